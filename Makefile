@@ -33,3 +33,69 @@ asan_LDFLAGS := -fsanitize=address,undefined
 tsan_LDFLAGS := -fsanitize=thread
 cover_LDFLAGS := --coverage
 fuzz_LDFLAGS := -fsanitize=address,undefined
+fuzz_CC := clang
+ifeq ($(V),fuzz)
+CC := clang
+WARN := $(filter-out -Wcast-align=strict,$(WARN)) -Wcast-align -Wthread-safety
+endif
+CFLAGS_ALL += $($(V)_CFLAGS)
+LDFLAGS_ALL += $($(V)_LDFLAGS)
+
+OBJ := $(BUILD)/obj
+LIB_SRCS := $(filter-out $(wildcard src/ctl/*.c),$(wildcard src/*/*.c))
+CTL_SRCS := $(wildcard src/ctl/*.c)
+GEN_SRCS := $(BUILD)/gen/web_assets.c $(BUILD)/gen/store_migrations.c
+LIB_OBJS := $(LIB_SRCS:%.c=$(OBJ)/%.o) $(GEN_SRCS:$(BUILD)/%.c=$(OBJ)/%.o)
+CTL_OBJS := $(CTL_SRCS:%.c=$(OBJ)/%.o)
+UNIT_SRCS := $(wildcard tests/unit/*/test_*.c)
+UNITS := $(UNIT_SRCS:%.c=$(BUILD)/%)
+FUZZ_SRCS := $(wildcard tests/fuzz/fuzz_*.c)
+FUZZERS := $(FUZZ_SRCS:tests/fuzz/%.c=$(BUILD)/fuzzers/%)
+REPLAYERS := $(FUZZ_SRCS:tests/fuzz/%.c=$(BUILD)/tests/fuzz/%)
+TOOL_SRCS := $(wildcard tests/tools/*.c)
+TOOLS := $(TOOL_SRCS:%.c=$(BUILD)/%)
+WEB_FILES := $(sort $(wildcard src/web/assets/* src/web/assets/*/*))
+SQL_FILES := $(sort $(wildcard src/store/migrations/*.sql))
+
+.PHONY: all units fuzzers tools help
+all: $(BUILD)/tomsd $(BUILD)/tomsctl ## build tomsd and tomsctl
+units: $(UNITS)
+tools: $(TOOLS)
+fuzzers: $(if $(filter fuzz,$(V)),$(FUZZERS),$(REPLAYERS))
+
+$(BUILD)/libtomsd.a: $(LIB_OBJS)
+	@rm -f $@ && $(AR) rcs $@ $^
+$(BUILD)/tomsd: $(OBJ)/src/main.o $(BUILD)/libtomsd.a
+	$(CC) $(CFLAGS_ALL) $(CFLAGS) $(LDFLAGS_ALL) $(LDFLAGS) -o $@ $^ $(PKG_LIBS)
+$(BUILD)/tomsctl: $(CTL_OBJS) $(BUILD)/libtomsd.a
+	$(CC) $(CFLAGS_ALL) $(CFLAGS) $(LDFLAGS_ALL) $(LDFLAGS) -o $@ $^ $(PKG_LIBS)
+$(OBJ)/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS_ALL) $(CFLAGS) $(PKG_CFLAGS) -MMD -MP -c -o $@ $<
+$(OBJ)/gen/%.o: $(BUILD)/gen/%.c
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS_ALL) $(CFLAGS) -c -o $@ $<
+# Panel files (gzipped) and migrations (as they are) become tables of struct embed.
+$(BUILD)/gen/web_assets.c: packaging/embed.sh $(WEB_FILES)
+	@mkdir -p $(@D)
+	sh packaging/embed.sh gzip web_assets src/web/assets $@ $(WEB_FILES)
+$(BUILD)/gen/store_migrations.c: packaging/embed.sh $(SQL_FILES)
+	@mkdir -p $(@D)
+	sh packaging/embed.sh plain store_migrations src/store/migrations $@ $(SQL_FILES)
+$(BUILD)/tests/unit/%: tests/unit/%.c $(BUILD)/libtomsd.a
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS_ALL) $(CFLAGS) $(PKG_CFLAGS) -Wno-error=null-dereference -MMD -MP $(LDFLAGS_ALL) -o $@ $< $(BUILD)/libtomsd.a $(PKG_LIBS) -lcmocka
+$(BUILD)/tests/fuzz/%: tests/fuzz/%.c tests/fuzz/replay.c $(BUILD)/libtomsd.a
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS_ALL) $(CFLAGS) -Wno-missing-prototypes $(LDFLAGS_ALL) -o $@ $< tests/fuzz/replay.c $(BUILD)/libtomsd.a $(PKG_LIBS)
+$(BUILD)/fuzzers/%: tests/fuzz/%.c $(BUILD)/libtomsd.a
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS_ALL) $(CFLAGS) -Wno-missing-prototypes -fsanitize=fuzzer $(LDFLAGS_ALL) -o $@ $< $(BUILD)/libtomsd.a $(PKG_LIBS)
+$(BUILD)/tests/tools/%: tests/tools/%.c $(BUILD)/libtomsd.a
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS_ALL) $(CFLAGS) $(PKG_CFLAGS) -MMD -MP $(LDFLAGS_ALL) -o $@ $< $(BUILD)/libtomsd.a $(PKG_LIBS)
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
+
+-include $(shell find $(BUILD) -name '*.d' -not -path '$(BUILD)/*/obj/*' 2>/dev/null) $(shell find $(OBJ) -name '*.d' 2>/dev/null)

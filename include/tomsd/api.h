@@ -1,0 +1,135 @@
+/* Words of a request: routes as tables, roles, parameters, replies, problems. No sockets in here; web
+ * (HTTPS) and control (Unix socket) both serve these routes, tomsctl too. Any thread; a request and
+ * its reply belong to one. */
+#ifndef TOMSD_API_H
+#define TOMSD_API_H
+
+#include "tomsd/app.h"
+#include "tomsd/base/buf.h"
+#include "tomsd/base/json.h"
+#include "tomsd/store.h"
+
+enum role { ROLE_NONE /* no sign-in needed */, ROLE_VIEWER, ROLE_AUDITOR, ROLE_OPERATOR, ROLE_ADMIN };
+/* Which roles may: a set, since auditor is not between viewer and operator. */
+enum role_set { MAY_ALL = 0 /* no sign-in */, MAY_VIEWER = 2, MAY_AUDITOR = 4, MAY_OPERATOR = 8, MAY_ADMIN = 16,
+	MAY_SIGNED_IN = 30, MAY_LOOK = 28 /* operator, auditor, admin */, MAY_WORK = 24 };
+extern const char *const role_names[]; /* "none" "viewer" "auditor" "operator" "admin" */
+
+enum param_type { PARAM_TEXT, PARAM_INT, PARAM_TIME, PARAM_ENUM };
+struct param {
+	const char *name;
+	enum param_type type;
+	int64_t min, max;          /* PARAM_INT; PARAM_TEXT: longest */
+	const char *const *values; /* PARAM_ENUM */
+	const char *doc;
+};
+#define PARAM_END { .name = NULL }
+
+struct principal {
+	enum role role;
+	int64_t user_id, session_id; /* 0: none (control socket as root: role admin, name "local:root") */
+	char name[64];
+	char from[64]; /* address or "local" */
+	bool by_token;
+};
+
+struct request {
+	struct app *app;
+	const struct route *route;
+	struct str method, path, query; /* query: raw, behind '?' */
+	struct str path_arg;            /* what stood at {id}; decoded */
+	struct str body;                /* complete; JSON */
+	struct principal who;
+	char lang[3];                   /* "ja" or "en" */
+	char request_id[16];
+	char etag[72];                  /* If-Match / If-None-Match, without quotes */
+	int64_t deadline_mono_ns;
+	struct param_value {
+		const char *name;
+		struct str text; /* decoded */
+		int64_t number;  /* PARAM_INT, PARAM_TIME (ns), PARAM_ENUM (index) */
+	} params[24];
+	size_t n_params;
+	struct buf arena; /* decoded text lives here */
+};
+
+struct reply {
+	int status;
+	const char *type;        /* content type; NULL: application/json */
+	struct buf body;
+	struct json json;        /* writes into body */
+	char headers[8][2][320]; /* further headers: name, value */
+	size_t n_headers;
+	/* A body made in pieces (CSV export): fills b with the next piece; 1 more, 0 end, <0 abort. Called
+	 * on the web thread pool, never with a lock held. */
+	int (*more)(void *arg, struct buf *b);
+	void (*more_free)(void *arg);
+	void *more_arg;
+	/* Server-sent events: the route asks for a stream of these topics instead of a body. */
+	bool is_event_stream;
+	char topics[128];
+};
+
+struct route {
+	const char *method, *path;     /* "/api/v1/flows", "/api/v1/flows/{id}" */
+	unsigned may;                  /* enum role_set; one is required */
+	const struct param *params;
+	/* Fills the reply; problems by reply_problem. */
+	void (*handle)(struct request *, struct reply *);
+	const void *arg;               /* e.g. a record */
+	const char *doc;               /* one sentence for OpenAPI */
+	const char *item;              /* name of the OpenAPI schema of the answer, or NULL */
+	unsigned flags;
+};
+enum route_flag { ROUTE_EXPORT = 1, ROUTE_SIGN_IN = 2 /* sign-in limits apply */, ROUTE_LOCAL = 4 /* control socket only */ };
+#define ROUTE_END { .method = NULL }
+
+/* Parsed parameter, NULL when absent. */
+const struct param_value *req_param(const struct request *rq, const char *name);
+int64_t req_int(const struct request *rq, const char *name, int64_t def);
+/* Time range of since/until (RFC 3339 or "-24h"); default the last def_ns. */
+void req_range(const struct request *rq, int64_t def_ns, int64_t *since_ns, int64_t *until_ns);
+/* JSON body: NULL-terminated text member, false when absent or not text. */
+int req_body(const struct request *rq, struct json_doc *doc, struct reply *rp) MUST_CHECK; /* problem when not JSON */
+
+void reply_init(struct reply *rp);
+void reply_fini(struct reply *rp);
+struct json *reply_json(struct reply *rp, int status);
+void reply_header(struct reply *rp, const char *name, const char *value);
+/* RFC 9457. code is stable ("range", "not_found"); detail says what, why and what to do, already in
+ * the request's language (api_words). */
+void reply_problem(struct request *rq, struct reply *rp, int status, const char *code, const char *fmt, ...)
+	PRINTF_LIKE(5, 6);
+
+/* Text for people by key in "ja"/"en"; the key itself when there is none (a test finds gaps). */
+const char *api_words(const char *lang, const char *key);
+
+/* Finds the route for method and path over all rooms' tables, checks the role, parses parameters and
+ * calls the handler; web and control call this and only this. */
+void api_dispatch(struct request *rq, struct reply *rp);
+/* Looks only: which route (NULL: none; *other_method says that the path exists). */
+const struct route *api_route(struct app *a, struct str method, struct str path, struct str *path_arg,
+			      bool *other_method);
+/* OpenAPI 3.1 of all routes. */
+void api_openapi(struct app *a, struct json *j);
+
+/* Any record as a list: GET with filters, cursor, sort, limit, format=json|csv. A route's handler
+ * with arg = the record. */
+void api_list(struct request *rq, struct reply *rp);
+extern const struct param api_list_params[];
+
+/* Server-sent events: "something changed", told after commit. Any thread, never blocks. */
+void api_event(struct app *a, const char *topic, const char *json_text);
+/* web's ring: reads events newer than *last_id of the topics into b as SSE text; false when the ring
+ * no longer has them (client must refetch: "reset"). */
+bool api_events_read(struct app *a, const char *topics, uint64_t *last_id, struct buf *b);
+/* Called (any thread) after an event was published; web sets it to wake its streams. */
+void api_events_on_publish(struct app *a, void (*wake)(void *), void *arg);
+
+/* One audit row: who did what to what; through store_write by the room that owns it. */
+int api_audit(struct request *rq, const char *action, const char *object, const char *before_json,
+	      const char *after_json, struct err *e) MUST_CHECK;
+
+extern const struct room api_room; /* sessions of nobody: routes /status, /openapi.json, /events, /flows, /traffic/... */
+
+#endif
