@@ -24,7 +24,7 @@ void buf_char(struct buf *b, char c);
 void buf_u64(struct buf *b, uint64_t v);
 void buf_i64(struct buf *b, int64_t v);
 void buf_fmt(struct buf *b, const char *fmt, ...) PRINTF_LIKE(2, 3);
-void buf_vfmt(struct buf *b, const char *fmt, va_list ap);
+void buf_vfmt(struct buf *b, const char *fmt, va_list ap) PRINTF_LIKE(2, 0);
 static inline bool buf_failed(const struct buf *b) { return b->failed; }
 static inline struct str buf_view(const struct buf *b) { return (struct str){ b->p, b->n }; }
 /* Hands the bytes to the caller (free()), b is empty again. NULL when failed. */

@@ -8,6 +8,7 @@
 struct map {
 	struct map_slot *slots;
 	size_t n, mask, max; /* entries; slots - 1; most entries ever */
+	uint64_t seed;       /* random, so that nobody outside can choose keys that collide */
 };
 
 /* Room for max entries in the end; starts small and doubles. */
@@ -19,7 +20,7 @@ uint64_t *map_get(const struct map *m, uint64_t key);
 /* Finds or makes (value 0, *made = true) the entry; NULL when full or out of memory. */
 uint64_t *map_put(struct map *m, uint64_t key, bool *made);
 bool map_del(struct map *m, uint64_t key);
-/* Walk: *at starts at 0; false at the end. Any order. */
+/* Walk: *at starts at 0; false at the end. Any order; put and delete nothing meanwhile. */
 bool map_next(const struct map *m, size_t *at, uint64_t *key, uint64_t **value);
 
 #endif
