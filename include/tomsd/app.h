@@ -34,12 +34,27 @@ struct job {
 };
 #define JOB_END { .name = NULL }
 
+/* For people: what `tomsd --map` prints and ARCHITECTURE.md shows. */
+struct thread_doc {
+	const char *name; /* as in thread_start: "store", "flow/N" */
+	const char *does;
+};
+struct edge {
+	const char *name;      /* "capture -> flow/N" */
+	const char *carries;
+	const char *when_full;
+};
+#define THREAD_END { .name = NULL }
+#define EDGE_END { .name = NULL }
+
 struct room {
 	const char *name; /* conf section, log prefix, thread names, status key, docs page */
 	const struct opt *opts;          /* ended by OPT_END; may be NULL like all tables here */
 	const struct route *routes;      /* ended by ROUTE_END */
 	const struct job *jobs;
 	const struct counter *counters;
+	const struct thread_doc *threads; /* ended by THREAD_END */
+	const struct edge *edges;         /* this room's inlets; ended by EDGE_END */
 	int (*init)(struct app *, struct err *);  /* allocate, open, bind; no threads yet; privileged */
 	int (*start)(struct app *, struct err *); /* threads; privileges are gone */
 	void (*reload)(struct app *);             /* options marked RELOAD have changed; main thread */
@@ -77,12 +92,21 @@ void *app_room_state(struct app *a, const struct room *r); /* the room's own poi
 void app_set_room_state(struct app *a, const struct room *r, void *state);
 const struct room *const *app_rooms(const struct app *a);
 int64_t app_started_ns(const struct app *a);
+const char *app_appliance_id(const struct app *a);       /* [appliance] id, else the host's name */
+const char *app_appliance_name(const struct app *a);     /* for people; the id when not set */
+const char *app_appliance_timezone(const struct app *a); /* IANA name; pages and reports only */
+/* A folder that must stay readable, or writable, after privileges are dropped and that no OPT_PATH
+ * option names (those, the state folder and certificates are known already). init, main thread. */
+void app_allow_path(struct app *a, const char *path, bool writable);
 /* A room's last error for status; words are copied. healthy = false shows on the overview. */
 void app_room_health(struct app *a, const struct room *r, bool healthy, const char *fmt, ...) PRINTF_LIKE(4, 5);
 bool app_room_is_healthy(struct app *a, const struct room *r, char *words, size_t cap, int64_t *since_ns);
 /* Replay: capture says that its files are at their end; main then walks the stop. */
 void app_request_stop(struct app *a);
 bool app_is_stopping(const struct app *a);
+/* The run has failed (a replay file is broken, the last commit did not reach the disk): exit status 1
+ * with these words on stderr. Stops nothing by itself. Any thread. */
+void app_fail(struct app *a, const char *fmt, ...) PRINTF_LIKE(2, 3);
 /* A line of "tomsd: ready" ("panel https://127.0.0.1:8443", "control /path"); init or start, main thread. */
 void app_ready_line(struct app *a, const char *fmt, ...) PRINTF_LIKE(2, 3);
 /* Replay's JSON object: adds a member at the end of the run; main thread, in stop/fini. */
