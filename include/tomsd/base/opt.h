@@ -43,6 +43,9 @@ struct conf;
  * overrides: NULL or an array of "section.key=value" strings ended by NULL, applied last. */
 int conf_load(struct conf **out, const char *path, const struct conf_section *sections, size_t n_sections,
 	      const char *const *overrides, struct buf *errors) MUST_CHECK;
+/* As conf_load over text in memory; name stands for the file in errors and conf_path. */
+int conf_load_text(struct conf **out, const char *name, struct str text, const struct conf_section *sections,
+		   size_t n_sections, const char *const *overrides, struct buf *errors) MUST_CHECK;
 void conf_free(struct conf *c);
 /* Typed look-ups; asking for an option that no table has is our own mistake (assert). label NULL: none. */
 bool conf_bool(const struct conf *c, const char *section, const char *name);
@@ -50,12 +53,18 @@ int64_t conf_i64(const struct conf *c, const char *section, const char *name); /
 const char *conf_text(const struct conf *c, const char *section, const char *name); /* NULL when unset */
 size_t conf_count(const struct conf *c, const char *section, const char *name);     /* list length */
 const char *conf_item(const struct conf *c, const char *section, const char *name, size_t i);
-/* Line in the file that set it, 0 when it is the default. */
+/* Line in the file that set it, 0 when it is the default, -1 when an override did. */
 int conf_line(const struct conf *c, const char *section, const char *name);
 const char *conf_path(const struct conf *c);
 size_t conf_labels(const struct conf *c, const char *section);
 const char *conf_label(const struct conf *c, const char *section, size_t i);
+/* As above, for one labelled section; label must be one of conf_label(). */
 const char *conf_label_text(const struct conf *c, const char *section, const char *label, const char *name);
+bool conf_label_bool(const struct conf *c, const char *section, const char *label, const char *name);
+int64_t conf_label_i64(const struct conf *c, const char *section, const char *label, const char *name);
+size_t conf_label_count(const struct conf *c, const char *section, const char *label, const char *name);
+const char *conf_label_item(const struct conf *c, const char *section, const char *label, const char *name,
+			    size_t i);
 /* The whole of it as an annotated example file, from the tables (etc/tomsd.conf.example). */
 void conf_print_example(const struct conf_section *sections, size_t n, struct buf *out);
 
