@@ -1,0 +1,159 @@
+/* How rows lie in the database: what the writing and the querying half of the store share.
+ *
+ * For a record "flow" and a UTC day there are up to four tables:
+ *
+ *   flow_20261122       (id INTEGER PRIMARY KEY, one column a stored column of the record)
+ *   flow_20261122_text  (id INTEGER PRIMARY KEY, s TEXT NOT NULL UNIQUE)      dictionary of COL_DICT
+ *   flow_20261122_tok   (bucket, token, at BLOB, PRIMARY KEY (bucket, token)) WITHOUT ROWID
+ *   flow_20261122_zone  (bucket INTEGER PRIMARY KEY, rows, first_id, last_id, runs BLOB,
+ *                        min_ns, max_ns, max_bytes, max_risk, max_duration,
+ *                        top_bytes BLOB, top_risk BLOB, top_duration BLOB)
+ *
+ * and one row in
+ *
+ *   part (record, day, rows, last_id, indexed_id, bucket, first_ns, last_ns, late_s, dropping,
+ *         PRIMARY KEY (record, day)) WITHOUT ROWID
+ *
+ * Values: numbers, times and enums are INTEGER (uint64_t above 2^63 as the negative number of the same
+ * bits). An IPv4 address is an INTEGER of 32 bits with sign (10.0.0.1 = 167772161, 192.168.0.1 =
+ * -1062731775), an IPv6 address a BLOB of 16 bytes. A MAC is an INTEGER of 48 bits, first byte highest.
+ * Text is TEXT, text with COL_DICT the INTEGER id of the day's dictionary. Unknown is NULL: zero or
+ * empty with COL_OMIT_ZERO, an all-zero address or MAC always, and every row of a table made before
+ * its column was thought of (the column is not there at all: ask part_view).
+ *
+ * Ids: max(last_id + 1, second of time_col << 30). They rise in the order of arrival within a day's
+ * table and their second never leaves that day, so store_id_day(id) finds the table. late_s is the
+ * greatest (second of the id - second of the row) seen in the part: rows of [since, until) all have
+ * ids in [second(since) << 30, (second(until) + late_s + 1) << 30).
+ *
+ * Index: rows are numbered in the order of ids; each run of up to STORE_BUCKET_ROWS of them is a bucket.
+ * Rows with id > indexed_id (at most STORE_BUCKET_ROWS) are in no bucket yet: scan them. `at` of a
+ * token lists the rows of the bucket that carry it as ordinals 0.. (postings_decode), zone.runs turns
+ * ordinals into ids (bucket_ids_*). A token is a 32-bit hash: others may share it, so rows found by it are
+ * looked at again. No row of a bucket without the token has the value. */
+#ifndef TOMSD_STORE_LAYOUT_H
+#define TOMSD_STORE_LAYOUT_H
+
+#include "tomsd/record.h"
+#include "tomsd/store.h"
+
+enum {
+	STORE_BUCKET_ROWS = 16384,
+	STORE_ZONE_TOP = 64,   /* rows kept in top_*; fewer entries: there is no further row above 0 */
+	STORE_ID_SHIFT = 30,
+	STORE_COLS_MAX = 96,   /* columns of one record */
+};
+
+/* Ids. */
+int64_t store_id_floor(int64_t ns);  /* lowest id a row of this time can have (clamped) */
+int64_t store_id_second(int64_t id); /* seconds since 1970 */
+int32_t store_id_day(int64_t id);    /* YYYYMMDD */
+
+/* A record as the store sees it; made once, constant, lives as long as the store. */
+enum plan_how { AS_INT, AS_ADDR, AS_MAC, AS_TEXT, AS_DICT };
+enum zone_value { ZONE_BYTES, ZONE_RISK, ZONE_DURATION, ZONE_VALUES };
+struct plan_col {
+	const struct col *col;
+	enum plan_how how;
+	bool unsigned64;     /* COL_U64: bits kept, sign lost */
+	bool omit_zero;
+	uint8_t tokens;      /* enum token_kind; 0 none */
+	uint64_t class_seed, net_seed; /* of its tokens */
+};
+struct plan {
+	const struct record *record;
+	struct plan_col cols[STORE_COLS_MAX]; /* stored ones, without the id, in the record's order */
+	size_t n_cols;
+	const struct col *id, *time;
+	bool has_dict, has_index; /* _text; _tok and _zone exist */
+	/* Columns the zone values are made of; NULL: the record has no such value. */
+	const struct col *bytes_a, *bytes_b, *risk, *start, *end;
+};
+const struct plan *store_plan(struct store *st, const struct record *r, struct err *e); /* NULL: words in e */
+/* Value a row is sorted by; 0 when the record has none. bytes: src_bytes + dst_bytes (or bytes);
+ * risk: risk_score; duration: end_ns - start_ns, never negative. */
+uint64_t plan_zone_value(const struct plan *p, enum zone_value which, const void *row);
+
+/* Parts of a record, newest day first; those being dropped are left out. The list holds every part
+ * that can have rows of [since, until). free() it. */
+struct part_info {
+	int32_t day;
+	int64_t rows, last_id, indexed_id, buckets; /* buckets are numbered 0 .. buckets - 1 */
+	int64_t first_ns, last_ns;                  /* least and greatest time_col */
+	int64_t late_s;
+};
+int part_list(struct sql *db, const struct record *r, int64_t since_ns, int64_t until_ns,
+	      struct part_info **out, size_t *n, struct err *e) MUST_CHECK;
+
+/* One day's table through one connection: which columns are there, rows back into structs. Give it up
+ * before store_read_end. */
+struct part_view;
+int part_view_new(struct part_view **out, struct sql *db, const struct plan *p, int32_t day, struct err *e)
+	MUST_CHECK;
+void part_view_free(struct part_view *v);
+/* "SELECT id,a,b,... FROM flow_20261122" (columns that are missing read as NULL); add WHERE ... behind.
+ * Good as long as the view. */
+const char *part_view_select(const struct part_view *v);
+const char *part_view_table(const struct part_view *v);          /* "flow_20261122" */
+bool part_view_has(const struct part_view *v, const struct col *c); /* false: reads as unknown */
+/* The row a statement made from part_view_select stands on, into the record's struct. Texts of the
+ * dictionary are looked up and cached within the view. */
+int part_view_row(struct part_view *v, struct stmt *s, void *row, struct err *e) MUST_CHECK;
+
+/* Tokens of the index. The seed belongs to the database. A value that is never indexed (empty, zero)
+ * has no token; see each. Text is folded (ASCII) before it is hashed. */
+enum token_kind {
+	TOKEN_NONE,
+	TOKEN_HOST, /* COL_ADDR: class "host" for every address column, and its net */
+	TOKEN_MAC,  /* COL_MAC: class "mac" for every MAC column */
+	TOKEN_PORT, /* COL_U16 named ..._port: class "port"; see token_port_complete */
+	TOKEN_TEXT, /* COL_TEXT: class is the column's name, whole text folded */
+	TOKEN_BITS, /* COL_U64: class is the column's name, one token a bit that is set */
+	TOKEN_NUM,  /* other numbers and enums: class is the column's name; 0 has none */
+};
+uint64_t store_token_seed(struct store *st);
+int32_t token_host(uint64_t seed, const struct addr *a);
+int32_t token_net(uint64_t seed, const struct addr *a); /* the /24 (IPv4) or /64 (IPv6) it is in */
+int32_t token_mac(uint64_t seed, const uint8_t mac[6]);
+int32_t token_port(uint64_t seed, uint16_t port);
+/* Source ports of 32768 and more are not indexed (every connection has a new one), destination ports
+ * all are: false means that "either port" cannot be answered by the index alone. */
+static inline bool token_port_complete(uint16_t port) { return port < 32768; }
+int32_t token_text(uint64_t seed, const struct col *c, struct str text);
+int32_t token_num(uint64_t seed, const struct col *c, uint64_t v); /* TOKEN_NUM value, TOKEN_BITS bit number */
+
+/* Blobs of the index. All decoders check what they read: -ERR_CORRUPT. */
+int postings_decode(struct str blob, uint16_t out[STORE_BUCKET_ROWS]); /* rising ordinals; how many */
+struct bucket_ids {
+	size_t rows, n_runs;
+	struct {
+		int64_t id;     /* of the first row of the run; the others follow one by one */
+		uint32_t first; /* its ordinal */
+	} runs[STORE_BUCKET_ROWS];
+};
+int bucket_ids_decode(struct str runs, struct bucket_ids *out) MUST_CHECK;
+int64_t bucket_ids_at(const struct bucket_ids *b, size_t ordinal); /* id of a row */
+size_t bucket_ids_from(const struct bucket_ids *b, int64_t id);    /* first ordinal with this id or more */
+struct zone_top {
+	uint64_t value;
+	uint16_t ordinal;
+};
+/* Largest first, of equals the newest first; how many. */
+int zone_top_decode(struct str blob, struct zone_top out[STORE_ZONE_TOP]);
+
+/* Roll-ups: three tables of one shape, for the record "flow" only.
+ *
+ *   rollup_minute, rollup_hour, rollup_day
+ *     (dim, at, key, flows, packets, bytes_out, bytes_in, PRIMARY KEY (dim, at, key)) WITHOUT ROWID
+ *
+ * dim is enum rollup_dim, at the first second of the minute, hour or UTC day. key: total 0; direction
+ * enum flow_direction; app TEXT (application, else protocol, else "unknown"); host and peer an address
+ * as in rows. The TEXT 'other' holds what was folded together.
+ *
+ * rollup_minute: total, direction, app. rollup_hour: all five; peers of hours that are over are cut to
+ * the largest ROLLUP_HOUR_PEERS and 'other'. rollup_day: all five, largest ROLLUP_DAY_KEYS and 'other'
+ * of each, written when the day is closed: ask rollup_hour for the days after the newest rollup_day.at
+ * (row of ROLLUP_TOTAL). Late rows of a closed day go to rollup_day as well, so that the three agree. */
+enum { ROLLUP_HOUR_PEERS = 1000, ROLLUP_DAY_KEYS = 2000 };
+
+#endif
