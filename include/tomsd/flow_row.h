@@ -50,6 +50,10 @@ struct flow {
 	char medical[512];     /* JSON object: equipment facts of DICOM, HL7, BACnet; never about patients */
 };
 extern const struct record flow_record;
+extern const char *const flow_risk_names[64]; /* by bit of risks; NULL: no name yet, shown as "risk_N" */
+/* IP protocols by IANA's name in lower case: NULL / -1 when unknown. */
+const char *flow_transport_name(uint8_t l4);
+int flow_transport_number(struct str name);
 
 /* struct capture_minute: what one interface carried in one minute and what was lost of it. Gaps in
  * this table are times nobody watched. */

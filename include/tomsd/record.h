@@ -104,6 +104,8 @@ const struct col *record_col_ecs(const struct record *r, const char *ecs); /* by
 static inline const void *col_at(const struct col *c, const void *row) { return (const char *)row + c->off; }
 int64_t col_int(const struct col *c, const void *row); /* any of the number types */
 struct str col_text(const struct col *c, const void *row); /* COL_TEXT, COL_JSON, COL_ENUM */
+/* What an out column says of a row; VALUE_NONE where it says nothing. */
+void record_value(const struct record *r, const struct out_col *o, const void *row, struct value *v);
 /* A row as one ECS object. */
 void record_json(const struct record *r, const void *row, struct json *j);
 void record_csv_header(const struct record *r, struct csv *c);
