@@ -4,15 +4,15 @@
  *
  *   flow_20261122       (id INTEGER PRIMARY KEY, one column a stored column of the record)
  *   flow_20261122_text  (id INTEGER PRIMARY KEY, s TEXT NOT NULL UNIQUE)      dictionary of COL_DICT
- *   flow_20261122_tok   (bucket, token, at BLOB, PRIMARY KEY (bucket, token)) WITHOUT ROWID
+ *   flow_20261122_tok   (id INTEGER PRIMARY KEY, list BLOB)                   read by tok_find
  *   flow_20261122_zone  (bucket INTEGER PRIMARY KEY, rows, first_id, last_id, runs BLOB,
  *                        min_ns, max_ns, max_bytes, max_risk, max_duration,
  *                        top_bytes BLOB, top_risk BLOB, top_duration BLOB)
  *
  * and one row in
  *
- *   part (record, day, rows, last_id, indexed_id, bucket, first_ns, last_ns, late_s, dropping,
- *         PRIMARY KEY (record, day)) WITHOUT ROWID
+ *   part (record, day, rows, last_id, indexed_id, buckets, first_ns, last_ns, late_s, touched_ns,
+ *         dropping, PRIMARY KEY (record, day)) WITHOUT ROWID
  *
  * Values: numbers, times and enums are INTEGER (uint64_t above 2^63 as the negative number of the same
  * bits). An IPv4 address is an INTEGER of 32 bits with sign (10.0.0.1 = 167772161, 192.168.0.1 =
@@ -27,10 +27,14 @@
  * ids in [second(since) << 30, (second(until) + late_s + 1) << 30).
  *
  * Index: rows are numbered in the order of ids; each run of up to STORE_BUCKET_ROWS of them is a bucket.
- * Rows with id > indexed_id (at most STORE_BUCKET_ROWS) are in no bucket yet: scan them. `at` of a
- * token lists the rows of the bucket that carry it as ordinals 0.. (postings_decode), zone.runs turns
- * ordinals into ids (bucket_ids_*). A token is a 32-bit hash: others may share it, so rows found by it are
- * looked at again. No row of a bucket without the token has the value. */
+ * Rows with id > indexed_id (at most STORE_BUCKET_ROWS) are in no bucket yet: scan them. tok_find says
+ * which rows of a bucket carry a token, as ordinals 0.., zone.runs turns ordinals into ids
+ * (bucket_ids_*). A token is a 32-bit hash: others may share it, so rows found by it are looked at
+ * again. A bucket without the token has no row with the value.
+ *
+ * In _tok a bucket's tokens stand sorted, cut into pieces of about 2 KB: id = bucket << 32 | first token
+ * of the piece; list = for each token varint(token - the one before it in the piece; the first: token
+ * - low half of id = 0), varint(bytes that follow), varints of its ordinals as differences. */
 #ifndef TOMSD_STORE_LAYOUT_H
 #define TOMSD_STORE_LAYOUT_H
 
@@ -58,7 +62,6 @@ struct plan_col {
 	bool unsigned64;     /* COL_U64: bits kept, sign lost */
 	bool omit_zero;
 	uint8_t tokens;      /* enum token_kind; 0 none */
-	uint64_t class_seed, net_seed; /* of its tokens */
 };
 struct plan {
 	const struct record *record;
@@ -112,18 +115,22 @@ enum token_kind {
 	TOKEN_NUM,  /* other numbers and enums: class is the column's name; 0 has none */
 };
 uint64_t store_token_seed(struct store *st);
-int32_t token_host(uint64_t seed, const struct addr *a);
-int32_t token_net(uint64_t seed, const struct addr *a); /* the /24 (IPv4) or /64 (IPv6) it is in */
-int32_t token_mac(uint64_t seed, const uint8_t mac[6]);
-int32_t token_port(uint64_t seed, uint16_t port);
+uint32_t token_host(uint64_t seed, const struct addr *a);
+uint32_t token_net(uint64_t seed, const struct addr *a); /* the /24 (IPv4) or /64 (IPv6) it is in */
+uint32_t token_mac(uint64_t seed, const uint8_t mac[6]);
+uint32_t token_port(uint64_t seed, uint16_t port);
 /* Source ports of 32768 and more are not indexed (every connection has a new one), destination ports
  * all are: false means that "either port" cannot be answered by the index alone. */
 static inline bool token_port_complete(uint16_t port) { return port < 32768; }
-int32_t token_text(uint64_t seed, const struct col *c, struct str text);
-int32_t token_num(uint64_t seed, const struct col *c, uint64_t v); /* TOKEN_NUM value, TOKEN_BITS bit number */
+uint32_t token_text(uint64_t seed, const struct col *c, struct str text);
+uint32_t token_num(uint64_t seed, const struct col *c, uint64_t v); /* TOKEN_NUM value, TOKEN_BITS bit number */
+
+/* Rows of a bucket that carry a token: how many rising ordinals were put out (0: none), or -ERR_X.
+ * table is part_view_table. */
+int tok_find(struct sql *db, const char *table, int64_t bucket, uint32_t token,
+	     uint16_t out[STORE_BUCKET_ROWS], struct err *e) MUST_CHECK;
 
 /* Blobs of the index. All decoders check what they read: -ERR_CORRUPT. */
-int postings_decode(struct str blob, uint16_t out[STORE_BUCKET_ROWS]); /* rising ordinals; how many */
 struct bucket_ids {
 	size_t rows, n_runs;
 	struct {
@@ -152,8 +159,9 @@ int zone_top_decode(struct str blob, struct zone_top out[STORE_ZONE_TOP]);
  *
  * rollup_minute: total, direction, app. rollup_hour: all five; peers of hours that are over are cut to
  * the largest ROLLUP_HOUR_PEERS and 'other'. rollup_day: all five, largest ROLLUP_DAY_KEYS and 'other'
- * of each, written when the day is closed: ask rollup_hour for the days after the newest rollup_day.at
- * (row of ROLLUP_TOTAL). Late rows of a closed day go to rollup_day as well, so that the three agree. */
+ * of each, written when the day is closed: ask rollup_day for days up to rollup_closed_day, rollup_hour
+ * for those after it. Late rows of a closed day go to rollup_day as well, so that the three agree. */
+int rollup_closed_day(struct sql *db, int32_t *day, struct err *e) MUST_CHECK; /* YYYYMMDD; 0: none yet */
 enum { ROLLUP_HOUR_PEERS = 1000, ROLLUP_DAY_KEYS = 2000 };
 
 #endif
