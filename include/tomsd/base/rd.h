@@ -39,7 +39,7 @@ static inline uint8_t rd_u8(struct rd *r)
 static inline uint16_t rd_u16(struct rd *r)
 {
 	const uint8_t *b = rd_take(r, 2);
-	return b ? (uint16_t)(b[0] << 8 | b[1]) : 0;
+	return b ? (uint16_t)((unsigned)b[0] << 8 | b[1]) : (uint16_t)0;
 }
 static inline uint32_t rd_u32(struct rd *r)
 {
@@ -54,7 +54,7 @@ static inline uint64_t rd_u64(struct rd *r)
 static inline uint16_t rd_le16(struct rd *r)
 {
 	const uint8_t *b = rd_take(r, 2);
-	return b ? (uint16_t)(b[1] << 8 | b[0]) : 0;
+	return b ? (uint16_t)((unsigned)b[1] << 8 | b[0]) : (uint16_t)0;
 }
 static inline uint32_t rd_le32(struct rd *r)
 {
