@@ -1,7 +1,10 @@
 // Talking to the appliance: requests with their problems, the session, and "what changed" events.
 import { t } from './ui.js';
 
-export let session = null; // { user, role, csrf, lang, theme, ... } of GET /api/v1/session
+// Of GET /api/v1/session, with the user's own members on top: { name, role, lang, theme, csrf, ... };
+// null while nobody is signed in. hello keeps what the server says to anybody (setup_open, lang).
+export let session = null;
+export let hello = {};
 
 export class Problem extends Error {
 	constructor(status, body) {
@@ -40,12 +43,8 @@ export function withParams(path, params) {
 }
 
 export async function loadSession() {
-	try {
-		session = await call('GET', '/api/v1/session', undefined, { signIn: true });
-	} catch (problem) {
-		if (problem.status !== 401) throw problem;
-		session = null;
-	}
+	hello = await call('GET', '/api/v1/session', undefined, { signIn: true });
+	session = hello.user ? { ...hello, ...hello.user } : null;
 	return session;
 }
 export function dropSession() { session = null; }
@@ -77,11 +76,12 @@ function setLive(state) {
 	dispatchEvent(new CustomEvent('live-state'));
 }
 function openStream() {
-	source = new EventSource('/api/v1/events?topics=flows,status,capture');
+	source = new EventSource('/api/v1/events?topics=flows,status,rate,session');
 	lastHeard = Date.now();
 	source.onopen = () => { lastHeard = Date.now(); setLive('live'); };
-	for (const topic of ['flows', 'status', 'capture', 'reset', 'beat'])
+	for (const topic of ['flows', 'status', 'rate', 'reset'])
 		source.addEventListener(topic, (ev) => hear(topic, ev.data));
+	source.addEventListener('session', () => { source.close(); dispatchEvent(new CustomEvent('signed-out')); });
 	source.onerror = () => {
 		if (source?.readyState === EventSource.CLOSED) { source = null; setTimeout(() => started && openStream(), 5000); }
 	};
@@ -92,7 +92,7 @@ export function startLive() {
 	if (channel) channel.onmessage = (ev) => { lastHeard = Date.now(); setLive('live'); tell(ev.data.topic, ev.data.data); };
 	if (navigator.locks) navigator.locks.request('toms-events', () => new Promise(() => openStream()));
 	else openStream();
-	// Nothing for 40 s, heartbeats included: say so, and let the pages poll every 15 s.
+	// Rates come every second while somebody listens. Nothing for 40 s: say so, and let pages poll every 15 s.
 	setInterval(() => {
 		if (Date.now() - lastHeard < 40000) return;
 		setLive('stopped');

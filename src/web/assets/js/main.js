@@ -1,7 +1,7 @@
 // The shell: session, language, theme, navigation, router. Pages live in pages/ and are loaded when
 // first opened; each exports show(place, url, go) and may return a function that is called on leaving.
 import { h, fill, icon, t, useLanguage, lang, when, announce } from './ui.js';
-import { call, session, loadSession, dropSession, live, startLive } from './data.js';
+import { call, session, hello, loadSession, dropSession, live, startLive } from './data.js';
 
 const routes = [
 	{ path: '/setup', page: 'setup', bare: true },
@@ -35,10 +35,8 @@ let shown = null;
 async function open() {
 	const url = new URL(location.href);
 	const route = routes.find((r) => r.path === url.pathname);
-	if (!session && !route?.bare) {
-		const setup = await call('GET', '/api/v1/setup', undefined, { signIn: true }).catch(() => ({ open: false }));
-		return go(setup.open ? '/setup' : `/login?next=${encodeURIComponent(url.pathname + url.search)}`, true);
-	}
+	if (!session && !route?.bare)
+		return go(hello.setup_open ? '/setup' : `/login?next=${encodeURIComponent(url.pathname + url.search)}`, true);
 	const samePage = shown === route && place?.isConnected;
 	if (!samePage) frame(route);
 	if (!route || !allowed(route))
@@ -73,7 +71,7 @@ function frame(route) {
 			clockText = h('span', { class: 'live' }),
 			userMenu()),
 		navigation(route), place,
-		h('footer', { class: 'print-foot' }, location.host + location.pathname, ' · ', when(Date.now()), ' JST · ', session.user));
+		h('footer', { class: 'print-foot' }, location.host + location.pathname, ' · ', when(Date.now()), ' JST · ', session.name));
 	showLive();
 }
 
@@ -92,11 +90,11 @@ function userMenu() {
 		location.reload();
 	} }, values.map((v) => h('option', { value: v, selected: v === now }, t(`user.${name}.${v}`)))));
 	return h('details', { class: 'user' },
-		h('summary', {}, session.user),
+		h('summary', {}, session.name),
 		h('div', { class: 'menu-card' },
 			h('p', {}, t(`role.${session.role}`)),
 			session.last_login?.at && h('p', { class: 'small' }, t('user.last', { at: when(session.last_login.at),
-				from: session.last_login.from || '—', n: session.last_login.failures || 0 })),
+				from: session.last_login.from || '—', n: session.failures_since || 0 })),
 			choose('lang', ['ja', 'en'], lang), choose('theme', ['system', 'light', 'dark'], session.theme || 'system'),
 			h('button', { type: 'button', onclick: signOut }, t('user.out'))));
 }
@@ -143,7 +141,7 @@ export async function signedIn(next) {
 
 async function wear() {
 	const asked = new URL(location.href).searchParams.get('lang');
-	await useLanguage(asked || session?.lang || (navigator.language.startsWith('ja') ? 'ja' : navigator.language.startsWith('en') ? 'en' : 'ja'));
+	await useLanguage(asked || session?.lang || hello.lang || 'ja');
 	const theme = session?.theme;
 	if (theme === 'light' || theme === 'dark') document.documentElement.dataset.theme = theme;
 	else delete document.documentElement.dataset.theme;

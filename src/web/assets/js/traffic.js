@@ -12,18 +12,10 @@ export async function trafficSeries(ask, onRange) {
 	const range = ask.since === undefined ? readRange(url) : readRange(new URL(`x:/?since=${ask.since}`));
 	const answer = await get('/api/v1/traffic/series', { since: range.since, until: range.until, by: ask.by, keys: 4, buckets: 360 });
 	if (!answer.series.length) return empty(t('over.empty'));
-	const step = answer.step_s * 1000;
+	const step = answer.step_s * 1000, first = Date.parse(answer.start), n = answer.buckets;
 	const name = (key) => key === 'other' ? t('chart.other') : ask.by === 'direction' ? t(`dir.${DIRECTIONS.includes(key) ? key : 'unknown'}`) : key || t('level.unknown');
-	// Every bucket of the range, zero where nothing was seen.
-	const first = Math.floor(range.from / step) * step, n = Math.max(1, Math.ceil((range.to - first) / step));
-	const series = answer.series.map((s) => {
-		const points = Array.from({ length: n }, (_, i) => [first + i * step, 0]);
-		for (const p of s.points) {
-			const i = Math.round((Date.parse(p.at) - first) / step);
-			if (points[i]) points[i][1] = (p.bytes_out + p.bytes_in) * 8 / answer.step_s;
-		}
-		return { key: s.key, label: name(s.key), points };
-	});
+	const series = answer.series.map((s) => ({ key: s.key, label: name(s.key),
+		points: s.bytes_out.map((out, i) => [first + i * step, (out + s.bytes_in[i]) * 8 / answer.step_s]) }));
 	let peak = 0, peakAt = first;
 	for (let i = 0; i < n; i++) {
 		const sum = series.reduce((v, s) => v + s.points[i][1], 0);

@@ -11,7 +11,7 @@ export function show(place, url) {
 		button.disabled = true;
 		fill(note);
 		try {
-			await call('POST', '/api/v1/session', { name: data.get('name'), password: data.get('password') }, { signIn: true });
+			await call('POST', '/api/v1/session', { user: data.get('name'), password: data.get('password') }, { signIn: true });
 			await signedIn(url.searchParams.get('next'));
 		} catch (problem) {
 			fill(note, h('p', { class: 'trouble' }, icon('high'), problem.message));

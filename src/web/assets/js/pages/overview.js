@@ -1,7 +1,7 @@
 // Overview: must something be done now, how much traffic, who and what is behind it.
 import { h, fill, t, icon, badge, block, empty, bytes, bitrate, num, when, clock, hasWord } from '../ui.js';
-import { get, on, live } from '../data.js';
-import { areaChart, barList } from '../charts.js';
+import { get, on, live, session } from '../data.js';
+import { barList } from '../charts.js';
 import { trafficSeries } from '../traffic.js';
 
 const LEVEL = { problem: 'high', unknown: 'unknown', ok: 'ok' };
@@ -59,27 +59,26 @@ function checkRow(c) {
 
 function nowFacts(o) {
 	const fact = (word, value) => h('div', {}, h('dt', {}, t(word)), h('dd', {}, value ?? '—'));
-	const r = o.rate || {}, lost = o.lost || {};
+	const r = o.rate || {};
 	return [h('dl', { class: 'facts' },
 		fact('over.bps', r.bits_per_s === undefined ? null : bitrate(r.bits_per_s)),
 		fact('over.pps', r.packets_per_s === undefined ? null : num(Math.round(r.packets_per_s))),
 		fact('over.fps', r.flows_per_s === undefined ? null : num(r.flows_per_s)),
-		fact('over.open', o.totals?.open_flows === undefined ? null : num(o.totals.open_flows)),
-		fact('over.rows', o.totals?.rows === undefined ? null : num(o.totals.rows)),
-		fact('over.lost', lost.percent === undefined ? t('level.unknown') : `${lost.percent} %`)),
+		fact('over.bytes', o.totals ? bytes(o.totals.bytes) : null),
+		fact('over.flows', o.totals ? num(o.totals.flows) : null),
+		fact('over.lost', o.lost ? `${(o.lost.ratio * 100).toFixed(o.lost.ratio ? 3 : 0)} %` : t('level.unknown')),
+		fact('over.watched', o.lost ? `${Math.floor(o.lost.minutes_watched / o.lost.minutes * 1000) / 10} %` : t('level.unknown'))),
 	h('p', { class: 'coverage' }, t('over.asof', { at: when(o.as_of, true) }), live.state === 'stopped' ? ` ${t('live.stopped', { at: when(live.at) })}` : '')];
 }
 
+const MAY_LOOK = ['operator', 'auditor', 'admin'];
 function topBlocks() {
-	let asked = null;
-	const tops = () => (asked ||= get('/api/v1/traffic/top', { by: 'app,host,peer', since: '-24h', limit: 8 })
-		.finally(() => setTimeout(() => { asked = null; }, 500)));
-	return ['app', 'host', 'peer'].map((by) => block(t(`top.${by}`), async () => {
-		const items = (await tops())[by];
+	const kinds = MAY_LOOK.includes(session.role) ? ['app', 'host', 'peer'] : ['app'];
+	return kinds.map((by) => block(t(`top.${by}`), async () => {
+		const { items } = await get('/api/v1/traffic/top', { by, since: '-24h', limit: 8 });
 		if (!items.length) return empty(t('over.empty'));
-		const total = (i) => i.bytes_out + i.bytes_in;
-		return barList(items.map((i) => ({ label: i.key === 'other' ? t('chart.other') : i.key || t('level.unknown'), value: total(i),
+		return barList(items.map((i) => ({ label: i.key === 'other' ? t('chart.other') : i.key || t('level.unknown'), value: i.bytes,
 			href: i.key && i.key !== 'other' ? `/traffic?q=${encodeURIComponent(`${by}:${i.key}`)}` : null })),
-		bytes, t('top.sentence', { what: t(`top.${by}`), name: items[0].key, value: bytes(total(items[0])) }));
+		bytes, t('top.sentence', { what: t(`top.${by}`), name: items[0].key, value: bytes(items[0].bytes) }));
 	}, { class: 'third' }));
 }
