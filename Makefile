@@ -99,3 +99,20 @@ help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
 
 -include $(shell find $(BUILD) -name '*.d' -not -path '$(BUILD)/*/obj/*' 2>/dev/null) $(shell find $(OBJ) -name '*.d' 2>/dev/null)
+
+.PHONY: check test lint clean fuzz
+check: ## lint, unit tests, fuzz corpora: about a minute, no root
+	@tests/run.py check
+test: ## installs what the tests need and runs all of them
+	@sh packaging/deps.sh test
+	@tests/run.py test
+lint: all ## floors, banned calls, words
+	@for f in tests/lint/*.sh; do sh $$f $(OBJ) || exit 1; done; /usr/bin/python3 tests/lint/words.py
+# make fuzz T=decode SECONDS=600: one target with libFuzzer; new inputs go to build/fuzz/corpus.
+SECONDS_EACH ?= 600
+fuzz: ## one fuzz target with libFuzzer (T=decode SECONDS_EACH=600)
+	@$(MAKE) -s V=fuzz build/fuzz/fuzzers/fuzz_$(T)
+	@mkdir -p build/fuzz/corpus/$(T)
+	build/fuzz/fuzzers/fuzz_$(T) -max_total_time=$(SECONDS_EACH) -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 build/fuzz/corpus/$(T) tests/fuzz/corpus/$(T)
+clean: ## removes build/
+	rm -rf build
