@@ -98,7 +98,7 @@ $(BUILD)/tests/tools/%: tests/tools/%.c $(BUILD)/libtomsd.a
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
 
--include $(shell find $(BUILD) -name '*.d' -not -path '$(BUILD)/*/obj/*' 2>/dev/null) $(shell find $(OBJ) -name '*.d' 2>/dev/null)
+-include $(shell find $(BUILD) -type f -name '*.d' -not -path '$(BUILD)/*/obj/*' 2>/dev/null) $(shell find $(OBJ) -type f -name '*.d' 2>/dev/null)
 
 .PHONY: check test lint clean fuzz
 check: ## lint, unit tests, fuzz corpora: about a minute, no root

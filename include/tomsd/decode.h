@@ -9,8 +9,8 @@
 
 enum decode_link { /* the libpcap DLT_ numbers that we read */
 	DECODE_LINK_NULL = 0, DECODE_LINK_ETHERNET = 1, DECODE_LINK_RAW_BSD = 12, DECODE_LINK_RAW = 101,
-	DECODE_LINK_LOOP = 108, DECODE_LINK_SLL = 113, DECODE_LINK_IPV4 = 228, DECODE_LINK_IPV6 = 229,
-	DECODE_LINK_SLL2 = 276,
+	DECODE_LINK_RAW_OPENBSD = 14, DECODE_LINK_LOOP = 108, DECODE_LINK_SLL = 113, DECODE_LINK_IPV4 = 228,
+	DECODE_LINK_IPV6 = 229, DECODE_LINK_SLL2 = 276,
 };
 bool decode_link_known(uint32_t dlt);
 
@@ -18,10 +18,13 @@ enum decode_tunnel { DECODE_TUNNEL_NONE, DECODE_TUNNEL_GRE, DECODE_TUNNEL_ERSPAN
 	DECODE_TUNNEL_GENEVE, DECODE_TUNNEL_IPIP /* 4in4 6in4 4in6 6in6 */, DECODE_TUNNEL_GTPU, DECODE_TUNNEL_MPLS,
 	DECODE_TUNNEL_PPPOE, DECODE_TUNNELS };
 
-/* What a frame turned out to be. Everything but OK and NOT_IP is also a reason counter. */
+/* What a frame turned out to be. Everything but OK and NOT_IP is also a reason counter. Where
+ * pkt.key.ip_version is not 0 the key is good, whatever the result: the frame belongs to a pair of
+ * hosts (OK, BAD_L4, BAD_TUNNEL, BAD_EXT). NOT_IP has a key of MACs; the others have none. */
 enum decode_result {
 	DECODE_OK,           /* IP with addresses; ports where the protocol has them and they were captured */
-	DECODE_NOT_IP,       /* ARP, LLDP, STP ...: ethertype in pkt.ethertype, MACs set, key by MACs */
+	DECODE_NOT_IP,       /* ARP, LLDP ...: ethertype set (0: LLC without one, such as STP), MACs set; key:
+			      * MACs in the last 6 bytes of the addresses, ethertype in both ports */
 	DECODE_BAD_LINK,     /* link header not all there, or a link type nobody knows */
 	DECODE_BAD_TAG,      /* VLAN/MPLS/PPPoE header cut or too many of them */
 	DECODE_BAD_IP,       /* header length or version lies, or not captured */
@@ -48,6 +51,9 @@ enum pkt_flag {
 	PKT_BAD_L4 = 8,
 	PKT_TCP = 16,
 	PKT_MULTI = 32,      /* broadcast or multicast destination MAC */
+	PKT_ANSWER = 64,     /* ICMP reply: its key is that of the request turned round, so that both meet in
+			      * one flow (port of the asking side: identifier; of the other: type<<8|code of
+			      * the request); seen first, the destination is still the one who began */
 };
 
 struct pkt {

@@ -39,7 +39,8 @@ static inline unsigned packets_shard_of(uint32_t pair_hash, unsigned n_shards)
 }
 /* Capture side. NULL when none is free and wait is false (counts as a drop for the caller). */
 struct chunk *packets_chunk_get(struct packets *ps, bool wait); /* refs = 1 */
-void packets_chunk_put(struct chunk *c);                         /* drops one ref */
+void packets_chunk_hold(struct chunk *c);                        /* one ref more, for a batch */
+void packets_chunk_put(struct chunk *c);                         /* drops one ref; NULL is fine */
 struct pkt_batch *packets_batch_get(struct packets *ps, bool wait);
 /* Hands the batch (which holds its own ref on its chunk) over: 0, -ERR_FULL (not wait), -ERR_CLOSED;
  * on failure the batch and its ref are given back here. */
