@@ -79,6 +79,13 @@ int app_new(struct app **out, const struct app_setup *setup, struct err *e) MUST
 int app_run(struct app *a);
 void app_free(struct app *a);
 
+/* What the tables say, without running anything: an overview (--map; routes are written by the
+ * caller, who knows their door), the example configuration, the options as a part of tomsd.conf(5). */
+int app_print_map(const struct room *const *rooms, void (*routes)(const struct room *, struct buf *),
+		  struct buf *out, struct err *e) MUST_CHECK;
+int app_print_conf_example(const struct room *const *rooms, struct buf *out, struct err *e) MUST_CHECK;
+int app_print_man_conf(const struct room *const *rooms, struct buf *out, struct err *e) MUST_CHECK;
+
 /* For rooms; any thread unless said. */
 const struct conf *app_conf(const struct app *a); /* constant between reloads; main thread or copy in init/reload */
 enum app_mode app_mode(const struct app *a);

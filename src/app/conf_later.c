@@ -1,0 +1,56 @@
+/* Sections of the configuration whose rooms come with later versions: their keys are read and
+ * checked today, so that one file serves both, and a notice says that they do nothing yet. A room
+ * that arrives takes its section away from here. Constant. */
+#include "house.h"
+
+static const struct opt syslog_opts[] = {
+	{ .name = "udp", .type = OPT_TEXT, .min = 1, .max = 64, .flags = OPT_LIST,
+	  .doc = "Address and port on which syslog over UDP is received." },
+	{ .name = "tcp", .type = OPT_TEXT, .min = 1, .max = 64, .flags = OPT_LIST,
+	  .doc = "Address and port on which syslog over TCP is received." },
+	{ .name = "tls", .type = OPT_TEXT, .min = 1, .max = 64, .flags = OPT_LIST,
+	  .doc = "Address and port on which syslog over TLS is received." },
+	{ .name = "cert", .type = OPT_PATH, .max = 1000, .doc = "Certificate chain of the TLS port (PEM)." },
+	{ .name = "key", .type = OPT_PATH, .max = 1000, .doc = "Private key of the TLS port (PEM)." },
+	{ .name = "client_ca", .type = OPT_PATH, .max = 1000,
+	  .doc = "Certificates of the authorities that a sender's own certificate must come from (PEM)." },
+	OPT_END
+};
+/* [archive] has no keys in this version. */
+static const struct opt archive_opts[] = { OPT_END };
+static const struct opt s3_opts[] = {
+	{ .name = "endpoint", .type = OPT_TEXT, .min = 1, .max = 500, .doc = "URL of the object storage." },
+	{ .name = "region", .type = OPT_TEXT, .min = 1, .max = 100, .doc = "Region in the request's signature." },
+	{ .name = "bucket", .type = OPT_TEXT, .min = 1, .max = 255, .doc = "Name of the bucket." },
+	{ .name = "prefix", .type = OPT_TEXT, .max = 500, .doc = "What the names of all objects begin with." },
+	{ .name = "access_key", .type = OPT_TEXT, .max = 500, .flags = OPT_SECRET,
+	  .doc = "Access key; @FILE reads it from a file." },
+	{ .name = "secret_key", .type = OPT_TEXT, .max = 500, .flags = OPT_SECRET,
+	  .doc = "Secret key; @FILE reads it from a file." },
+	{ .name = "object_lock", .type = OPT_TEXT, .max = 64,
+	  .doc = "Write-once mode of the objects and how long it lasts." },
+	OPT_END
+};
+static const struct opt mail_opts[] = {
+	{ .name = "server", .type = OPT_TEXT, .min = 1, .max = 255, .doc = "Mail server that takes our mail." },
+	{ .name = "from", .type = OPT_TEXT, .min = 3, .max = 254, .doc = "Sender's address." },
+	{ .name = "to", .type = OPT_TEXT, .min = 3, .max = 254, .flags = OPT_LIST, .doc = "Receiver's address." },
+	OPT_END
+};
+static const struct opt fortigate_opts[] = {
+	{ .name = "url", .type = OPT_TEXT, .min = 1, .max = 500, .doc = "URL of the device's REST interface." },
+	{ .name = "token", .type = OPT_TEXT, .max = 500, .flags = OPT_SECRET,
+	  .doc = "Token of its REST administrator; @FILE reads it from a file." },
+	{ .name = "verify", .type = OPT_TEXT, .max = 1000,
+	  .doc = "How the device's certificate is checked." },
+	OPT_END
+};
+
+const struct conf_section conf_later[] = {
+	{ "syslog", syslog_opts, false },
+	{ "archive", archive_opts, false },
+	{ "s3", s3_opts, true },
+	{ "mail", mail_opts, false },
+	{ "fortigate", fortigate_opts, true },
+};
+const size_t n_conf_later = ARRAY_LEN(conf_later);
