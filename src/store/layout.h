@@ -5,9 +5,9 @@
  *   flow_20261122       (id INTEGER PRIMARY KEY, one column a stored column of the record)
  *   flow_20261122_text  (id INTEGER PRIMARY KEY, s TEXT NOT NULL UNIQUE)      dictionary of COL_DICT
  *   flow_20261122_tok   (id INTEGER PRIMARY KEY, list BLOB)                   read by tok_find
- *   flow_20261122_zone  (bucket INTEGER PRIMARY KEY, rows, first_id, last_id, runs BLOB,
+ *   flow_20261122_zone  (bucket INTEGER PRIMARY KEY, rows, first_id, last_id,
  *                        min_ns, max_ns, max_bytes, max_risk, max_duration,
- *                        top_bytes BLOB, top_risk BLOB, top_duration BLOB)
+ *                        top_bytes BLOB, top_risk BLOB, top_duration BLOB, runs BLOB)
  *
  * and one row in
  *
@@ -91,8 +91,10 @@ int part_list(struct sql *db, const struct record *r, int64_t since_ns, int64_t 
 /* One day's table through one connection: which columns are there, rows back into structs. Give it up
  * before store_read_end. */
 struct part_view;
-int part_view_new(struct part_view **out, struct sql *db, const struct plan *p, int32_t day, struct err *e)
-	MUST_CHECK;
+/* wanted: by index of plan.cols, which columns to read (the id always is); NULL: all. A search over
+ * many rows reads the few columns its filter asks about, the others keep what is in the struct. */
+int part_view_new(struct part_view **out, struct sql *db, const struct plan *p, int32_t day,
+		  const bool *wanted, struct err *e) MUST_CHECK;
 void part_view_free(struct part_view *v);
 /* "SELECT id,a,b,... FROM flow_20261122" (columns that are missing read as NULL); add WHERE ... behind.
  * Good as long as the view. */
