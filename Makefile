@@ -116,3 +116,6 @@ fuzz: ## one fuzz target with libFuzzer (T=decode SECONDS_EACH=600)
 	build/fuzz/fuzzers/fuzz_$(T) -max_total_time=$(SECONDS_EACH) -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 build/fuzz/corpus/$(T) tests/fuzz/corpus/$(T)
 clean: ## removes build/
 	rm -rf build
+.PHONY: bench
+bench: all tools ## measurements as JSON lines, peers beside ours
+	@/usr/bin/python3 tests/bench.py $(B)

@@ -106,6 +106,11 @@ class Daemon:
             print(self.log()[-6000:])
 
     @property
+    def pid(self):
+        """Of tomsd itself (ip netns exec becomes it)."""
+        return self.process.pid
+
+    @property
     def url(self):
         return re.search(r"https://[\w.:\[\]-]+\d", self.log().split("tomsd: ready", 1)[1]).group(0)
 
