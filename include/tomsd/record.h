@@ -84,6 +84,9 @@ struct out_col {
 	const char *ecs;
 	const char *col; /* name of the column, or NULL */
 	void (*get)(const void *row, struct value *v); /* when col is NULL */
+	/* Columns get reads, apart by spaces: a search that asks for this member reads no others. Where
+	 * get passes a text through, its column comes first: the index of that column then answers. */
+	const char *needs;
 };
 
 struct record {

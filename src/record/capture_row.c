@@ -16,16 +16,16 @@ static const struct col capture_minute_cols[] = {
 };
 
 static const struct out_col capture_minute_outs[] = {
-	{ "@timestamp", "at_ns", NULL },
-	{ "event.id", "id", NULL },
-	{ "observer.ingress.interface.name", "interface", NULL },
-	{ "toms.capture.packets", "packets", NULL },
-	{ "toms.capture.bytes", "bytes", NULL },
-	{ "toms.capture.kernel_drops", "kernel_drops", NULL },
-	{ "toms.capture.interface_drops", "nic_drops", NULL },
-	{ "toms.capture.own_drops", "own_drops", NULL },
-	{ "toms.capture.bad_frames", "bad_frames", NULL },
-	{ "toms.capture.up_seconds", "up_seconds", NULL },
+	{ "@timestamp", "at_ns", NULL, NULL },
+	{ "event.id", "id", NULL, NULL },
+	{ "observer.ingress.interface.name", "interface", NULL, NULL },
+	{ "toms.capture.packets", "packets", NULL, NULL },
+	{ "toms.capture.bytes", "bytes", NULL, NULL },
+	{ "toms.capture.kernel_drops", "kernel_drops", NULL, NULL },
+	{ "toms.capture.interface_drops", "nic_drops", NULL, NULL },
+	{ "toms.capture.own_drops", "own_drops", NULL, NULL },
+	{ "toms.capture.bad_frames", "bad_frames", NULL, NULL },
+	{ "toms.capture.up_seconds", "up_seconds", NULL, NULL },
 };
 
 const struct record capture_minute_record =
