@@ -4,6 +4,7 @@
 #   make CC=clang   with clang
 V ?= release
 .DEFAULT_GOAL := all
+Q := $(if $(VERBOSE),,@)# make VERBOSE=1 shows the commands
 BUILD := $(if $(filter release,$(V)),build,build/$(V))
 
 PKGS := libpcap sqlite3 libmicrohttpd gnutls libcrypto libseccomp zlib
@@ -66,34 +67,42 @@ fuzzers: $(if $(filter fuzz,$(V)),$(FUZZERS),$(REPLAYERS))
 $(BUILD)/libtomsd.a: $(LIB_OBJS)
 	@rm -f $@ && $(AR) rcs $@ $^
 $(BUILD)/tomsd: $(OBJ)/src/main.o $(BUILD)/libtomsd.a
-	$(CC) $(CFLAGS_ALL) $(CFLAGS) $(LDFLAGS_ALL) $(LDFLAGS) -o $@ $^ $(PKG_LIBS)
+	$(if $(Q),@echo "  LD  $@")
+	$(Q)$(CC) $(CFLAGS_ALL) $(CFLAGS) $(LDFLAGS_ALL) $(LDFLAGS) -o $@ $^ $(PKG_LIBS)
 $(BUILD)/tomsctl: $(CTL_OBJS) $(BUILD)/libtomsd.a
-	$(CC) $(CFLAGS_ALL) $(CFLAGS) $(LDFLAGS_ALL) $(LDFLAGS) -o $@ $^ $(PKG_LIBS)
+	$(if $(Q),@echo "  LD  $@")
+	$(Q)$(CC) $(CFLAGS_ALL) $(CFLAGS) $(LDFLAGS_ALL) $(LDFLAGS) -o $@ $^ $(PKG_LIBS)
 $(OBJ)/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS_ALL) $(CFLAGS) $(PKG_CFLAGS) -MMD -MP -c -o $@ $<
+	$(if $(Q),@echo "  CC  $<")
+	$(Q)$(CC) $(CFLAGS_ALL) $(CFLAGS) $(PKG_CFLAGS) -MMD -MP -c -o $@ $<
 $(OBJ)/gen/%.o: $(BUILD)/gen/%.c
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS_ALL) $(CFLAGS) -c -o $@ $<
+	$(if $(Q),@echo "  LD  $@")
+	$(Q)$(CC) $(CFLAGS_ALL) $(CFLAGS) -c -o $@ $<
 # Panel files (gzipped) and migrations (as they are) become tables of struct embed.
 $(BUILD)/gen/web_assets.c: packaging/embed.sh $(WEB_FILES)
 	@mkdir -p $(@D)
-	sh packaging/embed.sh gzip web_assets src/web/assets $@ $(WEB_FILES)
+	$(Q)sh packaging/embed.sh gzip web_assets src/web/assets $@ $(WEB_FILES)
 $(BUILD)/gen/store_migrations.c: packaging/embed.sh $(SQL_FILES)
 	@mkdir -p $(@D)
-	sh packaging/embed.sh plain store_migrations src/store/migrations $@ $(SQL_FILES)
+	$(Q)sh packaging/embed.sh plain store_migrations src/store/migrations $@ $(SQL_FILES)
 $(BUILD)/tests/unit/%: tests/unit/%.c $(BUILD)/libtomsd.a
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS_ALL) $(CFLAGS) $(PKG_CFLAGS) -Wno-error=null-dereference -MMD -MP $(LDFLAGS_ALL) -o $@ $< $(BUILD)/libtomsd.a $(PKG_LIBS) -lcmocka
+	$(if $(Q),@echo "  LD  $@")
+	$(Q)$(CC) $(CFLAGS_ALL) $(CFLAGS) $(PKG_CFLAGS) -Wno-error=null-dereference -MMD -MP $(LDFLAGS_ALL) -o $@ $< $(BUILD)/libtomsd.a $(PKG_LIBS) -lcmocka
 $(BUILD)/tests/fuzz/%: tests/fuzz/%.c tests/fuzz/replay.c $(BUILD)/libtomsd.a
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS_ALL) $(CFLAGS) -Wno-missing-prototypes $(LDFLAGS_ALL) -o $@ $< tests/fuzz/replay.c $(BUILD)/libtomsd.a $(PKG_LIBS)
+	$(if $(Q),@echo "  LD  $@")
+	$(Q)$(CC) $(CFLAGS_ALL) $(CFLAGS) -Wno-missing-prototypes $(LDFLAGS_ALL) -o $@ $< tests/fuzz/replay.c $(BUILD)/libtomsd.a $(PKG_LIBS)
 $(BUILD)/fuzzers/%: tests/fuzz/%.c $(BUILD)/libtomsd.a
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS_ALL) $(CFLAGS) -Wno-missing-prototypes -fsanitize=fuzzer $(LDFLAGS_ALL) -o $@ $< $(BUILD)/libtomsd.a $(PKG_LIBS)
+	$(if $(Q),@echo "  LD  $@")
+	$(Q)$(CC) $(CFLAGS_ALL) $(CFLAGS) -Wno-missing-prototypes -fsanitize=fuzzer $(LDFLAGS_ALL) -o $@ $< $(BUILD)/libtomsd.a $(PKG_LIBS)
 $(BUILD)/tests/tools/%: tests/tools/%.c $(BUILD)/libtomsd.a
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS_ALL) $(CFLAGS) $(PKG_CFLAGS) -MMD -MP $(LDFLAGS_ALL) -o $@ $< $(BUILD)/libtomsd.a $(PKG_LIBS)
+	$(if $(Q),@echo "  LD  $@")
+	$(Q)$(CC) $(CFLAGS_ALL) $(CFLAGS) $(PKG_CFLAGS) -MMD -MP $(LDFLAGS_ALL) -o $@ $< $(BUILD)/libtomsd.a $(PKG_LIBS)
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
