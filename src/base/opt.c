@@ -87,6 +87,7 @@ static struct conf *conf_new(const char *path, const struct conf_section *sectio
 			return NULL;
 		}
 	}
+	c->n_plain = c->n_groups;
 	return c;
 }
 

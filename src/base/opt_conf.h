@@ -36,7 +36,7 @@ struct conf {
 	struct conf_section *sections;
 	size_t n_sections;
 	struct conf_group *groups;
-	size_t n_groups;
+	size_t n_groups, n_plain; /* all; those without a label, which come first */
 };
 
 /* Where an error happened, and where it is written down. */

@@ -122,7 +122,7 @@ static struct conf_group *enter_group(struct conf *c, struct str name, bool labe
 	struct conf_group *g = conf_group_find(c, s->name, labelled ? label : STR_NULL);
 	if (g)
 		return g;
-	if (c->n_groups >= c->n_sections + CONF_LABELS_MAX) {
+	if (c->n_groups - c->n_plain >= CONF_LABELS_MAX) {
 		conf_complain(r, line, NULL, "more than %d sections with labels", CONF_LABELS_MAX);
 		return NULL;
 	}

@@ -113,6 +113,8 @@ static int check_limits(const struct opt *o, int64_t num, struct str text, struc
 	conf_number_text(o->type, o->max, high);
 	if (is_text && text.n == 0)
 		return err_set(e, ERR_RANGE, "must not be empty");
+	if (o->max == INT64_MAX)
+		return err_set(e, ERR_RANGE, "must be at least %s", low);
 	return err_set(e, ERR_RANGE, "must be %s to %s%s", low, high, is_text ? " bytes long" : "");
 }
 

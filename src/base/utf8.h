@@ -31,13 +31,20 @@ static inline size_t utf8_len(const char *at, size_t n)
 	return want;
 }
 
-/* C0, DEL and C1: nothing a person can read. len is what utf8_len said. */
+/* C0, DEL and C1: nothing a person can read. Also the signs that turn the direction of what follows
+ * (U+202A..202E, U+2066..2069): with them a name can be made to look like another one. len is what
+ * utf8_len said. */
 static inline bool utf8_is_control(const char *at, size_t len)
 {
 	const unsigned char *p = (const unsigned char *)at;
 	if (len == 1)
 		return p[0] < 0x20 || p[0] == 0x7f;
-	return len == 2 && p[0] == 0xc2 && p[1] < 0xa0;
+	if (len == 2)
+		return p[0] == 0xc2 && p[1] < 0xa0;
+	if (len != 3 || p[0] != 0xe2)
+		return false;
+	return (p[1] == 0x80 && p[2] >= 0xaa && p[2] <= 0xae) ||
+	       (p[1] == 0x81 && p[2] >= 0xa6 && p[2] <= 0xa9);
 }
 
 /* The longest cut at or below n (< the length of the text) that splits no sequence. */

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Reads the symbol tables of every object below $1 for calls that have no place in the product: they
-# overrun, share hidden state, start a shell or guess. alloca leaves no symbol; it is looked for in
-# the sources. Says who calls what and exits 1; one ok line otherwise.
+# overrun, share hidden state, start a shell or guess. alloca and (inlined) atoi leave no symbol;
+# they are looked for in the sources. Says who calls what and exits 1; one ok line otherwise.
 set -eu
 objects=${1:?usage: banned.sh FOLDER-OF-OBJECTS}
 top=$(dirname "$0")/../..
@@ -33,8 +33,8 @@ xargs nm -A -u <"$list" | awk '
 		if (plain in banned) { print file ": calls " plain; bad++ }
 	}
 	END { exit bad > 0 }' || status=1
-if grep -rnE '(^|[^A-Za-z0-9_])(__builtin_)?alloca *\(' "$top/src" --include='*.c' --include='*.h'; then
-	echo "banned: alloca: see the lines above"
+if grep -rnE '(^|[^A-Za-z0-9_])((__builtin_)?alloca|atoi|atoll?|atof) *\(' "$top/src" --include='*.c' --include='*.h'; then
+	echo "banned: see the lines above"
 	status=1
 fi
 [ $status = 0 ] && echo "banned: ok, $(wc -l <"$list") objects"

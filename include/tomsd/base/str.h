@@ -30,7 +30,8 @@ struct str str_sub(struct str s, size_t from, size_t n); /* clamped */
 bool str_split(struct str *s, char sep, struct str *part);
 /* Copies into out[cap] with NUL, cut at a UTF-8 boundary when too long; true when all fitted. */
 bool str_copy(char *out, size_t cap, struct str s);
-/* As str_copy, but bytes that are not valid UTF-8 or are control characters become '?' (or U+FFFD
+/* As str_copy, but bytes that are not valid UTF-8, control characters and signs that
+ * turn the direction of text become '?' (or U+FFFD
  * where there is room); for outside text on its way into a row. */
 void str_copy_clean(char *out, size_t cap, struct str s);
 bool str_utf8_valid(struct str s); /* RFC 3629: no surrogates, no overlong forms */

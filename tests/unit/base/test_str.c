@@ -104,6 +104,8 @@ static void outside_text_is_cleaned_on_its_way_into_a_row(void **state)
 	assert_string_equal(out, "a\xef\xbf\xbd" "b");
 	str_copy_clean(out, sizeof(out), STR("\xc2\x9b" "31m")); /* C1: CSI */
 	assert_string_equal(out, "\xef\xbf\xbd" "31m");
+	str_copy_clean(out, sizeof(out), STR("a\xe2\x80\xae" "b\xe2\x81\xa6")); /* turns the text round */
+	assert_string_equal(out, "a\xef\xbf\xbd" "b\xef\xbf\xbd");
 	str_copy_clean(out, 1, STR("abc"));
 	assert_string_equal(out, "");
 	str_copy_clean(out, sizeof(out), STR_NULL);
