@@ -65,6 +65,7 @@ struct reply {
 	int (*more)(void *arg, struct buf *b);
 	void (*more_free)(void *arg);
 	void *more_arg;
+	struct buf errors; /* members of problem.errors, see reply_field */
 	/* Server-sent events: the route asks for a stream of these topics instead of a body. */
 	bool is_event_stream;
 	char topics[128];
@@ -80,6 +81,8 @@ struct route {
 	const char *doc;               /* one sentence for OpenAPI */
 	const char *item;              /* name of the OpenAPI schema of the answer, or NULL */
 	unsigned flags;
+	const char *answer;            /* that schema as JSON text; NULL: made from a record, or given by another route */
+	const char *accepts;           /* JSON schema of the body, or NULL: takes none */
 };
 enum route_flag { ROUTE_EXPORT = 1, ROUTE_SIGN_IN = 2 /* sign-in limits apply */, ROUTE_LOCAL = 4 /* control socket only */ };
 #define ROUTE_END { .method = NULL }
@@ -89,8 +92,8 @@ const struct param_value *req_param(const struct request *rq, const char *name);
 int64_t req_int(const struct request *rq, const char *name, int64_t def);
 /* Time range of since/until (RFC 3339 or "-24h"); default the last def_ns. */
 void req_range(const struct request *rq, int64_t def_ns, int64_t *since_ns, int64_t *until_ns);
-/* JSON body: NULL-terminated text member, false when absent or not text. */
-int req_body(const struct request *rq, struct json_doc *doc, struct reply *rp) MUST_CHECK; /* problem when not JSON */
+/* The body as a JSON object: 0 (free doc), or -ERR_INVALID with the problem already in rp. */
+int req_body(const struct request *rq, struct json_doc *doc, struct reply *rp) MUST_CHECK;
 
 void reply_init(struct reply *rp);
 void reply_fini(struct reply *rp);
@@ -98,11 +101,23 @@ struct json *reply_json(struct reply *rp, int status);
 void reply_header(struct reply *rp, const char *name, const char *value);
 /* RFC 9457. code is stable ("range", "not_found"); detail says what, why and what to do, already in
  * the request's language (api_words). */
-void reply_problem(struct request *rq, struct reply *rp, int status, const char *code, const char *fmt, ...)
+void reply_problem(const struct request *rq, struct reply *rp, int status, const char *code, const char *fmt, ...)
 	PRINTF_LIKE(5, 6);
 
+/* Names a field that is to blame: where is "parameter" or "pointer", name "limit" or "/password". All of
+ * them first, then reply_problem, which lists them. */
+void reply_field(struct reply *rp, const char *where, const char *name, const char *code, const char *detail);
+/* The problem "internal" for a failure that is ours; e goes to the log, not to the client. */
+void reply_failed(const struct request *rq, struct reply *rp, const struct err *e);
+
 /* Text for people by key in "ja"/"en"; the key itself when there is none (a test finds gaps). */
-const char *api_words(const char *lang, const char *key);
+const char *api_words(const char *lang, const char *key) __attribute__((returns_nonnull));
+/* The same with {1} and {2} in it replaced; cut to cap. Returns out. */
+const char *api_text(char *out, size_t cap, const char *lang, const char *key, const char *one, const char *two);
+/* "ja" or "en": ?lang= of the raw query, else the user's own ("" or NULL: none), else Accept-Language, else ja. */
+void api_pick_lang(struct str query, const char *user_lang, struct str accept_language, char out[3]);
+/* Percent-decoded text appended to out; -ERR_INVALID for a bad escape, NUL or what is not UTF-8. */
+int api_unescape(struct str in, bool plus_is_space, struct buf *out) MUST_CHECK;
 
 /* Finds the route for method and path over all rooms' tables, checks the role, parses parameters and
  * calls the handler; web and control call this and only this. */

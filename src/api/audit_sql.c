@@ -1,0 +1,11 @@
+/* SQL of the table audit: constant text, values bound. */
+#include "audit_sql.h"
+
+const char audit_sql_last[] = "SELECT id, hash FROM audit ORDER BY id DESC LIMIT 1";
+const char audit_sql_insert[] =
+	"INSERT INTO audit (id, at_ns, user, role, session, by_token, origin, action, object, before, after, hash)"
+	" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
+const char audit_sql_list[] =
+	"SELECT id, at_ns, user, role, session, by_token, origin, action, object, before, after, hash FROM audit"
+	" WHERE id < ?1 AND at_ns >= ?2 AND at_ns < ?3 AND (?4 IS NULL OR action = ?4) AND (?5 IS NULL OR user = ?5)"
+	" ORDER BY id DESC LIMIT ?6";

@@ -1,0 +1,7 @@
+/* SQL of the table audit. */
+#ifndef API_AUDIT_SQL_H
+#define API_AUDIT_SQL_H
+
+extern const char audit_sql_last[], audit_sql_insert[], audit_sql_list[];
+
+#endif

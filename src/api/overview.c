@@ -1,0 +1,150 @@
+/* The first page's answer: what is well and what is not, what passes now, sums and losses of a day.
+ * On the thread that carries the request. */
+#include <stdio.h>
+
+#include "gaps.h"
+#include "room.h"
+#include "tomsd/base/clock.h"
+
+#define DAY_NS (86400 * NS_PER_S)
+
+static void put_check(const struct request *rq, struct json *j, const struct check *c)
+{
+	char key[64], words[512], next_key[64];
+	(void)snprintf(key, sizeof(key), "check.%s", c->code);
+	(void)snprintf(next_key, sizeof(next_key), "next.%s", c->code);
+	const char *next = api_words(rq->lang, next_key);
+	json_obj(j);
+	json_kv_str(j, "id", c->id);
+	json_kv_str(j, "room", c->room);
+	json_kv_str(j, "state", check_state_names[c->state]);
+	if (c->since_ns > 0)
+		json_kv_time(j, "since", c->since_ns);
+	else
+		json_kv_str(j, "since", NULL);
+	json_kv_str(j, "code", c->code);
+	json_kv_str(j, "text", api_text(words, sizeof(words), rq->lang, key, c->one, c->two));
+	json_kv_str(j, "next", next == next_key ? NULL : next);
+	json_end_obj(j);
+}
+
+static void put_checks(const struct request *rq, struct json *j, struct api *api)
+{
+	struct check checks[CHECKS_MAX];
+	uint64_t counts[3] = { 0 };
+	mutex_lock(&api->m);
+	size_t n = api->n_checks;
+	memcpy(checks, api->checks, n * sizeof(checks[0]));
+	mutex_unlock(&api->m);
+	if (n == 0) /* before the first tick */
+		n = checks_make(api, checks);
+	json_key(j, "checks");
+	json_arr(j);
+	for (size_t i = 0; i < n; i++) {
+		put_check(rq, j, &checks[i]);
+		counts[checks[i].state]++;
+	}
+	json_end_arr(j);
+	json_key(j, "counts");
+	json_obj(j);
+	for (size_t i = 0; i < ARRAY_LEN(counts); i++)
+		json_kv_u64(j, check_state_names[i], counts[i]);
+	json_end_obj(j);
+}
+
+static int add_row(void *arg, const struct rollup_row *r)
+{
+	struct rollup_row *sum = arg;
+	sum->flows += r->flows;
+	sum->packets += r->packets;
+	sum->bytes_out += r->bytes_out;
+	sum->bytes_in += r->bytes_in;
+	return 0;
+}
+
+/* Sums of 24 hours; false when they could not be read in time. */
+static bool put_totals(struct request *rq, struct json *j, int64_t now)
+{
+	struct rollup_row sum = { 0 };
+	struct err e = ERR_INIT;
+	int rc = store_top(app_store(rq->app), ROLLUP_TOTAL, now - DAY_NS, now, 1, rq->deadline_mono_ns, add_row, &sum, &e);
+	json_key(j, "totals");
+	if (rc != 0) {
+		json_null(j);
+		return false;
+	}
+	json_obj(j);
+	json_kv_time(j, "since", now - DAY_NS);
+	json_kv_time(j, "until", now);
+	json_kv_u64(j, "flows", sum.flows);
+	json_kv_u64(j, "packets", sum.packets);
+	json_kv_u64(j, "bytes", sum.bytes_out + sum.bytes_in);
+	json_kv_u64(j, "bytes_out", sum.bytes_out);
+	json_kv_u64(j, "bytes_in", sum.bytes_in);
+	json_end_obj(j);
+	return true;
+}
+
+static void put_lost(struct json *j, struct api *api, int64_t now)
+{
+	struct losses l;
+	watched_losses(api->watched, now, 1440, &l);
+	json_key(j, "lost");
+	if (l.minutes_watched == 0) {
+		json_null(j);
+		return;
+	}
+	json_obj(j);
+	json_kv_time(j, "since", now - DAY_NS);
+	json_kv_time(j, "until", now);
+	json_kv_u64(j, "packets", l.packets);
+	json_kv_u64(j, "kernel_drops", l.kernel_drops);
+	json_kv_u64(j, "nic_drops", l.nic_drops);
+	json_kv_u64(j, "own_drops", l.own_drops);
+	json_kv_u64(j, "bad_frames", l.bad_frames);
+	json_key(j, "ratio");
+	json_f64(j, losses_ratio(&l));
+	json_kv_u64(j, "minutes_watched", l.minutes_watched);
+	json_kv_u64(j, "minutes", 1440);
+	json_end_obj(j);
+}
+
+void overview_get(struct request *rq, struct reply *rp)
+{
+	struct api *api = api_of(rq->app);
+	struct json *j = reply_json(rp, 200);
+	int64_t now = clock_now_ns();
+	json_obj(j);
+	json_kv_time(j, "as_of", now);
+	put_checks(rq, j, api);
+	mutex_lock(&api->m);
+	struct rate r = api->rate;
+	mutex_unlock(&api->m);
+	json_key(j, "rate");
+	rate_json(j, &r);
+	bool complete = put_totals(rq, j, now);
+	put_lost(j, api, now);
+	json_kv_bool(j, "complete", complete);
+	json_end_obj(j);
+}
+
+#define NULLABLE(type) "{\"type\":[\"" type "\",\"null\"]}"
+#define COUNT "{\"type\":\"integer\",\"minimum\":0}"
+#define TIME "{\"type\":\"string\",\"format\":\"date-time\"}"
+const char overview_schema[] =
+	"{\"type\":\"object\",\"required\":[\"as_of\",\"checks\",\"counts\",\"rate\",\"totals\",\"lost\",\"complete\"],\"properties\":{"
+	"\"as_of\":" TIME ",\"complete\":{\"type\":\"boolean\"},"
+	"\"checks\":{\"type\":\"array\",\"items\":{\"type\":\"object\","
+	"\"required\":[\"id\",\"room\",\"state\",\"since\",\"code\",\"text\",\"next\"],\"properties\":{"
+	"\"id\":{\"type\":\"string\"},\"room\":{\"type\":\"string\"},"
+	"\"state\":{\"enum\":[\"ok\",\"problem\",\"unknown\"]},\"since\":" NULLABLE("string") ",\"code\":{\"type\":\"string\"},"
+	"\"text\":{\"type\":\"string\"},\"next\":" NULLABLE("string") "}}},"
+	"\"counts\":{\"type\":\"object\",\"required\":[\"ok\",\"problem\",\"unknown\"],\"properties\":{"
+	"\"ok\":" COUNT ",\"problem\":" COUNT ",\"unknown\":" COUNT "}},"
+	"\"rate\":{\"type\":[\"object\",\"null\"],\"properties\":{\"at\":" TIME ",\"over_s\":" COUNT ",\"bits_per_s\":" COUNT ","
+	"\"packets_per_s\":" COUNT ",\"flows_per_s\":" COUNT "}},"
+	"\"totals\":{\"type\":[\"object\",\"null\"],\"properties\":{\"since\":" TIME ",\"until\":" TIME ",\"flows\":" COUNT ","
+	"\"packets\":" COUNT ",\"bytes\":" COUNT ",\"bytes_out\":" COUNT ",\"bytes_in\":" COUNT "}},"
+	"\"lost\":{\"type\":[\"object\",\"null\"],\"properties\":{\"since\":" TIME ",\"until\":" TIME ",\"packets\":" COUNT ","
+	"\"kernel_drops\":" COUNT ",\"nic_drops\":" COUNT ",\"own_drops\":" COUNT ",\"bad_frames\":" COUNT ","
+	"\"ratio\":{\"type\":\"number\"},\"minutes_watched\":" COUNT ",\"minutes\":" COUNT "}}}}";
