@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "opt_conf.h"
+#include "tomsd/base/file.h"
 
 /* Outside text on its way into an error: short, clean, on one line. */
 struct shown {
@@ -300,4 +301,34 @@ void conf_read_override(struct conf *c, const char *text, struct conf_report *r)
 	if (g)
 		set_key(c, g, str_sub(where, (size_t)last + 1, where.n), value, CONF_BY_OVERRIDE, r);
 	r->group = NULL;
+}
+
+int conf_find(const char *path, const char *section, const char *name, struct buf *out, struct err *e)
+{
+	struct buf file;
+	struct str rest, line;
+	char plain[CONF_LINE_MAX], header[80];
+	bool inside = false, quoted, found = false;
+	buf_init(&file, CONF_FILE_MAX + 1);
+	int rc = file_read(path, CONF_FILE_MAX, &file, e);
+	(void)snprintf(header, sizeof(header), "[%s]", section);
+	rest = rc ? STR_NULL : buf_view(&file);
+	while (!found && str_split(&rest, '\n', &line)) {
+		line = str_trim(line);
+		if (line.n > 0 && line.p[0] == '[')
+			inside = str_starts(line, str_of(header));
+		ptrdiff_t equals = str_chr(line, '=');
+		if (!inside || equals < 0 || line.n > CONF_LINE_MAX ||
+		    !str_eq(str_trim(str_sub(line, 0, (size_t)equals)), str_of(name)))
+			continue;
+		struct str value = str_trim(str_sub(line, (size_t)equals + 1, line.n));
+		rc = unquote(&value, plain, &quoted, e);
+		found = rc == 0;
+		if (found)
+			buf_str(out, value);
+	}
+	if (file.p)
+		explicit_bzero(file.p, file.room); /* passwords may stand in it */
+	buf_fini(&file);
+	return rc || found ? rc : -ERR_NOTFOUND;
 }

@@ -65,6 +65,9 @@ int64_t conf_label_i64(const struct conf *c, const char *section, const char *la
 size_t conf_label_count(const struct conf *c, const char *section, const char *label, const char *name);
 const char *conf_label_item(const struct conf *c, const char *section, const char *label, const char *name,
 			    size_t i);
+/* One value of a file that may be broken elsewhere, appended to out; nothing else is judged. For tools
+ * that look for the state folder. 0, -ERR_NOTFOUND (also when the file is not there), -ERR_X. */
+int conf_find(const char *path, const char *section, const char *name, struct buf *out, struct err *e) MUST_CHECK;
 /* The whole of it as an annotated example file, from the tables (etc/tomsd.conf.example). */
 void conf_print_example(const struct conf_section *sections, size_t n, struct buf *out);
 
