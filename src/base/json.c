@@ -26,7 +26,7 @@ static void open_nest(struct json *j, char bracket)
 {
 	element(j);
 	buf_char(j->out, bracket);
-	assert(j->depth + 1 < JSON_DEPTH);
+	assert(j->depth < JSON_DEPTH);
 	j->comma[++j->depth] = false;
 }
 

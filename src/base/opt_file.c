@@ -286,6 +286,10 @@ void conf_read_override(struct conf *c, const char *text, struct conf_report *r)
 	struct str where = str_sub(all, 0, equals < 0 ? 0 : (size_t)equals);
 	ptrdiff_t first = str_chr(where, '.'), last = first;
 	r->group = NULL;
+	if (!is_text(all)) {
+		conf_complain(r, CONF_BY_OVERRIDE, NULL, "%s: not plain UTF-8 text", show(all).text);
+		return;
+	}
 	if (first <= 0) {
 		conf_complain(r, CONF_BY_OVERRIDE, NULL, "%s: expected section.key=value", show(all).text);
 		return;

@@ -13,7 +13,7 @@
 struct json {
 	struct buf *out;
 	int depth;
-	bool comma[JSON_DEPTH];   /* an element stands before the next one */
+	bool comma[JSON_DEPTH + 1]; /* per level: an element stands before the next one */
 	char path[128];           /* open objects of json_path, dotted */
 	int path_base, path_open; /* depth under which paths live; objects opened by paths */
 };

@@ -345,7 +345,7 @@ static void overrides_win_over_the_file(void **state)
 	assert_string_equal(conf_item(conf, "capture", "interface", 0), "lo");
 	assert_string_equal(conf_label_text(conf, "s3", "tokyo.a.b", "endpoint"), "https://x");
 	static const char *const bad[] = { "store", "threads=1", "store.threads", "stor.threads=1", "store.thread=1",
-					   "store.threads=x", ".x=1", NULL };
+					   "store.threads=x", ".x=1", "s3.\xff.parts=1", NULL };
 	assert_int_equal(load_with("", bad), -ERR_INVALID);
 	assert_string_equal(errors.p, "command line: store: expected section.key=value\n"
 				      "command line: threads=1: expected section.key=value\n"
@@ -353,7 +353,8 @@ static void overrides_win_over_the_file(void **state)
 				      "command line: unknown section [stor], did you mean [store]?\n"
 				      "command line: [store] thread: unknown key, did you mean threads?\n"
 				      "command line: [store] threads: not a whole number\n"
-				      "command line: .x=1: expected section.key=value\n");
+				      "command line: .x=1: expected section.key=value\n"
+				      "command line: s3.\xef\xbf\xbd.parts=1: not plain UTF-8 text\n");
 }
 
 static char secret_path[] = "/tmp/tomsd-secret-XXXXXX";
