@@ -229,7 +229,8 @@ int clock_parse_rfc3339(struct str text, int64_t *out)
 	c.month = scan_digits(&s, 2);
 	scan_char(&s, "-");
 	c.day = scan_digits(&s, 2);
-	if (s.bad || c.month < 1 || c.month > 12 || c.day < 1 || c.day > days_in_month(c.year, c.month))
+	if (s.bad || c.month < 1 || c.month > 12 || c.day < 1 ||
+	    c.day > days_in_month(c.year, c.month))
 		return -ERR_INVALID;
 	int64_t at_s = days_of_civil(c) * S_PER_DAY, frac_ns = 0;
 	if (s.p < s.end) {
@@ -238,7 +239,7 @@ int clock_parse_rfc3339(struct str text, int64_t *out)
 		scan_char(&s, ":");
 		unsigned m = scan_digits(&s, 2);
 		scan_char(&s, ":");
-		unsigned sec = scan_digits(&s, 2); /* 60: a leap second, taken as the next one */
+		unsigned sec = scan_digits(&s, 2); /* 60, a leap second, is the next one */
 		frac_ns = scan_fraction(&s);
 		at_s += (int64_t)(h * 3600 + m * 60 + sec) - scan_offset_s(&s);
 		if (s.bad || s.p != s.end || h > 23 || m > 59 || sec > 60)

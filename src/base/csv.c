@@ -51,7 +51,8 @@ static bool is_number(struct str s)
 
 static bool looks_like_formula(struct str s)
 {
-	static const char *const starts[] = { "=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠" };
+	static const char *const starts[] = { "=",  "+",  "-",  "@",  "\t", "\r",
+					      "\n", "＝", "＋", "－", "＠" };
 	for (size_t i = 0; i < ARRAY_LEN(starts); i++)
 		if (str_starts(s, str_of(starts[i])))
 			return !is_number(s);

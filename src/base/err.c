@@ -1,4 +1,5 @@
-/* Errors: codes for the program, words for people. Any thread; touches only the caller's err. */
+/* Errors: codes for the program, words for people. Any thread; touches only the caller's
+ * err. */
 #include "tomsd/base/err.h"
 
 #include <errno.h>
@@ -27,7 +28,8 @@ static void tidy(char *text, size_t wanted)
 	text[n] = '\0';
 }
 
-static void put_words(struct err *e, const char *tail, const char *fmt, va_list ap) PRINTF_LIKE(3, 0);
+static void put_words(struct err *e, const char *tail, const char *fmt, va_list ap)
+	PRINTF_LIKE(3, 0);
 /* Formats apart from e->text, because that may be one of the arguments. */
 static void put_words(struct err *e, const char *tail, const char *fmt, va_list ap)
 {
@@ -63,10 +65,17 @@ static enum err_code code_of_errno(int errnum)
 		int errnum;
 		enum err_code code;
 	} table[] = {
-		{ EACCES, ERR_DENIED },    { EPERM, ERR_DENIED },       { ENOENT, ERR_NOTFOUND },
-		{ ENOMEM, ERR_NOMEM },     { EEXIST, ERR_EXISTS },      { EAGAIN, ERR_BUSY },
-		{ EBUSY, ERR_BUSY },       { ETIMEDOUT, ERR_TIMEOUT },  { EADDRINUSE, ERR_BUSY },
-		{ ENOSYS, ERR_UNSUPPORTED }, { EOPNOTSUPP, ERR_UNSUPPORTED },
+		{ EACCES, ERR_DENIED },
+		{ EPERM, ERR_DENIED },
+		{ ENOENT, ERR_NOTFOUND },
+		{ ENOMEM, ERR_NOMEM },
+		{ EEXIST, ERR_EXISTS },
+		{ EAGAIN, ERR_BUSY },
+		{ EBUSY, ERR_BUSY },
+		{ ETIMEDOUT, ERR_TIMEOUT },
+		{ EADDRINUSE, ERR_BUSY },
+		{ ENOSYS, ERR_UNSUPPORTED },
+		{ EOPNOTSUPP, ERR_UNSUPPORTED },
 	};
 	for (size_t i = 0; i < ARRAY_LEN(table); i++)
 		if (table[i].errnum == errnum)

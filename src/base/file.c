@@ -37,7 +37,8 @@ static int read_rest(int fd, const char *path, size_t max, struct buf *b, struct
 			break;
 		total += (size_t)r;
 		if (total > max)
-			return err_set(e, ERR_FULL, "reading %s: more than %zu bytes", path, max);
+			return err_set(e, ERR_FULL, "reading %s: more than %zu bytes", path,
+				       max);
 		buf_put(b, chunk, (size_t)r);
 	}
 	explicit_bzero(chunk, sizeof(chunk)); /* may have been a secret */

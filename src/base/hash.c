@@ -25,8 +25,10 @@ static inline uint64_t fold_mul(uint64_t a, uint64_t b)
 }
 
 /* Odd constants with half their bits set, from the fraction of pi. */
-static const uint64_t key_a = UINT64_C(0x243f6a8885a308d3), key_b = UINT64_C(0x13198a2e03707345),
-		      key_c = UINT64_C(0xa4093822299f31d1), key_d = UINT64_C(0x082efa98ec4e6c89);
+static const uint64_t key_a = UINT64_C(0x243f6a8885a308d3);
+static const uint64_t key_b = UINT64_C(0x13198a2e03707345);
+static const uint64_t key_c = UINT64_C(0xa4093822299f31d1);
+static const uint64_t key_d = UINT64_C(0x082efa98ec4e6c89);
 
 uint64_t hash_bytes(const void *bytes, size_t n, uint64_t seed)
 {
@@ -76,24 +78,28 @@ static inline void store_be32(uint8_t *p, uint32_t v)
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "load_be32 swaps");
 
 /* One word of SHA-1's schedule, kept in a ring of 16. */
-#define SHA1_W(i) \
-	(w[(i) & 15] = rotl32(w[((i) + 13) & 15] ^ w[((i) + 8) & 15] ^ w[((i) + 2) & 15] ^ w[(i) & 15], 1))
-#define SHA1_STEP(a, b, c, d, e, f, k, word)                      \
-	do {                                                      \
-		(e) += rotl32((a), 5) + (f) + (k) + (word);       \
-		(b) = rotl32((b), 30);                            \
+static inline uint32_t sha1_next(uint32_t w[16], int i)
+{
+	uint32_t mixed = w[(i + 13) & 15] ^ w[(i + 8) & 15] ^ w[(i + 2) & 15] ^ w[i & 15];
+	return w[i & 15] = rotl32(mixed, 1);
+}
+#define SHA1_W(i) sha1_next(w, (i))
+#define SHA1_STEP(a, b, c, d, e, f, k, word)                \
+	do {                                                \
+		(e) += rotl32((a), 5) + (f) + (k) + (word); \
+		(b) = rotl32((b), 30);                      \
 	} while (0)
 #define SHA1_CH(b, c, d) ((d) ^ ((b) & ((c) ^ (d))))
 #define SHA1_PARITY(b, c, d) ((b) ^ (c) ^ (d))
 #define SHA1_MAJ(b, c, d) (((b) & (c)) | ((d) & ((b) | (c))))
 /* Five steps: the names move round instead of the values. */
-#define SHA1_FIVE(F, k, i, W)                                                      \
-	do {                                                                       \
-		SHA1_STEP(a, b, c, d, e, F(b, c, d), k, W((i)));                   \
-		SHA1_STEP(e, a, b, c, d, F(a, b, c), k, W((i) + 1));               \
-		SHA1_STEP(d, e, a, b, c, F(e, a, b), k, W((i) + 2));               \
-		SHA1_STEP(c, d, e, a, b, F(d, e, a), k, W((i) + 3));               \
-		SHA1_STEP(b, c, d, e, a, F(c, d, e), k, W((i) + 4));               \
+#define SHA1_FIVE(F, k, i, W)                                        \
+	do {                                                         \
+		SHA1_STEP(a, b, c, d, e, F(b, c, d), k, W((i)));     \
+		SHA1_STEP(e, a, b, c, d, F(a, b, c), k, W((i) + 1)); \
+		SHA1_STEP(d, e, a, b, c, F(e, a, b), k, W((i) + 2)); \
+		SHA1_STEP(c, d, e, a, b, F(d, e, a), k, W((i) + 3)); \
+		SHA1_STEP(b, c, d, e, a, F(c, d, e), k, W((i) + 4)); \
 	} while (0)
 #define SHA1_PLAIN(i) (w[(i)])
 
@@ -123,16 +129,26 @@ static void sha1_block(uint32_t h[8], const uint8_t *p)
 	h[4] += e;
 }
 
+/* clang-format off */
 static const uint32_t sha256_k[64] = {
-	0x428a2f98, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5, 0x3956c25b, 0x59f111f1, 0x923f82a4, 0xab1c5ed5,
-	0xd807aa98, 0x12835b01, 0x243185be, 0x550c7dc3, 0x72be5d74, 0x80deb1fe, 0x9bdc06a7, 0xc19bf174,
-	0xe49b69c1, 0xefbe4786, 0x0fc19dc6, 0x240ca1cc, 0x2de92c6f, 0x4a7484aa, 0x5cb0a9dc, 0x76f988da,
-	0x983e5152, 0xa831c66d, 0xb00327c8, 0xbf597fc7, 0xc6e00bf3, 0xd5a79147, 0x06ca6351, 0x14292967,
-	0x27b70a85, 0x2e1b2138, 0x4d2c6dfc, 0x53380d13, 0x650a7354, 0x766a0abb, 0x81c2c92e, 0x92722c85,
-	0xa2bfe8a1, 0xa81a664b, 0xc24b8b70, 0xc76c51a3, 0xd192e819, 0xd6990624, 0xf40e3585, 0x106aa070,
-	0x19a4c116, 0x1e376c08, 0x2748774c, 0x34b0bcb5, 0x391c0cb3, 0x4ed8aa4a, 0x5b9cca4f, 0x682e6ff3,
-	0x748f82ee, 0x78a5636f, 0x84c87814, 0x8cc70208, 0x90befffa, 0xa4506ceb, 0xbef9a3f7, 0xc67178f2,
+	0x428a2f98, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5,
+	0x3956c25b, 0x59f111f1, 0x923f82a4, 0xab1c5ed5,
+	0xd807aa98, 0x12835b01, 0x243185be, 0x550c7dc3,
+	0x72be5d74, 0x80deb1fe, 0x9bdc06a7, 0xc19bf174,
+	0xe49b69c1, 0xefbe4786, 0x0fc19dc6, 0x240ca1cc,
+	0x2de92c6f, 0x4a7484aa, 0x5cb0a9dc, 0x76f988da,
+	0x983e5152, 0xa831c66d, 0xb00327c8, 0xbf597fc7,
+	0xc6e00bf3, 0xd5a79147, 0x06ca6351, 0x14292967,
+	0x27b70a85, 0x2e1b2138, 0x4d2c6dfc, 0x53380d13,
+	0x650a7354, 0x766a0abb, 0x81c2c92e, 0x92722c85,
+	0xa2bfe8a1, 0xa81a664b, 0xc24b8b70, 0xc76c51a3,
+	0xd192e819, 0xd6990624, 0xf40e3585, 0x106aa070,
+	0x19a4c116, 0x1e376c08, 0x2748774c, 0x34b0bcb5,
+	0x391c0cb3, 0x4ed8aa4a, 0x5b9cca4f, 0x682e6ff3,
+	0x748f82ee, 0x78a5636f, 0x84c87814, 0x8cc70208,
+	0x90befffa, 0xa4506ceb, 0xbef9a3f7, 0xc67178f2,
 };
+/* clang-format on */
 
 #define ROTR32(v, by) rotl32((v), 32 - (by))
 
@@ -151,7 +167,8 @@ static void sha256_block(uint32_t h[8], const uint8_t *p)
 		uint32_t e = s[4], a = s[0];
 		uint32_t t1 = s[7] + (ROTR32(e, 6) ^ ROTR32(e, 11) ^ ROTR32(e, 25)) +
 			      SHA1_CH(e, s[5], s[6]) + sha256_k[i] + w[i];
-		uint32_t t2 = (ROTR32(a, 2) ^ ROTR32(a, 13) ^ ROTR32(a, 22)) + SHA1_MAJ(a, s[1], s[2]);
+		uint32_t t2 = (ROTR32(a, 2) ^ ROTR32(a, 13) ^ ROTR32(a, 22)) +
+			      SHA1_MAJ(a, s[1], s[2]);
 		s[7] = s[6];
 		s[6] = s[5];
 		s[5] = e;
@@ -166,7 +183,8 @@ static void sha256_block(uint32_t h[8], const uint8_t *p)
 }
 
 /* Whole blocks, then the tail with its 1 bit and the length in bits (FIPS 180-4, 5.1.1). */
-static void sha_run(uint32_t h[8], void (*block)(uint32_t h[8], const uint8_t *), const uint8_t *p, size_t n)
+static void sha_run(uint32_t h[8], void (*block)(uint32_t h[8], const uint8_t *),
+		    const uint8_t *p, size_t n)
 {
 	uint8_t tail[128] = { 0 };
 	size_t left = n;
@@ -224,8 +242,10 @@ void hash_hex(const void *p, size_t n, char *out)
 	*out = '\0';
 }
 
-static const char alphabet_std[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-static const char alphabet_url[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+static const char alphabet_std[] =
+	"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+static const char alphabet_url[] =
+	"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
 static char *base64(const uint8_t *p, size_t n, const char *alphabet, char *out)
 {

@@ -44,7 +44,8 @@ void json_obj(struct json *j)
 
 void json_end_obj(struct json *j)
 {
-	assert(j->path_open == 0 || j->depth > j->path_base + j->path_open); /* json_path_end first */
+	/* json_path_end comes first. */
+	assert(j->path_open == 0 || j->depth > j->path_base + j->path_open);
 	close_nest(j, '}');
 }
 
@@ -62,7 +63,8 @@ void json_end_arr(struct json *j)
 static size_t plain_run(const char *p, size_t n)
 {
 	size_t i = 0;
-	while (i < n && (unsigned char)p[i] >= 0x20 && (unsigned char)p[i] < 0x80 && p[i] != '"' && p[i] != '\\')
+	while (i < n && (unsigned char)p[i] >= 0x20 && (unsigned char)p[i] < 0x80 &&
+	       p[i] != '"' && p[i] != '\\')
 		i++;
 	return i;
 }
@@ -149,7 +151,8 @@ void json_f64(struct json *j, double v)
 		return;
 	}
 	for (int digits = 15; digits <= 17; digits++) {
-		(void)snprintf(text, sizeof(text), "%.*g", digits, v); /* at most 24 characters */
+		/* At most 24 characters: a sign, 17 digits, a point, an exponent. */
+		(void)snprintf(text, sizeof(text), "%.*g", digits, v);
 		double back = strtod(text, NULL);
 		if (memcmp(&back, &v, sizeof(v)) == 0)
 			break;

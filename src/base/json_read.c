@@ -1,5 +1,5 @@
-/* Reading JSON (RFC 8259): one pass, strict, into a flat array of nodes that point into the text.
- * Depth and nodes are bounded before anything is believed. One thread. */
+/* Reading JSON (RFC 8259): one pass, strict, into a flat array of nodes that point into the
+ * text. Depth and nodes are bounded before anything is believed. One thread. */
 #include <stdlib.h>
 
 #include "tomsd/base/json.h"
@@ -17,12 +17,14 @@ struct reader {
 
 static int fail(struct reader *r, const char *words)
 {
-	return err_set(r->e, ERR_INVALID, "JSON: %s at byte %zu", words, (size_t)(r->p - r->start));
+	return err_set(r->e, ERR_INVALID, "JSON: %s at byte %zu", words,
+		       (size_t)(r->p - r->start));
 }
 
 static void skip_space(struct reader *r)
 {
-	while (r->p < r->end && (*r->p == ' ' || *r->p == '\t' || *r->p == '\n' || *r->p == '\r'))
+	while (r->p < r->end &&
+	       (*r->p == ' ' || *r->p == '\t' || *r->p == '\n' || *r->p == '\r'))
 		r->p++;
 }
 
@@ -53,7 +55,8 @@ static int add_node(struct reader *r, enum json_type type, size_t *at)
 	return 0;
 }
 
-/* Sets the text from start to the cursor and closes the node: what comes next is not its child. */
+/* Sets the text from start to the cursor and closes the node: what comes next is not its
+ * child. */
 static void end_node(struct reader *r, size_t at, const char *start, const char *end)
 {
 	r->nodes[at].raw = (struct str){ start, (size_t)(end - start) };
@@ -271,8 +274,8 @@ static unsigned hex4(const char *p)
 	return v;
 }
 
-/* The character of \uXXXX at p (behind the u), with its second half when it is a surrogate pair.
- * Lone halves and NUL become U+FFFD: no C string can carry them. */
+/* The character of \uXXXX at p (behind the u), with its second half when it is a surrogate
+ * pair. Lone halves and NUL become U+FFFD: no C string can carry them. */
 static unsigned unescape_u(const char **p, const char *end)
 {
 	unsigned hi = hex4(*p);
@@ -301,7 +304,8 @@ static size_t put_utf8(unsigned c, char out[4])
 	return n;
 }
 
-/* One escape at p (behind the backslash); the bytes it means. read_string has checked its form. */
+/* One escape at p (behind the backslash); the bytes it means. read_string has checked its
+ * form. */
 static size_t unescape(const char **p, const char *end, char out[4])
 {
 	static const char from[] = "bfnrt", to[] = "\b\f\n\r\t";
@@ -347,7 +351,8 @@ static bool name_is(const struct json_node *key, struct str name)
 	return json_text(key, plain, sizeof(plain)) && str_eq(str_of(plain), name);
 }
 
-const struct json_node *json_get(const struct json_doc *doc, const struct json_node *obj, const char *name)
+const struct json_node *json_get(const struct json_doc *doc, const struct json_node *obj,
+				 const char *name)
 {
 	if (!obj || obj->type != JSON_OBJECT)
 		return NULL;

@@ -11,8 +11,8 @@
 #include "tomsd/base/clock.h"
 #include "utf8.h"
 
-#define LINE_MAX_BYTES 2048   /* a line; below PIPE_BUF, so lines of threads do not mix */
-#define LINES_A_SECOND 10     /* of one call site */
+#define LINE_MAX_BYTES 2048 /* a line; below PIPE_BUF, so lines of threads do not mix */
+#define LINES_A_SECOND 10   /* of one call site */
 #define QUOTE_BYTES 256
 #define QUOTES 8
 

@@ -1,6 +1,6 @@
-/* struct map: linear probing over 16-byte slots, deletion by shifting back (no tombstones). Key 0
- * marks an empty slot, so the entry of key 0 lives in one slot behind the others whose key field
- * says whether it is there. One thread. */
+/* struct map: linear probing over 16-byte slots, deletion by shifting back (no tombstones).
+ * Key 0 marks an empty slot, so the entry of key 0 lives in one slot behind the others whose
+ * key field says whether it is there. One thread. */
 #include "tomsd/base/map.h"
 
 #include <stdlib.h>

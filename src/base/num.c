@@ -114,12 +114,9 @@ int num_size(struct str s, uint64_t *bytes)
 int num_duration(struct str s, int64_t *ns)
 {
 	static const struct unit units[] = {
-		{ "ms", NS_PER_MS },
-		{ "s", NS_PER_S },
-		{ "m", 60 * NS_PER_S },
-		{ "h", 3600 * NS_PER_S },
-		{ "d", 86400 * NS_PER_S },
-		{ "w", 7 * 86400 * NS_PER_S },
+		{ "ms", NS_PER_MS },       { "s", NS_PER_S },
+		{ "m", 60 * NS_PER_S },    { "h", 3600 * NS_PER_S },
+		{ "d", 86400 * NS_PER_S }, { "w", 7 * 86400 * NS_PER_S },
 	};
 	uint64_t v;
 	int rc = with_unit(s, units, ARRAY_LEN(units), &v);

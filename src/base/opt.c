@@ -14,7 +14,8 @@ static size_t count_opts(const struct opt *o)
 	return n;
 }
 
-struct conf_group *conf_group_add(struct conf *c, const struct conf_section *s, struct str label)
+struct conf_group *conf_group_add(struct conf *c, const struct conf_section *s,
+				  struct str label)
 {
 	struct conf_group *groups = realloc(c->groups, (c->n_groups + 1) * sizeof(*groups));
 	if (!groups)
@@ -103,12 +104,14 @@ static void fill_group(struct conf_group *g, struct conf_report *r)
 		if (v->opt->flags & OPT_REQUIRED && !v->opt->def)
 			conf_complain(r, 0, v->opt->name, "must be set: %s", v->opt->doc);
 		else if (v->opt->def && conf_value_set(v, str_of(v->opt->def), true, 0, &e))
-			conf_complain(r, 0, v->opt->name, "default %s: %s", v->opt->def, e.text);
+			conf_complain(r, 0, v->opt->name, "default %s: %s", v->opt->def,
+				      e.text);
 	}
 }
 
-static int load(struct conf **out, const char *name, struct str text, const struct conf_section *sections,
-		size_t n_sections, const char *const *overrides, struct conf_report *r)
+static int load(struct conf **out, const char *name, struct str text,
+		const struct conf_section *sections, size_t n_sections,
+		const char *const *overrides, struct conf_report *r)
 {
 	struct conf *c = conf_new(name, sections, n_sections);
 	if (!c) {
@@ -128,8 +131,9 @@ static int load(struct conf **out, const char *name, struct str text, const stru
 	return 0;
 }
 
-int conf_load_text(struct conf **out, const char *name, struct str text, const struct conf_section *sections,
-		   size_t n_sections, const char *const *overrides, struct buf *errors)
+int conf_load_text(struct conf **out, const char *name, struct str text,
+		   const struct conf_section *sections, size_t n_sections,
+		   const char *const *overrides, struct buf *errors)
 {
 	struct conf_report r = { .out = errors, .file = name ? name : "defaults" };
 	if (text.n > CONF_FILE_MAX) {
@@ -139,11 +143,12 @@ int conf_load_text(struct conf **out, const char *name, struct str text, const s
 	return load(out, name, text, sections, n_sections, overrides, &r);
 }
 
-int conf_load(struct conf **out, const char *path, const struct conf_section *sections, size_t n_sections,
-	      const char *const *overrides, struct buf *errors)
+int conf_load(struct conf **out, const char *path, const struct conf_section *sections,
+	      size_t n_sections, const char *const *overrides, struct buf *errors)
 {
 	if (!path)
-		return conf_load_text(out, NULL, STR_NULL, sections, n_sections, overrides, errors);
+		return conf_load_text(out, NULL, STR_NULL, sections, n_sections, overrides,
+				      errors);
 	struct conf_report r = { .out = errors, .file = path };
 	struct buf text;
 	struct err e = ERR_INIT;
@@ -160,8 +165,8 @@ int conf_load(struct conf **out, const char *path, const struct conf_section *se
 }
 
 /* An option no table has is our own mistake. */
-static const struct conf_value *value_of(const struct conf *c, const char *section, struct str label,
-					 const char *name)
+static const struct conf_value *value_of(const struct conf *c, const char *section,
+					 struct str label, const char *name)
 {
 	const struct conf_group *g = conf_group_find(c, section, label);
 	const struct conf_value *found = NULL;
@@ -236,28 +241,32 @@ const char *conf_label(const struct conf *c, const char *section, size_t i)
 	return NULL;
 }
 
-const char *conf_label_text(const struct conf *c, const char *section, const char *label, const char *name)
+const char *conf_label_text(const struct conf *c, const char *section, const char *label,
+			    const char *name)
 {
 	return text_of(value_of(c, section, str_of(label), name));
 }
 
-bool conf_label_bool(const struct conf *c, const char *section, const char *label, const char *name)
+bool conf_label_bool(const struct conf *c, const char *section, const char *label,
+		     const char *name)
 {
 	return value_of(c, section, str_of(label), name)->num != 0;
 }
 
-int64_t conf_label_i64(const struct conf *c, const char *section, const char *label, const char *name)
+int64_t conf_label_i64(const struct conf *c, const char *section, const char *label,
+		       const char *name)
 {
 	return value_of(c, section, str_of(label), name)->num;
 }
 
-size_t conf_label_count(const struct conf *c, const char *section, const char *label, const char *name)
+size_t conf_label_count(const struct conf *c, const char *section, const char *label,
+			const char *name)
 {
 	return value_of(c, section, str_of(label), name)->n;
 }
 
-const char *conf_label_item(const struct conf *c, const char *section, const char *label, const char *name,
-			    size_t i)
+const char *conf_label_item(const struct conf *c, const char *section, const char *label,
+			    const char *name, size_t i)
 {
 	return item_of(value_of(c, section, str_of(label), name), i);
 }

@@ -9,18 +9,18 @@
 #define CONF_LINE_MAX 4096
 #define CONF_SECRET_MAX ((size_t)64 << 10)
 #define CONF_ERRORS_MAX 100
-#define CONF_ITEMS_MAX 1024  /* of one list */
-#define CONF_LABELS_MAX 256  /* of all sections */
-#define CONF_LABEL_MAX 64    /* bytes of a label */
+#define CONF_ITEMS_MAX 1024 /* of one list */
+#define CONF_LABELS_MAX 256 /* of all sections */
+#define CONF_LABEL_MAX 64   /* bytes of a label */
 #define CONF_BY_OVERRIDE (-1)
 
 /* One option's value; a scalar has one item, an unset one none. */
 struct conf_value {
 	const struct opt *opt;
-	int line;      /* 0: default */
+	int line; /* 0: default */
 	char **items;
 	size_t n;
-	int64_t num;   /* of the last item: whole number, bytes, ns, 0/1, index into values */
+	int64_t num; /* of the last item: whole number, bytes, ns, 0/1, index into values */
 };
 
 /* [section] or [section "label"] with a value for each option of its table. */
@@ -46,15 +46,18 @@ struct conf_report {
 	size_t count;
 	const struct conf_group *group; /* NULL: outside of one */
 };
-void conf_complain(struct conf_report *r, int line, const char *key, const char *fmt, ...) PRINTF_LIKE(4, 5);
+void conf_complain(struct conf_report *r, int line, const char *key, const char *fmt, ...)
+	PRINTF_LIKE(4, 5);
 
 /* opt.c: adds a group with every value unset; NULL when out of memory. */
-struct conf_group *conf_group_add(struct conf *c, const struct conf_section *s, struct str label);
+struct conf_group *conf_group_add(struct conf *c, const struct conf_section *s,
+				  struct str label);
 struct conf_group *conf_group_find(const struct conf *c, const char *section, struct str label);
 
-/* opt_value.c: checks text against v->opt and takes it over. literal: it stood in quotes, so an @ is
- * just a character. Lists grow, scalars are replaced. */
-int conf_value_set(struct conf_value *v, struct str text, bool literal, int line, struct err *e) MUST_CHECK;
+/* opt_value.c: checks text against v->opt and takes it over. literal: it stood in quotes, so
+ * an @ is just a character. Lists grow, scalars are replaced. */
+int conf_value_set(struct conf_value *v, struct str text, bool literal, int line,
+		   struct err *e) MUST_CHECK;
 void conf_value_clear(struct conf_value *v); /* wipes what it held */
 /* "90d", "2G", "12": v as a person would write it. */
 void conf_number_text(enum opt_type type, int64_t v, char out[32]);

@@ -1,5 +1,5 @@
-/* The example file, printed from the tables: every option with its sentence, commented out at its
- * default, so that the file says what the daemon does without it. */
+/* The example file, printed from the tables: every option with its sentence, commented out
+ * at its default, so that the file says what the daemon does without it. */
 #include "opt_conf.h"
 
 static const char *type_name(const struct opt *o)
@@ -55,11 +55,13 @@ static void print_opt(const struct opt *o, bool active, struct buf *out)
 
 void conf_print_example(const struct conf_section *sections, size_t n, struct buf *out)
 {
-	buf_cstr(out, "# tomsd.conf: an example with every option at its default.\n"
-		      "# Take the # away from what you change. Check with: tomsd -c FILE --check\n");
+	buf_cstr(out,
+		 "# tomsd.conf: an example with every option at its default.\n"
+		 "# Take the # away from what you change. Check with: tomsd -c FILE --check\n");
 	for (size_t i = 0; i < n; i++) {
 		const struct conf_section *s = &sections[i];
-		/* A section with a label is an example only: nothing of it applies unless it is named. */
+		/* A section with a label is an example only: nothing of it applies unless it
+		 * is named. */
 		if (s->labelled)
 			buf_fmt(out, "\n#[%s \"name\"]\n", s->name);
 		else

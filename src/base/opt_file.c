@@ -40,7 +40,8 @@ void conf_complain(struct conf_report *r, int line, const char *key, const char 
 	va_end(ap);
 	buf_char(r->out, '\n');
 	if (r->count == CONF_ERRORS_MAX)
-		buf_fmt(r->out, "%s: %d errors are enough, the rest is left out\n", r->file, CONF_ERRORS_MAX);
+		buf_fmt(r->out, "%s: %d errors are enough, the rest is left out\n", r->file,
+			CONF_ERRORS_MAX);
 }
 
 /* The value ends at the line's end or at a # behind white space; one in quotes at the second
@@ -51,7 +52,8 @@ static int unquote(struct str *value, char out[CONF_LINE_MAX], bool *quoted, str
 	*quoted = v.n > 0 && v.p[0] == '"';
 	if (!*quoted) {
 		for (size_t i = 0; i < v.n; i++)
-			if (v.p[i] == '#' && (i == 0 || v.p[i - 1] == ' ' || v.p[i - 1] == '\t'))
+			if (v.p[i] == '#' &&
+			    (i == 0 || v.p[i - 1] == ' ' || v.p[i - 1] == '\t'))
 				v.n = i;
 		*value = str_trim(v);
 		return 0;
@@ -71,15 +73,18 @@ static int unquote(struct str *value, char out[CONF_LINE_MAX], bool *quoted, str
 	return 0;
 }
 
-static const struct conf_section *find_section(const struct conf *c, struct str name, bool labelled)
+static const struct conf_section *find_section(const struct conf *c, struct str name,
+					       bool labelled)
 {
 	for (size_t i = 0; i < c->n_sections; i++)
-		if (c->sections[i].labelled == labelled && str_eq(name, str_of(c->sections[i].name)))
+		if (c->sections[i].labelled == labelled &&
+		    str_eq(name, str_of(c->sections[i].name)))
 			return &c->sections[i];
 	return NULL;
 }
 
-static void complain_section(const struct conf *c, struct str name, bool labelled, int line, struct conf_report *r)
+static void complain_section(const struct conf *c, struct str name, bool labelled, int line,
+			     struct conf_report *r)
 {
 	const char *names[64], *guess;
 	size_t n = 0;
@@ -89,26 +94,29 @@ static void complain_section(const struct conf *c, struct str name, bool labelle
 		if (labelled)
 			conf_complain(r, line, NULL, "[%s] takes no label", sh.text);
 		else
-			conf_complain(r, line, NULL, "[%s] needs a label: [%s \"name\"]", sh.text, sh.text);
+			conf_complain(r, line, NULL, "[%s] needs a label: [%s \"name\"]",
+				      sh.text, sh.text);
 		return;
 	}
 	for (size_t i = 0; i < c->n_sections && n < ARRAY_LEN(names); i++)
 		names[n++] = c->sections[i].name;
 	guess = conf_guess(name, names, n);
 	if (guess)
-		conf_complain(r, line, NULL, "unknown section [%s], did you mean [%s]?", sh.text, guess);
+		conf_complain(r, line, NULL, "unknown section [%s], did you mean [%s]?",
+			      sh.text, guess);
 	else
 		conf_complain(r, line, NULL, "unknown section [%s]", sh.text);
 }
 
 static bool label_is_fine(struct str label)
 {
-	return label.n > 0 && label.n <= CONF_LABEL_MAX && str_chr(label, '"') < 0 && str_chr(label, '\\') < 0;
+	return label.n > 0 && label.n <= CONF_LABEL_MAX && str_chr(label, '"') < 0 &&
+	       str_chr(label, '\\') < 0;
 }
 
 /* The group of that name, made when it is a labelled one and new; NULL after a complaint. */
-static struct conf_group *enter_group(struct conf *c, struct str name, bool labelled, struct str label, int line,
-				      struct conf_report *r)
+static struct conf_group *enter_group(struct conf *c, struct str name, bool labelled,
+				      struct str label, int line, struct conf_report *r)
 {
 	const struct conf_section *s = find_section(c, name, labelled);
 	r->group = NULL;
@@ -117,14 +125,17 @@ static struct conf_group *enter_group(struct conf *c, struct str name, bool labe
 		return NULL;
 	}
 	if (labelled && !label_is_fine(label)) {
-		conf_complain(r, line, NULL, "a label has 1 to %d bytes and no quotes or backslashes", CONF_LABEL_MAX);
+		conf_complain(r, line, NULL,
+			      "a label has 1 to %d bytes and no quotes or backslashes",
+			      CONF_LABEL_MAX);
 		return NULL;
 	}
 	struct conf_group *g = conf_group_find(c, s->name, labelled ? label : STR_NULL);
 	if (g)
 		return g;
 	if (c->n_groups - c->n_plain >= CONF_LABELS_MAX) {
-		conf_complain(r, line, NULL, "more than %d sections with labels", CONF_LABELS_MAX);
+		conf_complain(r, line, NULL, "more than %d sections with labels",
+			      CONF_LABELS_MAX);
 		return NULL;
 	}
 	g = conf_group_add(c, s, label);
@@ -134,7 +145,8 @@ static struct conf_group *enter_group(struct conf *c, struct str name, bool labe
 }
 
 /* "[name]" or "[name "label"]", perhaps with a comment behind it. */
-static struct conf_group *read_header(struct conf *c, struct str text, int line, struct conf_report *r)
+static struct conf_group *read_header(struct conf *c, struct str text, int line,
+				      struct conf_report *r)
 {
 	ptrdiff_t end = -1;
 	bool in_label = false;
@@ -155,7 +167,8 @@ static struct conf_group *read_header(struct conf *c, struct str text, int line,
 		label = str_sub(name, (size_t)quote + 1, name.n);
 		name = str_trim(str_sub(name, 0, (size_t)quote));
 		if (!str_ends(label, STR("\""))) {
-			conf_complain(r, line, NULL, "a section is written [name] or [name \"label\"]");
+			conf_complain(r, line, NULL,
+				      "a section is written [name] or [name \"label\"]");
 			return NULL;
 		}
 		label.n--;
@@ -172,8 +185,8 @@ static struct conf_value *find_value(struct conf_group *g, struct str key)
 }
 
 /* A slip of the finger, or the right key in the wrong section? */
-static void complain_key(const struct conf *c, const struct conf_group *g, struct str key, int line,
-			 struct conf_report *r)
+static void complain_key(const struct conf *c, const struct conf_group *g, struct str key,
+			 int line, struct conf_report *r)
 {
 	const char *names[128];
 	size_t n = 0;
@@ -188,15 +201,16 @@ static void complain_key(const struct conf *c, const struct conf_group *g, struc
 	for (size_t i = 0; i < c->n_sections; i++)
 		for (const struct opt *o = c->sections[i].opts; o && o->name; o++)
 			if (str_eq(key, str_of(o->name))) {
-				conf_complain(r, line, sh.text, "unknown key here, it belongs to [%s]",
+				conf_complain(r, line, sh.text,
+					      "unknown key here, it belongs to [%s]",
 					      c->sections[i].name);
 				return;
 			}
 	conf_complain(r, line, sh.text, "unknown key");
 }
 
-static void set_key(struct conf *c, struct conf_group *g, struct str key, struct str text, int line,
-		    struct conf_report *r)
+static void set_key(struct conf *c, struct conf_group *g, struct str key, struct str text,
+		    int line, struct conf_report *r)
 {
 	char plain[CONF_LINE_MAX];
 	bool quoted = false;
@@ -233,7 +247,8 @@ struct place {
 	bool after_header;
 };
 
-static void read_line(struct conf *c, struct str text, int line, struct place *at, struct conf_report *r)
+static void read_line(struct conf *c, struct str text, int line, struct place *at,
+		      struct conf_report *r)
 {
 	if (text.n > CONF_LINE_MAX) {
 		conf_complain(r, line, NULL, "longer than %d bytes", CONF_LINE_MAX);
@@ -287,11 +302,13 @@ void conf_read_override(struct conf *c, const char *text, struct conf_report *r)
 	ptrdiff_t first = str_chr(where, '.'), last = first;
 	r->group = NULL;
 	if (!is_text(all)) {
-		conf_complain(r, CONF_BY_OVERRIDE, NULL, "%s: not plain UTF-8 text", show(all).text);
+		conf_complain(r, CONF_BY_OVERRIDE, NULL, "%s: not plain UTF-8 text",
+			      show(all).text);
 		return;
 	}
 	if (first <= 0) {
-		conf_complain(r, CONF_BY_OVERRIDE, NULL, "%s: expected section.key=value", show(all).text);
+		conf_complain(r, CONF_BY_OVERRIDE, NULL, "%s: expected section.key=value",
+			      show(all).text);
 		return;
 	}
 	for (size_t i = (size_t)first; i < where.n; i++)
@@ -300,14 +317,16 @@ void conf_read_override(struct conf *c, const char *text, struct conf_report *r)
 	if (last > first)
 		label = str_sub(where, (size_t)first + 1, (size_t)(last - first) - 1);
 	value = str_sub(all, (size_t)equals + 1, all.n);
-	struct conf_group *g = enter_group(c, str_sub(where, 0, (size_t)first), last > first, label,
-					   CONF_BY_OVERRIDE, r);
+	struct conf_group *g = enter_group(c, str_sub(where, 0, (size_t)first), last > first,
+					   label, CONF_BY_OVERRIDE, r);
 	if (g)
-		set_key(c, g, str_sub(where, (size_t)last + 1, where.n), value, CONF_BY_OVERRIDE, r);
+		set_key(c, g, str_sub(where, (size_t)last + 1, where.n), value,
+			CONF_BY_OVERRIDE, r);
 	r->group = NULL;
 }
 
-int conf_find(const char *path, const char *section, const char *name, struct buf *out, struct err *e)
+int conf_find(const char *path, const char *section, const char *name, struct buf *out,
+	      struct err *e)
 {
 	struct buf file;
 	struct str rest, line;
@@ -317,6 +336,8 @@ int conf_find(const char *path, const char *section, const char *name, struct bu
 	int rc = file_read(path, CONF_FILE_MAX, &file, e);
 	(void)snprintf(header, sizeof(header), "[%s]", section);
 	rest = rc ? STR_NULL : buf_view(&file);
+	if (str_starts(rest, STR("\xef\xbb\xbf")))
+		rest = str_sub(rest, 3, rest.n);
 	while (!found && str_split(&rest, '\n', &line)) {
 		line = str_trim(line);
 		if (line.n > 0 && line.p[0] == '[')

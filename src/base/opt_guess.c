@@ -11,7 +11,8 @@ static unsigned min2(unsigned a, unsigned b)
 
 static unsigned distance(struct str a, struct str b)
 {
-	unsigned rows[3][GUESS_MAX + 1] = { { 0 } }; /* the row before the last, the last, this one */
+	/* The row before the last, the last, this one. */
+	unsigned rows[3][GUESS_MAX + 1] = { { 0 } };
 	unsigned *before = rows[0], *last = rows[1], *now = rows[2];
 	for (unsigned j = 0; j <= b.n; j++)
 		last[j] = j;
@@ -20,7 +21,8 @@ static unsigned distance(struct str a, struct str b)
 		for (unsigned j = 1; j <= b.n; j++) {
 			unsigned differs = a.p[i - 1] != b.p[j - 1];
 			now[j] = min2(last[j - 1] + differs, min2(last[j], now[j - 1]) + 1);
-			if (i > 1 && j > 1 && a.p[i - 1] == b.p[j - 2] && a.p[i - 2] == b.p[j - 1])
+			if (i > 1 && j > 1 && a.p[i - 1] == b.p[j - 2] &&
+			    a.p[i - 2] == b.p[j - 1])
 				now[j] = min2(now[j], before[j - 2] + 1);
 		}
 		unsigned *free_row = before;

@@ -9,7 +9,9 @@
 
 static int parse_bool(struct str text, int64_t *num)
 {
-	static const char *const words[] = { "no", "yes", "false", "true", "off", "on", "0", "1" };
+	static const char *const words[] = {
+		"no", "yes", "false", "true", "off", "on", "0", "1"
+	};
 	for (size_t i = 0; i < ARRAY_LEN(words); i++) {
 		if (str_ieq(text, str_of(words[i]))) {
 			*num = (int64_t)(i & 1);
@@ -70,7 +72,8 @@ static int say_enum(const struct opt *o, struct str text, struct err *e)
 		if (n > 0 && at + 2 < sizeof(list))
 			memcpy(list + at, ", ", 3);
 		at = strlen(list);
-		(void)str_copy(list + at, sizeof(list) - at, str_of(o->values[n])); /* cut is fine */
+		/* A long list may be cut. */
+		(void)str_copy(list + at, sizeof(list) - at, str_of(o->values[n]));
 		at = strlen(list);
 	}
 	const char *guess = conf_guess(text, o->values, n);
@@ -115,7 +118,8 @@ static int check_limits(const struct opt *o, int64_t num, struct str text, struc
 		return err_set(e, ERR_RANGE, "must not be empty");
 	if (o->max == INT64_MAX)
 		return err_set(e, ERR_RANGE, "must be at least %s", low);
-	return err_set(e, ERR_RANGE, "must be %s to %s%s", low, high, is_text ? " bytes long" : "");
+	return err_set(e, ERR_RANGE, "must be %s to %s%s", low, high,
+		       is_text ? " bytes long" : "");
 }
 
 void conf_number_text(enum opt_type type, int64_t v, char out[32])
@@ -125,10 +129,10 @@ void conf_number_text(enum opt_type type, int64_t v, char out[32])
 		const char *unit;
 		int64_t factor;
 	} units[] = {
-		{ OPT_SIZE, "T", INT64_C(1) << 40 },  { OPT_SIZE, "G", INT64_C(1) << 30 },
-		{ OPT_SIZE, "M", INT64_C(1) << 20 },  { OPT_SIZE, "K", INT64_C(1) << 10 },
+		{ OPT_SIZE, "T", INT64_C(1) << 40 },     { OPT_SIZE, "G", INT64_C(1) << 30 },
+		{ OPT_SIZE, "M", INT64_C(1) << 20 },     { OPT_SIZE, "K", INT64_C(1) << 10 },
 		{ OPT_DURATION, "d", 86400 * NS_PER_S }, { OPT_DURATION, "h", 3600 * NS_PER_S },
-		{ OPT_DURATION, "m", 60 * NS_PER_S }, { OPT_DURATION, "s", NS_PER_S },
+		{ OPT_DURATION, "m", 60 * NS_PER_S },    { OPT_DURATION, "s", NS_PER_S },
 		{ OPT_DURATION, "ms", NS_PER_MS },
 	};
 	struct buf b;
@@ -154,7 +158,7 @@ static int read_secret(struct str at_path, struct buf *out, struct err *e)
 	struct stat st;
 	struct str name = str_sub(at_path, 1, at_path.n);
 	if (name.n == 0 || name.p[0] != '/')
-		return err_set(e, ERR_INVALID, "behind @ stands the full path of a file (quote a value that begins with @)");
+		return err_set(e, ERR_INVALID, "@ takes a full path (or quote the value)");
 	if (!str_copy(path, sizeof(path), name))
 		return err_set(e, ERR_RANGE, "path too long");
 	/* A pipe or a terminal could keep the start waiting for ever. */

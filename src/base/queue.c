@@ -13,9 +13,9 @@ struct queue {
 	pthread_cond_t filled, emptied;
 	size_t item_bytes, cap;
 	char *ring;
-	size_t head, n;            /* lock: m; first item, items */
-	size_t poppers, pushers;   /* lock: m; threads waiting */
-	bool closed;               /* lock: m */
+	size_t head, n;          /* lock: m; first item, items */
+	size_t poppers, pushers; /* lock: m; threads waiting */
+	bool closed;             /* lock: m */
 };
 
 struct queue *queue_new(size_t item_bytes, size_t cap)
@@ -65,7 +65,7 @@ static int push(struct queue *q, const void *item, bool wait)
 	mutex_lock(&q->m);
 	while (wait && q->n == q->cap && !q->closed) {
 		q->pushers++;
-		(void)cond_wait(&q->emptied, &q->m, -1); /* without a limit it cannot time out */
+		(void)cond_wait(&q->emptied, &q->m, -1); /* cannot time out */
 		q->pushers--;
 	}
 	if (q->closed) {

@@ -116,7 +116,8 @@ bool str_copy(char *out, size_t cap, struct str s)
 	return n == s.n;
 }
 
-/* True when none of 8 bytes is below space, above '~', or DEL: the common case, eight at a time. */
+/* True when none of 8 bytes is below space, above '~', or DEL: the common case, eight at a
+ * time. */
 static inline bool all_plain(const char *p)
 {
 	uint64_t v;

@@ -1,5 +1,6 @@
-/* Threads, their register for the watchdog, and locks. The register is the one global list of the
- * process: at most THREADS_MAX entries, held by one lock; beats go past the lock as atomics. */
+/* Threads, their register for the watchdog, and locks. The register is the one global list
+ * of the process: at most THREADS_MAX entries, held by one lock; beats go past the lock as
+ * atomics. */
 #include "tomsd/base/thread.h"
 
 #include <errno.h>
@@ -16,12 +17,12 @@
 #define THREADS_MAX 128
 
 struct entry {
-	bool used;                 /* lock: registry */
-	char name[24];             /* lock: registry; its own thread reads it freely */
-	clockid_t cpu_clock;       /* lock: registry */
-	bool has_cpu_clock;        /* lock: registry */
+	bool used;           /* lock: registry */
+	char name[24];       /* lock: registry; its own thread reads it freely */
+	clockid_t cpu_clock; /* lock: registry */
+	bool has_cpu_clock;  /* lock: registry */
 	_Atomic int64_t beat_mono_ns;
-	_Atomic int parked;        /* how many parks deep */
+	_Atomic int parked; /* how many parks deep */
 };
 
 static struct mutex registry = { PTHREAD_MUTEX_INITIALIZER };
@@ -97,7 +98,8 @@ static struct entry *entry_take(const char *name)
 	if (found) {
 		found->used = true;
 		found->has_cpu_clock = false;
-		(void)str_copy(found->name, sizeof(found->name), str_of(name)); /* cut is fine */
+		(void)str_copy(found->name, sizeof(found->name),
+			       str_of(name)); /* cut is fine */
 		atomic_store(&found->beat_mono_ns, clock_mono_ns());
 		atomic_store(&found->parked, 0);
 	}
@@ -141,13 +143,16 @@ static void *thread_main(void *p)
  * they would end the process without a word from a sanitizer or a seccomp handler. */
 static void signals_of_threads(sigset_t *set)
 {
-	static const int faults[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTRAP, SIGSYS };
+	static const int faults[] = {
+		SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTRAP, SIGSYS
+	};
 	sigfillset(set);
 	for (size_t i = 0; i < ARRAY_LEN(faults); i++)
 		sigdelset(set, faults[i]);
 }
 
-int thread_start(struct thread *t, const char *name, void (*fn)(void *), void *arg, struct err *e)
+int thread_start(struct thread *t, const char *name, void (*fn)(void *), void *arg,
+		 struct err *e)
 {
 	assert(!t->started);
 	struct start *s = malloc(sizeof(*s));
@@ -156,11 +161,13 @@ int thread_start(struct thread *t, const char *name, void (*fn)(void *), void *a
 	*s = (struct start){ fn, arg, entry_take(name) };
 	if (!s->entry) {
 		free(s);
-		return err_set(e, ERR_FULL, "starting thread %s: there are %d already", name, THREADS_MAX);
+		return err_set(e, ERR_FULL, "starting thread %s: there are %d already", name,
+			       THREADS_MAX);
 	}
 	sigset_t blocked, before;
 	signals_of_threads(&blocked);
-	(void)pthread_sigmask(SIG_SETMASK, &blocked, &before); /* fails on a bad first argument only */
+	(void)pthread_sigmask(SIG_SETMASK, &blocked,
+			      &before); /* fails on a bad first argument only */
 	struct entry *en = s->entry;
 	int rc = pthread_create(&t->id, NULL, thread_main, s);
 	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
@@ -202,7 +209,8 @@ bool thread_is(const char *name)
 void thread_beat(void)
 {
 	if (self)
-		atomic_store_explicit(&self->beat_mono_ns, clock_mono_ns(), memory_order_relaxed);
+		atomic_store_explicit(&self->beat_mono_ns, clock_mono_ns(),
+				      memory_order_relaxed);
 }
 
 void thread_park(void)

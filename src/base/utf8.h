@@ -6,8 +6,8 @@
 
 #define UTF8_REPLACEMENT "\xef\xbf\xbd" /* U+FFFD */
 
-/* Bytes of the valid sequence at p (1..4), 0 when there is none: overlong forms, surrogates, and
- * what lies above U+10FFFF are not valid (table 3-7 of the Unicode standard). */
+/* Bytes of the valid sequence at p (1..4), 0 when there is none: overlong forms, surrogates,
+ * and what lies above U+10FFFF are not valid (table 3-7 of the Unicode standard). */
 static inline size_t utf8_len(const char *at, size_t n)
 {
 	const unsigned char *p = (const unsigned char *)at;
@@ -31,9 +31,9 @@ static inline size_t utf8_len(const char *at, size_t n)
 	return want;
 }
 
-/* C0, DEL and C1: nothing a person can read. Also the signs that turn the direction of what follows
- * (U+202A..202E, U+2066..2069): with them a name can be made to look like another one. len is what
- * utf8_len said. */
+/* C0, DEL and C1: nothing a person can read. Also the signs that turn the direction of what
+ * follows (U+202A..202E, U+2066..2069): with them a name can be made to look like another
+ * one. len is what utf8_len said. */
 static inline bool utf8_is_control(const char *at, size_t len)
 {
 	const unsigned char *p = (const unsigned char *)at;

@@ -3,9 +3,9 @@
 
 #include "tomsd/base/json.h"
 
-#define REQUIRE(x)           \
-	do {                 \
-		if (!(x))    \
+#define REQUIRE(x)               \
+	do {                     \
+		if (!(x))        \
 			abort(); \
 	} while (0)
 
@@ -93,7 +93,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	REQUIRE(json_parse(buf_view(&out), 2000, &again, &e) == 0);
 	REQUIRE(again.n == doc.n);
 	for (size_t i = 0; i < doc.n; i++)
-		REQUIRE(again.nodes[i].type == doc.nodes[i].type && again.nodes[i].count == doc.nodes[i].count);
+		REQUIRE(again.nodes[i].type == doc.nodes[i].type &&
+			again.nodes[i].count == doc.nodes[i].count);
 	json_doc_fini(&again);
 	json_doc_fini(&doc);
 	buf_fini(&out);

@@ -107,7 +107,8 @@ static void bytes_can_be_handed_over(void **state)
 static void a_cursor_reads_big_and_little_endian(void **state)
 {
 	(void)state;
-	static const uint8_t bytes[] = { 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21 };
+	static const uint8_t bytes[] = { 1,  2,  3,  4,  5,  6,  7,  8,  9,  10, 11,
+					 12, 13, 14, 15, 16, 17, 18, 19, 20, 21 };
 	struct rd r = rd_of(bytes, sizeof(bytes));
 	assert_int_equal(rd_u8(&r), 1);
 	assert_int_equal(rd_u16(&r), 0x0203);

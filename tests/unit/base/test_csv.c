@@ -38,7 +38,8 @@ static void rows_end_with_crlf(void **state)
 	csv_empty(&csv);
 	csv_str(&csv, STR("b"));
 	csv_end(&csv);
-	assert_string_equal(out.p, "\xef\xbb\xbf" "a,5,,-3\r\n,b\r\n");
+	assert_string_equal(out.p, "\xef\xbb\xbf"
+				   "a,5,,-3\r\n,b\r\n");
 }
 
 static const char *cell(const char *text)
@@ -71,7 +72,8 @@ static void no_cell_is_a_formula(void **state)
 	assert_string_equal(cell("@SUM(A1)"), "'@SUM(A1)");
 	assert_string_equal(cell("\tx"), "'\tx");
 	assert_string_equal(cell("\r=x"), "\"'\r=x\"");
-	assert_string_equal(cell("=HYPERLINK(\"a\",\"b\")"), "\"'=HYPERLINK(\"\"a\"\",\"\"b\"\")\"");
+	assert_string_equal(cell("=HYPERLINK(\"a\",\"b\")"),
+			    "\"'=HYPERLINK(\"\"a\"\",\"\"b\"\")\"");
 	assert_string_equal(cell("＝1+1"), "'＝1+1");
 	assert_string_equal(cell("-"), "'-");
 }
@@ -91,7 +93,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(rows_end_with_crlf, setup, teardown),
-		cmocka_unit_test_setup_teardown(cells_are_quoted_where_they_must, setup, teardown),
+		cmocka_unit_test_setup_teardown(cells_are_quoted_where_they_must, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(no_cell_is_a_formula, setup, teardown),
 		cmocka_unit_test_setup_teardown(numbers_stay_numbers, setup, teardown),
 	};

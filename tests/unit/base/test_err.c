@@ -29,12 +29,14 @@ static void kernel_errors_keep_their_meaning(void **state)
 	static const struct {
 		int errnum, code;
 	} cases[] = {
-		{ EACCES, ERR_DENIED }, { EPERM, ERR_DENIED },   { ENOENT, ERR_NOTFOUND }, { ENOMEM, ERR_NOMEM },
-		{ EEXIST, ERR_EXISTS }, { EAGAIN, ERR_BUSY }, { ENOSPC, ERR_IO },
+		{ EACCES, ERR_DENIED }, { EPERM, ERR_DENIED },  { ENOENT, ERR_NOTFOUND },
+		{ ENOMEM, ERR_NOMEM },  { EEXIST, ERR_EXISTS }, { EAGAIN, ERR_BUSY },
+		{ ENOSPC, ERR_IO },
 	};
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		struct err e = ERR_INIT;
-		assert_int_equal(err_sys(&e, cases[i].errnum, "opening %s", "x"), -cases[i].code);
+		assert_int_equal(err_sys(&e, cases[i].errnum, "opening %s", "x"),
+				 -cases[i].code);
 		assert_int_equal(strncmp(e.text, "opening x: ", 11), 0);
 		assert_true(strlen(e.text) > 11);
 	}

@@ -32,7 +32,8 @@ static int setup(void **state)
 static int teardown(void **state)
 {
 	(void)state;
-	static const char *const left[] = { "f", "lock", "a/b/c", "a/b", "a", "full.new/x", "full.new" };
+	static const char *const left[] = { "f", "lock",       "a/b/c",   "a/b",
+					    "a", "full.new/x", "full.new" };
 	for (size_t i = 0; i < ARRAY_LEN(left); i++)
 		(void)remove(in_folder(left[i]));
 	return rmdir(folder); /* fails when something else was left behind */
@@ -95,11 +96,13 @@ static void a_write_that_fails_leaves_the_old_file(void **state)
 	(void)state;
 	struct err e = ERR_INIT;
 	assert_int_equal(file_write_durable(in_folder("f"), 0600, "old", 3, &e), 0);
-	assert_int_equal(file_mkdirs(in_folder("f.new"), 0700, &e), 0); /* in the way of the new one */
+	assert_int_equal(file_mkdirs(in_folder("f.new"), 0700, &e),
+			 0); /* in the way of the new one */
 	assert_true(file_write_durable(in_folder("f"), 0600, "newer", 5, &e) < 0);
 	assert_int_equal(file_size(in_folder("f")), 3);
 	assert_int_equal(rmdir(in_folder("f.new")), 0);
-	assert_int_equal(file_write_durable(in_folder("no/such/f"), 0600, "x", 1, &e), -ERR_NOTFOUND);
+	assert_int_equal(file_write_durable(in_folder("no/such/f"), 0600, "x", 1, &e),
+			 -ERR_NOTFOUND);
 }
 
 static void folders_are_made_all_the_way(void **state)
@@ -143,7 +146,8 @@ static void the_disk_says_how_full_it_is(void **state)
 	uint64_t free_bytes = 0, total_bytes = 0;
 	assert_int_equal(file_space(folder, &free_bytes, &total_bytes, &e), 0);
 	assert_true(total_bytes > 0 && free_bytes <= total_bytes);
-	assert_int_equal(file_space(in_folder("none"), &free_bytes, &total_bytes, &e), -ERR_NOTFOUND);
+	assert_int_equal(file_space(in_folder("none"), &free_bytes, &total_bytes, &e),
+			 -ERR_NOTFOUND);
 	assert_int_equal(file_size(in_folder("none")), -1);
 }
 

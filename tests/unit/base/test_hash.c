@@ -22,7 +22,8 @@ static const struct {
 	  "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855" },
 	{ "abc", 1, "a9993e364706816aba3e25717850c26c9cd0d89d",
 	  "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad" },
-	{ "abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq", 1, "84983e441c3bd26ebaae4aa1f95129e5e54670f1",
+	{ "abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq", 1,
+	  "84983e441c3bd26ebaae4aa1f95129e5e54670f1",
 	  "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1" },
 	{ "a", 1000000, "34aa973cd4c4daa4f61eeb2bdbad27316534016f",
 	  "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0" },
@@ -66,7 +67,8 @@ static void every_length_is_padded_rightly(void **state)
 	assert_string_equal(hex, "4ee55c5e082bdd64918ce81e1c13898cfa230941");
 	hash_sha256(sums256, sizeof(sums256), sum);
 	hash_hex(sum, 32, hex);
-	assert_string_equal(hex, "3068c8c08e804c2be19cb16d8f13fb8cbdff841c789d00ce28ded624674b6d55");
+	assert_string_equal(hex,
+			    "3068c8c08e804c2be19cb16d8f13fb8cbdff841c789d00ce28ded624674b6d55");
 }
 
 static void quick_hashes_depend_on_every_byte_and_the_seed(void **state)
@@ -126,7 +128,8 @@ static void quick_hashes_spread(void **state)
 			uint64_t key[2] = { hash_mix64(round + 1), hash_mix64(round + 1000) };
 			uint64_t before = hash_bytes(key, sizeof(key), 5);
 			key[bit / 64] ^= UINT64_C(1) << (bit % 64);
-			flips += (unsigned)__builtin_popcountll(before ^ hash_bytes(key, sizeof(key), 5));
+			flips += (unsigned)__builtin_popcountll(
+				before ^ hash_bytes(key, sizeof(key), 5));
 		}
 		assert_true(flips > 64 * 32 - 300 && flips < 64 * 32 + 300);
 	}
@@ -168,21 +171,25 @@ static void base64_agrees_with_its_rfc(void **state)
 		assert_string_equal(text, cases[i].padded);
 		hash_base64url(cases[i].plain, n, text);
 		assert_string_equal(text, cases[i].url);
-		assert_int_equal(hash_base64url_decode(str_of(text), back, sizeof(back)), (int)n);
+		assert_int_equal(hash_base64url_decode(str_of(text), back, sizeof(back)),
+				 (int)n);
 		assert_memory_equal(back, cases[i].plain, n);
 		assert_int_equal(hash_base64url_decode(str_of(text), back, n), (int)n);
 		if (n > 0)
-			assert_int_equal(hash_base64url_decode(str_of(text), back, n - 1), -ERR_INVALID);
+			assert_int_equal(hash_base64url_decode(str_of(text), back, n - 1),
+					 -ERR_INVALID);
 	}
 }
 
 static void base64_has_one_spelling_only(void **state)
 {
 	(void)state;
-	static const char *const bad[] = { "Z", "Zg=", "Zg==", "Zh", "Zm9", "Zm9vYm/", "Zm9+", "Zm 9", "Zm9vY" };
+	static const char *const bad[] = { "Z",       "Zg=",  "Zg==", "Zh",   "Zm9",
+					   "Zm9vYm/", "Zm9+", "Zm 9", "Zm9vY" };
 	char out[16];
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++)
-		assert_int_equal(hash_base64url_decode(str_of(bad[i]), out, sizeof(out)), -ERR_INVALID);
+		assert_int_equal(hash_base64url_decode(str_of(bad[i]), out, sizeof(out)),
+				 -ERR_INVALID);
 }
 
 int main(void)

@@ -53,8 +53,10 @@ static void commas_and_nesting_are_the_writers_business(void **state)
 	json_kv_i64(&j, "i", -7);
 	json_kv_time(&j, "t", 0);
 	json_end_obj(&j);
-	assert_string_equal(out.p, "{\"name\":\"tokyo\",\"none\":null,\"list\":[18446744073709551615,-1,{},[],true,null,"
-				   "{\"raw\":1}],\"ok\":false,\"u\":7,\"i\":-7,\"t\":\"1970-01-01T00:00:00Z\"}");
+	assert_string_equal(
+		out.p,
+		"{\"name\":\"tokyo\",\"none\":null,\"list\":[18446744073709551615,-1,{},[],true,null,"
+		"{\"raw\":1}],\"ok\":false,\"u\":7,\"i\":-7,\"t\":\"1970-01-01T00:00:00Z\"}");
 }
 
 static void text_is_escaped_and_cleaned(void **state)
@@ -66,8 +68,10 @@ static void text_is_escaped_and_cleaned(void **state)
 	json_str(&j, str_n("\0x", 2));
 	json_str(&j, STR_NULL);
 	json_end_arr(&j);
-	assert_string_equal(out.p, "[\"a\\\"b\\\\c/\\n\\r\\t\\b\\f\\u0001\\u001f\x7f\","
-				   "\"病院\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\",\"\\u0000x\",\"\"]");
+	assert_string_equal(
+		out.p,
+		"[\"a\\\"b\\\\c/\\n\\r\\t\\b\\f\\u0001\\u001f\x7f\","
+		"\"病院\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\",\"\\u0000x\",\"\"]");
 }
 
 static void doubles_read_back_as_they_were(void **state)
@@ -77,8 +81,14 @@ static void doubles_read_back_as_they_were(void **state)
 		double v;
 		const char *text;
 	} cases[] = {
-		{ 0.1, "0.1" }, { 1.0 / 3, "0.3333333333333333" }, { 1e300, "1e+300" }, { -0.5, "-0.5" }, { 3, "3" },
-		{ INFINITY, "null" }, { -INFINITY, "null" }, { NAN, "null" },
+		{ 0.1, "0.1" },
+		{ 1.0 / 3, "0.3333333333333333" },
+		{ 1e300, "1e+300" },
+		{ -0.5, "-0.5" },
+		{ 3, "3" },
+		{ INFINITY, "null" },
+		{ -INFINITY, "null" },
+		{ NAN, "null" },
 	};
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		buf_reset(&out);
@@ -93,8 +103,11 @@ static void dotted_names_become_nested_objects(void **state)
 	(void)state;
 	json_obj(&j);
 	json_kv_str(&j, "@timestamp", "x");
-	static const char *const paths[] = { "source.ip", "source.nat.ip", "source.nat.port", "source.port",
-					     "network.vlan.id", "network.bytes", "message", "network.a.b.c", "nest.a" };
+	static const char *const paths[] = { "source.ip",       "source.nat.ip",
+					     "source.nat.port", "source.port",
+					     "network.vlan.id", "network.bytes",
+					     "message",         "network.a.b.c",
+					     "nest.a" };
 	for (size_t i = 0; i < ARRAY_LEN(paths); i++) {
 		json_path(&j, paths[i]);
 		json_u64(&j, i);
@@ -103,9 +116,11 @@ static void dotted_names_become_nested_objects(void **state)
 	json_path_end(&j); /* nothing open: nothing to do */
 	json_kv_u64(&j, "last", 1);
 	json_end_obj(&j);
-	assert_string_equal(out.p, "{\"@timestamp\":\"x\",\"source\":{\"ip\":0,\"nat\":{\"ip\":1,\"port\":2},\"port\":3},"
-				   "\"network\":{\"vlan\":{\"id\":4},\"bytes\":5},\"message\":6,"
-				   "\"network\":{\"a\":{\"b\":{\"c\":7}}},\"nest\":{\"a\":8},\"last\":1}");
+	assert_string_equal(
+		out.p,
+		"{\"@timestamp\":\"x\",\"source\":{\"ip\":0,\"nat\":{\"ip\":1,\"port\":2},\"port\":3},"
+		"\"network\":{\"vlan\":{\"id\":4},\"bytes\":5},\"message\":6,"
+		"\"network\":{\"a\":{\"b\":{\"c\":7}}},\"nest\":{\"a\":8},\"last\":1}");
 }
 
 static void names_that_only_begin_alike_are_different_objects(void **state)
@@ -132,7 +147,8 @@ static void names_that_only_begin_alike_are_different_objects(void **state)
 				   "{\"a\":{\"b\":1},\"ab\":{\"b\":2,\"list\":[{\"in\":3}]}}]");
 }
 
-static const char good[] = "{\"a\":[1,-2.5e+3,true,false,null,\"x\\u75c5\\n\"],\"b\":{\"c\":{}},\"d\\u0065\":\"\",\"n\":42}";
+static const char good[] =
+	"{\"a\":[1,-2.5e+3,true,false,null,\"x\\u75c5\\n\"],\"b\":{\"c\":{}},\"d\\u0065\":\"\",\"n\":42}";
 
 static void members_are_found_by_name(void **state)
 {
@@ -189,10 +205,13 @@ static void what_is_not_json_is_refused(void **state)
 {
 	(void)state;
 	static const char *const bad[] = {
-		"",       "[1,]",      "{\"a\":1,}", "{a:1}",    "{\"a\" 1}", "[1 2]",   "01",     "1.",        ".5",
-		"+1",     "1e",        "-",          "nul",      "True",      "'x'",     "\"\x01\"", "\"\\x\"",    "\"\\u12g4\"",
-		"\"\xff\"", "[1]x",    "{1:2}",      "[",        "{\"a\"",     "\"abc",   "\"\\",    "0x10",      "NaN",
-		"\xef\xbb\xbf[]",
+		"",          "[1,]",        "{\"a\":1,}", "{a:1}",
+		"{\"a\" 1}", "[1 2]",       "01",         "1.",
+		".5",        "+1",          "1e",         "-",
+		"nul",       "True",        "'x'",        "\"\x01\"",
+		"\"\\x\"",   "\"\\u12g4\"", "\"\xff\"",   "[1]x",
+		"{1:2}",     "[",           "{\"a\"",     "\"abc",
+		"\"\\",      "0x10",        "NaN",        "\xef\xbb\xbf[]",
 	};
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
 		struct json_doc doc;
@@ -229,9 +248,11 @@ static void escapes_become_text_and_never_end_it(void **state)
 		{ "\"\\ud83c\\udfe5\"", "\xf0\x9f\x8f\xa5" },
 		{ "\"\\ud83c\"", "\xef\xbf\xbd" },
 		{ "\"\\ud83cx\"", "\xef\xbf\xbdx" },
-		{ "\"\\ud83c\\u0041\"", "\xef\xbf\xbd" "A" },
+		{ "\"\\ud83c\\u0041\"", "\xef\xbf\xbd"
+					"A" },
 		{ "\"\\udfe5\"", "\xef\xbf\xbd" },
-		{ "\"a\\u0000b\"", "a\xef\xbf\xbd" "b" },
+		{ "\"a\\u0000b\"", "a\xef\xbf\xbd"
+				   "b" },
 		{ "\"\\u00e9\\\"\\\\\\/\\b\\f\\n\\r\\t\"", "é\"\\/\b\f\n\r\t" },
 	};
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
@@ -251,11 +272,15 @@ static void escapes_become_text_and_never_end_it(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(commas_and_nesting_are_the_writers_business, setup, teardown),
+		cmocka_unit_test_setup_teardown(commas_and_nesting_are_the_writers_business,
+						setup, teardown),
 		cmocka_unit_test_setup_teardown(text_is_escaped_and_cleaned, setup, teardown),
-		cmocka_unit_test_setup_teardown(doubles_read_back_as_they_were, setup, teardown),
-		cmocka_unit_test_setup_teardown(dotted_names_become_nested_objects, setup, teardown),
-		cmocka_unit_test_setup_teardown(names_that_only_begin_alike_are_different_objects, setup, teardown),
+		cmocka_unit_test_setup_teardown(doubles_read_back_as_they_were, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(dotted_names_become_nested_objects, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(
+			names_that_only_begin_alike_are_different_objects, setup, teardown),
 		cmocka_unit_test(members_are_found_by_name),
 		cmocka_unit_test(every_prefix_of_good_text_is_refused),
 		cmocka_unit_test(what_is_not_json_is_refused),

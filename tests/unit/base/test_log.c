@@ -150,8 +150,8 @@ static void long_outside_text_is_cut_with_dots(void **state)
 static void eight_quotes_fit_one_line(void **state)
 {
 	(void)state;
-	log_info("x", "%s%s%s%s%s%s%s%s", LOGQ("1"), LOGQ("2"), LOGQ("3"), LOGQ("4"), LOGQ("5"), LOGQ("6"),
-		 LOGQ("7"), LOGQ("8"));
+	log_info("x", "%s%s%s%s%s%s%s%s", LOGQ("1"), LOGQ("2"), LOGQ("3"), LOGQ("4"), LOGQ("5"),
+		 LOGQ("6"), LOGQ("7"), LOGQ("8"));
 	assert_string_equal(seen[0], "x: \"1\"\"2\"\"3\"\"4\"\"5\"\"6\"\"7\"\"8\"");
 }
 
@@ -176,14 +176,18 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(a_line_names_its_room, setup, teardown),
-		cmocka_unit_test_setup_teardown(debug_lines_are_off_until_asked_for, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_call_site_is_limited_and_says_what_it_left_out, setup, teardown),
+		cmocka_unit_test_setup_teardown(debug_lines_are_off_until_asked_for, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(
+			a_call_site_is_limited_and_says_what_it_left_out, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_line_stays_one_line, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_line_has_an_end, setup, teardown),
 		cmocka_unit_test_setup_teardown(outside_text_arrives_quoted, setup, teardown),
-		cmocka_unit_test_setup_teardown(long_outside_text_is_cut_with_dots, setup, teardown),
+		cmocka_unit_test_setup_teardown(long_outside_text_is_cut_with_dots, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(eight_quotes_fit_one_line, setup, teardown),
-		cmocka_unit_test_setup_teardown(journald_gets_the_level_in_front, setup, teardown),
+		cmocka_unit_test_setup_teardown(journald_gets_the_level_in_front, setup,
+						teardown),
 	};
 	return cmocka_run_group_tests_name("base/log", tests, NULL, NULL);
 }

@@ -15,11 +15,13 @@ static void unsigned_numbers_are_digits_and_nothing_else(void **state)
 	uint64_t v = 7;
 	assert_int_equal(num_u64(STR("18446744073709551615"), 0, UINT64_MAX, &v), 0);
 	assert_true(v == UINT64_MAX);
-	static const char *const bad[] = { "", " 1", "1 ", "+1", "-1", "0x10", "1.0", "1e3", "abc", "1,000" };
+	static const char *const bad[] = { "",     " 1",  "1 ",  "+1",  "-1",
+					   "0x10", "1.0", "1e3", "abc", "1,000" };
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++)
 		assert_int_equal(num_u64(str_of(bad[i]), 0, UINT64_MAX, &v), -ERR_INVALID);
 	assert_int_equal(num_u64(STR("18446744073709551616"), 0, UINT64_MAX, &v), -ERR_RANGE);
-	assert_int_equal(num_u64(STR("99999999999999999999999x"), 0, UINT64_MAX, &v), -ERR_INVALID);
+	assert_int_equal(num_u64(STR("99999999999999999999999x"), 0, UINT64_MAX, &v),
+			 -ERR_INVALID);
 	assert_int_equal(num_u64(STR_NULL, 0, 1, &v), -ERR_INVALID);
 	assert_true(v == UINT64_MAX);
 }
@@ -47,8 +49,10 @@ static void signed_numbers_reach_both_ends(void **state)
 	assert_true(v == INT64_MIN);
 	assert_int_equal(num_i64(STR("9223372036854775807"), INT64_MIN, INT64_MAX, &v), 0);
 	assert_true(v == INT64_MAX);
-	assert_int_equal(num_i64(STR("9223372036854775808"), INT64_MIN, INT64_MAX, &v), -ERR_RANGE);
-	assert_int_equal(num_i64(STR("-9223372036854775809"), INT64_MIN, INT64_MAX, &v), -ERR_RANGE);
+	assert_int_equal(num_i64(STR("9223372036854775808"), INT64_MIN, INT64_MAX, &v),
+			 -ERR_RANGE);
+	assert_int_equal(num_i64(STR("-9223372036854775809"), INT64_MIN, INT64_MAX, &v),
+			 -ERR_RANGE);
 	assert_int_equal(num_i64(STR("-"), INT64_MIN, INT64_MAX, &v), -ERR_INVALID);
 	assert_int_equal(num_i64(STR("--1"), INT64_MIN, INT64_MAX, &v), -ERR_INVALID);
 	assert_int_equal(num_i64(STR("-0"), -1, 1, &v), 0);
@@ -62,9 +66,9 @@ static void sizes_know_both_kinds_of_kilo(void **state)
 		const char *text;
 		uint64_t bytes;
 	} good[] = {
-		{ "512", 512 },          { "64K", 65536 },          { "512M", 536870912 },
-		{ "2G", 2147483648 },    { "1T", 1099511627776 },   { "100KB", 100000 },
-		{ "100MB", 100000000 },  { "2GB", 2000000000 },     { "0", 0 },
+		{ "512", 512 },         { "64K", 65536 },        { "512M", 536870912 },
+		{ "2G", 2147483648 },   { "1T", 1099511627776 }, { "100KB", 100000 },
+		{ "100MB", 100000000 }, { "2GB", 2000000000 },   { "0", 0 },
 		{ "2g", 2147483648 },
 	};
 	uint64_t v = 7;
@@ -85,7 +89,8 @@ static void times_need_their_unit(void **state)
 	static const struct {
 		const char *text;
 		int64_t s;
-	} good[] = { { "90d", 7776000 }, { "12h", 43200 }, { "5m", 300 }, { "30s", 30 }, { "2w", 1209600 }, { "0s", 0 } };
+	} good[] = { { "90d", 7776000 }, { "12h", 43200 },  { "5m", 300 },
+		     { "30s", 30 },      { "2w", 1209600 }, { "0s", 0 } };
 	int64_t v = 7;
 	for (size_t i = 0; i < ARRAY_LEN(good); i++) {
 		assert_int_equal(num_duration(str_of(good[i].text), &v), 0);
@@ -97,7 +102,8 @@ static void times_need_their_unit(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++)
 		assert_int_equal(num_duration(str_of(bad[i]), &v), -ERR_INVALID);
 	assert_int_equal(num_duration(STR("999999999d"), &v), -ERR_RANGE);
-	assert_int_equal(num_duration(STR("15251w"), &v), -ERR_RANGE); /* fits 64 bits, not 63 */
+	assert_int_equal(num_duration(STR("15251w"), &v),
+			 -ERR_RANGE); /* fits 64 bits, not 63 */
 }
 
 int main(void)

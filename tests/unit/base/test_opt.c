@@ -17,30 +17,76 @@
 
 static int check_zone(struct str value, struct err *e)
 {
-	return str_chr(value, '/') > 0 ? 0 : err_set(e, ERR_INVALID, "not a time zone, say Asia/Tokyo");
+	return str_chr(value, '/') > 0 ?
+		       0 :
+		       err_set(e, ERR_INVALID, "not a time zone, say Asia/Tokyo");
 }
 
 static const char *const modes[] = { "off", "on", "strict", NULL };
 static const struct opt store_opts[] = {
-	{ .name = "path", .type = OPT_PATH, .def = "/var/lib/tomsd", .min = 1, .max = 255, .doc = "Folder of the store." },
-	{ .name = "retention", .type = OPT_DURATION, .def = "90d", .min = 86400 * NS_PER_S, .max = 3650 * 86400 * NS_PER_S,
-	  .flags = OPT_RELOAD, .doc = "How long rows are kept." },
-	{ .name = "disk_limit", .type = OPT_SIZE, .def = "100G", .min = 1 << 20, .max = INT64_MAX, .doc = "Most bytes on disk." },
-	{ .name = "sync", .type = OPT_BOOL, .def = "yes", .doc = "Whether each batch is synced." },
-	{ .name = "threads", .type = OPT_INT, .def = "2", .min = 1, .max = 16, .doc = "Readers." },
-	{ .name = "mode", .type = OPT_ENUM, .def = "on", .values = modes, .doc = "How strict to be." },
-	{ .name = "timezone", .type = OPT_TEXT, .def = "Asia/Tokyo", .check = check_zone, .doc = "Zone of the site." },
+	{ .name = "path",
+	  .type = OPT_PATH,
+	  .def = "/var/lib/tomsd",
+	  .min = 1,
+	  .max = 255,
+	  .doc = "Folder of the store." },
+	{ .name = "retention",
+	  .type = OPT_DURATION,
+	  .def = "90d",
+	  .min = 86400 * NS_PER_S,
+	  .max = 3650 * 86400 * NS_PER_S,
+	  .flags = OPT_RELOAD,
+	  .doc = "How long rows are kept." },
+	{ .name = "disk_limit",
+	  .type = OPT_SIZE,
+	  .def = "100G",
+	  .min = 1 << 20,
+	  .max = INT64_MAX,
+	  .doc = "Most bytes on disk." },
+	{ .name = "sync",
+	  .type = OPT_BOOL,
+	  .def = "yes",
+	  .doc = "Whether each batch is synced." },
+	{ .name = "threads",
+	  .type = OPT_INT,
+	  .def = "2",
+	  .min = 1,
+	  .max = 16,
+	  .doc = "Readers." },
+	{ .name = "mode",
+	  .type = OPT_ENUM,
+	  .def = "on",
+	  .values = modes,
+	  .doc = "How strict to be." },
+	{ .name = "timezone",
+	  .type = OPT_TEXT,
+	  .def = "Asia/Tokyo",
+	  .check = check_zone,
+	  .doc = "Zone of the site." },
 	{ .name = "note", .type = OPT_TEXT, .doc = "Free text." },
 	OPT_END,
 };
 static const struct opt capture_opts[] = {
-	{ .name = "interface", .type = OPT_TEXT, .flags = OPT_LIST, .min = 1, .max = 15, .doc = "Interface to listen on." },
+	{ .name = "interface",
+	  .type = OPT_TEXT,
+	  .flags = OPT_LIST,
+	  .min = 1,
+	  .max = 15,
+	  .doc = "Interface to listen on." },
 	{ .name = "filter", .type = OPT_TEXT, .flags = OPT_LIST, .def = "ip", .doc = "Filter." },
 	OPT_END,
 };
 static const struct opt s3_opts[] = {
-	{ .name = "endpoint", .type = OPT_TEXT, .flags = OPT_REQUIRED, .doc = "URL of the service." },
-	{ .name = "secret_key", .type = OPT_TEXT, .flags = OPT_SECRET, .min = 0, .max = 200, .doc = "Key." },
+	{ .name = "endpoint",
+	  .type = OPT_TEXT,
+	  .flags = OPT_REQUIRED,
+	  .doc = "URL of the service." },
+	{ .name = "secret_key",
+	  .type = OPT_TEXT,
+	  .flags = OPT_SECRET,
+	  .min = 0,
+	  .max = 200,
+	  .doc = "Key." },
 	{ .name = "object_lock", .type = OPT_BOOL, .def = "no", .doc = "Lock objects." },
 	{ .name = "parts", .type = OPT_INT, .def = "4", .doc = "Parts at once." },
 	{ .name = "ca", .type = OPT_PATH, .flags = OPT_LIST, .doc = "Certificates." },
@@ -76,7 +122,8 @@ static int load_with(const char *text, const char *const *overrides)
 	conf_free(conf);
 	conf = NULL;
 	buf_reset(&errors);
-	return conf_load_text(&conf, "t.conf", str_of(text), sections, ARRAY_LEN(sections), overrides, &errors);
+	return conf_load_text(&conf, "t.conf", str_of(text), sections, ARRAY_LEN(sections),
+			      overrides, &errors);
 }
 
 static void assert_loads(const char *text)
@@ -94,7 +141,8 @@ static void assert_complains(const char *text, const char *words)
 static void without_a_file_the_defaults_hold(void **state)
 {
 	(void)state;
-	assert_int_equal(conf_load(&conf, NULL, sections, ARRAY_LEN(sections), NULL, &errors), 0);
+	assert_int_equal(conf_load(&conf, NULL, sections, ARRAY_LEN(sections), NULL, &errors),
+			 0);
 	assert_string_equal(conf_text(conf, "store", "path"), "/var/lib/tomsd");
 	assert_true(conf_i64(conf, "store", "retention") == 90 * 86400 * NS_PER_S);
 	assert_true(conf_i64(conf, "store", "disk_limit") == INT64_C(100) << 30);
@@ -151,7 +199,8 @@ static void assert_whole(void)
 	assert_int_equal(conf_labels(conf, "s3"), 2);
 	assert_string_equal(conf_label(conf, "s3", 0), "tokyo");
 	assert_string_equal(conf_label(conf, "s3", 1), "osaka ]#2");
-	assert_string_equal(conf_label_text(conf, "s3", "tokyo", "endpoint"), "https://s3.example/?a=b");
+	assert_string_equal(conf_label_text(conf, "s3", "tokyo", "endpoint"),
+			    "https://s3.example/?a=b");
 	assert_string_equal(conf_label_text(conf, "s3", "tokyo", "secret_key"), "a#b");
 	assert_true(conf_label_bool(conf, "s3", "tokyo", "object_lock"));
 	assert_int_equal(conf_label_i64(conf, "s3", "tokyo", "parts"), 4);
@@ -188,7 +237,8 @@ static void files_from_windows_are_understood(void **state)
 static void a_section_may_go_on_later(void **state)
 {
 	(void)state;
-	assert_loads("[store]\nthreads = 3\n[capture]\n[store]\nsync = no\n[s3 \"a\"]\nendpoint = x\n[s3 \"a\"]\nparts = 2\n");
+	assert_loads(
+		"[store]\nthreads = 3\n[capture]\n[store]\nsync = no\n[s3 \"a\"]\nendpoint = x\n[s3 \"a\"]\nparts = 2\n");
 	assert_int_equal(conf_i64(conf, "store", "threads"), 3);
 	assert_false(conf_bool(conf, "store", "sync"));
 	assert_int_equal(conf_labels(conf, "s3"), 1);
@@ -204,7 +254,8 @@ static void every_prefix_of_a_good_file_is_safe(void **state)
 		conf_free(conf);
 		conf = NULL;
 		buf_reset(&errors);
-		int rc = conf_load_text(&conf, "t.conf", str_n(exact, n), sections, ARRAY_LEN(sections), NULL, &errors);
+		int rc = conf_load_text(&conf, "t.conf", str_n(exact, n), sections,
+					ARRAY_LEN(sections), NULL, &errors);
 		assert_true((rc == 0) == (errors.n == 0));
 		assert_true((rc == 0) == (conf != NULL));
 		free(exact);
@@ -214,64 +265,65 @@ static void every_prefix_of_a_good_file_is_safe(void **state)
 static void all_errors_are_told_in_one_go(void **state)
 {
 	(void)state;
-	assert_complains("stray = 1\n"
-			 "[store]\n"
-			 "retenton = 90d\n"
-			 "retention = 90\n"
-			 "disk_limit = big\n"
-			 "disk_limit = 1K\n"
-			 "threads = 99\n"
-			 "threads = 99999999999999999999\n"
-			 "sync = maybe\n"
-			 "mode = strct\n"
-			 "mode = loud\n"
-			 "timezone = Tokyo\n"
-			 "interface = eth0\n"
-			 "colour = red\n"
-			 "just words\n"
-			 "= 5\n"
-			 "note = \"open\n"
-			 "note = \"a\" b\n"
-			 "path =\n"
-			 "[captur]\n"
-			 "anything = goes\n"
-			 "[nonsense]\n"
-			 "[s3]\n"
-			 "[store \"x\"]\n"
-			 "[s3 \"\"]\n"
-			 "[broken\n"
-			 "[s3 \"a\" x]\n"
-			 "[store] x\n"
-			 "[s3 \"tokyo\"]\n"
-			 "parts = x\n",
-			 "t.conf:1: stray: stands before the first [section]\n"
-			 "t.conf:3: [store] retenton: unknown key, did you mean retention?\n"
-			 "t.conf:4: [store] retention: not a time with its unit, say 90d, 12h, 5m or 30s\n"
-			 "t.conf:5: [store] disk_limit: not a size, say 512M or 2G\n"
-			 "t.conf:6: [store] disk_limit: must be at least 1M\n"
-			 "t.conf:7: [store] threads: must be 1 to 16\n"
-			 "t.conf:8: [store] threads: far too big\n"
-			 "t.conf:9: [store] sync: neither yes nor no\n"
-			 "t.conf:10: [store] mode: not one of off, on, strict (did you mean strict?)\n"
-			 "t.conf:11: [store] mode: not one of off, on, strict\n"
-			 "t.conf:12: [store] timezone: not a time zone, say Asia/Tokyo\n"
-			 "t.conf:13: [store] interface: unknown key here, it belongs to [capture]\n"
-			 "t.conf:14: [store] colour: unknown key\n"
-			 "t.conf:15: [store] expected [section], key = value or # comment\n"
-			 "t.conf:16: [store] expected [section], key = value or # comment\n"
-			 "t.conf:17: [store] note: the closing quote is missing\n"
-			 "t.conf:18: [store] note: text behind the closing quote\n"
-			 "t.conf:19: [store] path: must not be empty\n"
-			 "t.conf:20: unknown section [captur], did you mean [capture]?\n"
-			 "t.conf:22: unknown section [nonsense]\n"
-			 "t.conf:23: [s3] needs a label: [s3 \"name\"]\n"
-			 "t.conf:24: [store] takes no label\n"
-			 "t.conf:25: a label has 1 to 64 bytes and no quotes or backslashes\n"
-			 "t.conf:26: a section is written [name] or [name \"label\"]\n"
-			 "t.conf:27: a section is written [name] or [name \"label\"]\n"
-			 "t.conf:28: a section is written [name] or [name \"label\"]\n"
-			 "t.conf:30: [s3 \"tokyo\"] parts: not a whole number\n"
-			 "t.conf: [s3 \"tokyo\"] endpoint: must be set: URL of the service.\n");
+	assert_complains(
+		"stray = 1\n"
+		"[store]\n"
+		"retenton = 90d\n"
+		"retention = 90\n"
+		"disk_limit = big\n"
+		"disk_limit = 1K\n"
+		"threads = 99\n"
+		"threads = 99999999999999999999\n"
+		"sync = maybe\n"
+		"mode = strct\n"
+		"mode = loud\n"
+		"timezone = Tokyo\n"
+		"interface = eth0\n"
+		"colour = red\n"
+		"just words\n"
+		"= 5\n"
+		"note = \"open\n"
+		"note = \"a\" b\n"
+		"path =\n"
+		"[captur]\n"
+		"anything = goes\n"
+		"[nonsense]\n"
+		"[s3]\n"
+		"[store \"x\"]\n"
+		"[s3 \"\"]\n"
+		"[broken\n"
+		"[s3 \"a\" x]\n"
+		"[store] x\n"
+		"[s3 \"tokyo\"]\n"
+		"parts = x\n",
+		"t.conf:1: stray: stands before the first [section]\n"
+		"t.conf:3: [store] retenton: unknown key, did you mean retention?\n"
+		"t.conf:4: [store] retention: not a time with its unit, say 90d, 12h, 5m or 30s\n"
+		"t.conf:5: [store] disk_limit: not a size, say 512M or 2G\n"
+		"t.conf:6: [store] disk_limit: must be at least 1M\n"
+		"t.conf:7: [store] threads: must be 1 to 16\n"
+		"t.conf:8: [store] threads: far too big\n"
+		"t.conf:9: [store] sync: neither yes nor no\n"
+		"t.conf:10: [store] mode: not one of off, on, strict (did you mean strict?)\n"
+		"t.conf:11: [store] mode: not one of off, on, strict\n"
+		"t.conf:12: [store] timezone: not a time zone, say Asia/Tokyo\n"
+		"t.conf:13: [store] interface: unknown key here, it belongs to [capture]\n"
+		"t.conf:14: [store] colour: unknown key\n"
+		"t.conf:15: [store] expected [section], key = value or # comment\n"
+		"t.conf:16: [store] expected [section], key = value or # comment\n"
+		"t.conf:17: [store] note: the closing quote is missing\n"
+		"t.conf:18: [store] note: text behind the closing quote\n"
+		"t.conf:19: [store] path: must not be empty\n"
+		"t.conf:20: unknown section [captur], did you mean [capture]?\n"
+		"t.conf:22: unknown section [nonsense]\n"
+		"t.conf:23: [s3] needs a label: [s3 \"name\"]\n"
+		"t.conf:24: [store] takes no label\n"
+		"t.conf:25: a label has 1 to 64 bytes and no quotes or backslashes\n"
+		"t.conf:26: a section is written [name] or [name \"label\"]\n"
+		"t.conf:27: a section is written [name] or [name \"label\"]\n"
+		"t.conf:28: a section is written [name] or [name \"label\"]\n"
+		"t.conf:30: [s3 \"tokyo\"] parts: not a whole number\n"
+		"t.conf: [s3 \"tokyo\"] endpoint: must be set: URL of the service.\n");
 }
 
 static void a_key_is_set_once(void **state)
@@ -293,8 +345,10 @@ static void lines_are_limited_and_clean(void **state)
 	text[8 + 4097] = '\0';
 	assert_complains(text, "t.conf:2: [store] longer than 4096 bytes\n");
 	assert_complains("[store]\nnote = \xff\n", "t.conf:2: [store] not plain UTF-8 text\n");
-	assert_complains("[store]\nnote = a\x1b[1m\n", "t.conf:2: [store] not plain UTF-8 text\n");
-	assert_complains("[stor\xe2\x80\xae]\n", "t.conf:1: unknown section [stor\xef\xbf\xbd]\n");
+	assert_complains("[store]\nnote = a\x1b[1m\n",
+			 "t.conf:2: [store] not plain UTF-8 text\n");
+	assert_complains("[stor\xe2\x80\xae]\n",
+			 "t.conf:1: unknown section [stor\xef\xbf\xbd]\n");
 }
 
 static void many_errors_end_somewhere(void **state)
@@ -334,27 +388,36 @@ static void lists_and_labels_are_bounded(void **state)
 static void overrides_win_over_the_file(void **state)
 {
 	(void)state;
-	static const char *const overrides[] = { "store.threads=8", "store.note=a = \"b\" # c", "capture.interface=lo",
-						 "capture.interface=lo2", "s3.tokyo.a.b.endpoint=https://x", "store.threads=9",
+	static const char *const overrides[] = { "store.threads=8",
+						 "store.note=a = \"b\" # c",
+						 "capture.interface=lo",
+						 "capture.interface=lo2",
+						 "s3.tokyo.a.b.endpoint=https://x",
+						 "store.threads=9",
 						 NULL };
-	assert_int_equal(load_with("[store]\nthreads = 2\n[capture]\ninterface = eth0\n", overrides), 0);
+	assert_int_equal(
+		load_with("[store]\nthreads = 2\n[capture]\ninterface = eth0\n", overrides), 0);
 	assert_int_equal(conf_i64(conf, "store", "threads"), 9);
 	assert_int_equal(conf_line(conf, "store", "threads"), -1);
 	assert_string_equal(conf_text(conf, "store", "note"), "a = \"b\" # c");
 	assert_int_equal(conf_count(conf, "capture", "interface"), 2);
 	assert_string_equal(conf_item(conf, "capture", "interface", 0), "lo");
 	assert_string_equal(conf_label_text(conf, "s3", "tokyo.a.b", "endpoint"), "https://x");
-	static const char *const bad[] = { "store", "threads=1", "store.threads", "stor.threads=1", "store.thread=1",
-					   "store.threads=x", ".x=1", "s3.\xff.parts=1", NULL };
+	static const char *const bad[] = {
+		"store",          "threads=1",       "store.threads",
+		"stor.threads=1", "store.thread=1",  "store.threads=x",
+		".x=1",           "s3.\xff.parts=1", NULL
+	};
 	assert_int_equal(load_with("", bad), -ERR_INVALID);
-	assert_string_equal(errors.p, "command line: store: expected section.key=value\n"
-				      "command line: threads=1: expected section.key=value\n"
-				      "command line: store.threads: expected section.key=value\n"
-				      "command line: unknown section [stor], did you mean [store]?\n"
-				      "command line: [store] thread: unknown key, did you mean threads?\n"
-				      "command line: [store] threads: not a whole number\n"
-				      "command line: .x=1: expected section.key=value\n"
-				      "command line: s3.\xef\xbf\xbd.parts=1: not plain UTF-8 text\n");
+	assert_string_equal(errors.p,
+			    "command line: store: expected section.key=value\n"
+			    "command line: threads=1: expected section.key=value\n"
+			    "command line: store.threads: expected section.key=value\n"
+			    "command line: unknown section [stor], did you mean [store]?\n"
+			    "command line: [store] thread: unknown key, did you mean threads?\n"
+			    "command line: [store] threads: not a whole number\n"
+			    "command line: .x=1: expected section.key=value\n"
+			    "command line: s3.\xef\xbf\xbd.parts=1: not plain UTF-8 text\n");
 }
 
 static char secret_path[] = "/tmp/tomsd-secret-XXXXXX";
@@ -369,7 +432,8 @@ static void write_secret(const void *bytes, size_t n)
 static int load_secret(const char *before, const char *behind)
 {
 	char text[300];
-	(void)snprintf(text, sizeof(text), "[s3 \"a\"]\nendpoint = x\nsecret_key = %s%s%s\n", before, secret_path, behind);
+	(void)snprintf(text, sizeof(text), "[s3 \"a\"]\nendpoint = x\nsecret_key = %s%s%s\n",
+		       before, secret_path, behind);
 	return load_with(text, NULL);
 }
 
@@ -381,11 +445,13 @@ static void secrets_are_read_from_files(void **state)
 	assert_int_equal(close(fd), 0);
 	static const struct {
 		const char *file, *secret;
-	} cases[] = { { "key\n", "key" }, { "key", "key" }, { "key\r\n", "key" }, { "k\n\n", "k\n" }, { " k # \n", " k # " }, { "", "" } };
+	} cases[] = { { "key\n", "key" }, { "key", "key" },       { "key\r\n", "key" },
+		      { "k\n\n", "k\n" }, { " k # \n", " k # " }, { "", "" } };
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		write_secret(cases[i].file, strlen(cases[i].file));
 		assert_int_equal(load_secret("@", "  # a comment"), 0);
-		assert_string_equal(conf_label_text(conf, "s3", "a", "secret_key"), cases[i].secret);
+		assert_string_equal(conf_label_text(conf, "s3", "a", "secret_key"),
+				    cases[i].secret);
 	}
 	assert_int_equal(load_secret("\"@", "\""), 0); /* quoted: the text itself */
 	assert_int_equal(conf_label_text(conf, "s3", "a", "secret_key")[0], '@');
@@ -404,26 +470,36 @@ static void secrets_are_read_from_files(void **state)
 	assert_int_equal(unlink(secret_path), 0);
 	assert_int_equal(load_secret("@", ""), -ERR_INVALID);
 	assert_non_null(strstr(errors.p, "No such file"));
-	assert_int_equal(load_with("[s3 \"a\"]\nendpoint = x\nsecret_key = @key\n", NULL), -ERR_INVALID);
+	assert_int_equal(load_with("[s3 \"a\"]\nendpoint = x\nsecret_key = @key\n", NULL),
+			 -ERR_INVALID);
 	assert_non_null(strstr(errors.p, "full path"));
-	assert_int_equal(load_with("[s3 \"a\"]\nendpoint = x\nsecret_key = @/dev/zero\n", NULL), -ERR_INVALID);
+	assert_int_equal(load_with("[s3 \"a\"]\nendpoint = x\nsecret_key = @/dev/zero\n", NULL),
+			 -ERR_INVALID);
 	assert_non_null(strstr(errors.p, "not a regular file"));
-	assert_int_equal(load_with("[store]\nnote = @/etc/passwd\n", NULL), 0); /* no secret, just text */
+	assert_int_equal(load_with("[store]\nnote = @/etc/passwd\n", NULL),
+			 0); /* no secret, just text */
 	assert_string_equal(conf_text(conf, "store", "note"), "@/etc/passwd");
 }
 
 static void a_file_that_cannot_be_read_is_an_error_too(void **state)
 {
 	(void)state;
-	assert_int_equal(conf_load(&conf, "/nonexistent/t.conf", sections, ARRAY_LEN(sections), NULL, &errors), -ERR_INVALID);
-	assert_string_equal(errors.p, "/nonexistent/t.conf: opening /nonexistent/t.conf: No such file or directory\n");
+	assert_int_equal(conf_load(&conf, "/nonexistent/t.conf", sections, ARRAY_LEN(sections),
+				   NULL, &errors),
+			 -ERR_INVALID);
+	assert_string_equal(
+		errors.p,
+		"/nonexistent/t.conf: opening /nonexistent/t.conf: No such file or directory\n");
 	buf_reset(&errors);
 	static char big[(1 << 20) + 1];
 	memset(big, '\n', sizeof(big));
-	assert_int_equal(conf_load_text(&conf, "t.conf", str_n(big, sizeof(big)), sections, ARRAY_LEN(sections), NULL, &errors),
+	assert_int_equal(conf_load_text(&conf, "t.conf", str_n(big, sizeof(big)), sections,
+					ARRAY_LEN(sections), NULL, &errors),
 			 -ERR_INVALID);
 	assert_string_equal(errors.p, "t.conf: more than 1048576 bytes\n");
-	assert_int_equal(conf_load_text(&conf, "t.conf", str_n(big, sizeof(big) - 1), sections, ARRAY_LEN(sections), NULL, &errors), 0);
+	assert_int_equal(conf_load_text(&conf, "t.conf", str_n(big, sizeof(big) - 1), sections,
+					ARRAY_LEN(sections), NULL, &errors),
+			 0);
 }
 
 static void a_file_on_disk_loads(void **state)
@@ -441,7 +517,29 @@ static void a_file_on_disk_loads(void **state)
 	assert_string_equal(conf_path(conf), path);
 }
 
-/* The example says what holds without it: it loads to the defaults, with every # taken away too. */
+/* What tomsctl needs to find the state folder, while the daemon would refuse the file. */
+static void one_value_of_a_broken_file_can_be_found(void **state)
+{
+	(void)state;
+	static const char text[] =
+		"\xef\xbb\xbf[store]\r\nnonsense\r\npath = /a # b\r\nquoted = \"x y\"\r\n[broken\n";
+	struct err e = ERR_INIT;
+	char path[] = "/tmp/tomsd-conf-XXXXXX";
+	int fd = mkstemp(path);
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, text, sizeof(text) - 1), sizeof(text) - 1);
+	assert_int_equal(close(fd), 0);
+	assert_int_equal(conf_find(path, "store", "path", &errors, &e), 0);
+	assert_int_equal(conf_find(path, "store", "quoted", &errors, &e), 0);
+	assert_int_equal(conf_find(path, "store", "none", &errors, &e), -ERR_NOTFOUND);
+	assert_int_equal(conf_find(path, "broken", "path", &errors, &e), -ERR_NOTFOUND);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(conf_find(path, "store", "path", &errors, &e), -ERR_NOTFOUND);
+	assert_string_equal(errors.p, "/ax y");
+}
+
+/* The example says what holds without it: it loads to the defaults, with every # taken away
+ * too. */
 static void the_example_is_a_good_file(void **state)
 {
 	(void)state;
@@ -451,8 +549,10 @@ static void the_example_is_a_good_file(void **state)
 	assert_loads(b.p);
 	assert_true(conf_i64(conf, "store", "retention") == 90 * 86400 * NS_PER_S);
 	assert_int_equal(conf_labels(conf, "s3"), 0);
-	assert_non_null(strstr(b.p, "\n# How long rows are kept.\n# time (90d, 12h, 5m, 30s), 1d to 3650d; taken over on reload\n"
-				    "#retention = 90d\n"));
+	assert_non_null(strstr(
+		b.p,
+		"\n# How long rows are kept.\n# time (90d, 12h, 5m, 30s), 1d to 3650d; taken over on reload\n"
+		"#retention = 90d\n"));
 	assert_non_null(strstr(b.p, "\n# one of off, on, strict\n#mode = on\n"));
 	for (size_t i = 0; i + 1 < b.n; i++)
 		if ((i == 0 || b.p[i - 1] == '\n') && b.p[i] == '#' && b.p[i + 1] != ' ')
@@ -469,11 +569,14 @@ static void the_example_is_a_good_file(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(without_a_file_the_defaults_hold, setup, teardown),
+		cmocka_unit_test_setup_teardown(without_a_file_the_defaults_hold, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(a_whole_file_is_understood, setup, teardown),
-		cmocka_unit_test_setup_teardown(files_from_windows_are_understood, setup, teardown),
+		cmocka_unit_test_setup_teardown(files_from_windows_are_understood, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(a_section_may_go_on_later, setup, teardown),
-		cmocka_unit_test_setup_teardown(every_prefix_of_a_good_file_is_safe, setup, teardown),
+		cmocka_unit_test_setup_teardown(every_prefix_of_a_good_file_is_safe, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(all_errors_are_told_in_one_go, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_key_is_set_once, setup, teardown),
 		cmocka_unit_test_setup_teardown(lines_are_limited_and_clean, setup, teardown),
@@ -481,8 +584,11 @@ int main(void)
 		cmocka_unit_test_setup_teardown(lists_and_labels_are_bounded, setup, teardown),
 		cmocka_unit_test_setup_teardown(overrides_win_over_the_file, setup, teardown),
 		cmocka_unit_test_setup_teardown(secrets_are_read_from_files, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_file_that_cannot_be_read_is_an_error_too, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_file_that_cannot_be_read_is_an_error_too,
+						setup, teardown),
 		cmocka_unit_test_setup_teardown(a_file_on_disk_loads, setup, teardown),
+		cmocka_unit_test_setup_teardown(one_value_of_a_broken_file_can_be_found, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(the_example_is_a_good_file, setup, teardown),
 	};
 	return cmocka_run_group_tests_name("base/opt", tests, NULL, NULL);

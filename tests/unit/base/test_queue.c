@@ -139,7 +139,8 @@ static void nothing_is_lost_or_doubled_between_threads(void **state)
 	enum { EACH = 30000, PRODUCERS = 3, CONSUMERS = 3 };
 	struct queue *q = queue_new(sizeof(uint64_t), 7);
 	struct party makers[PRODUCERS], eaters[CONSUMERS];
-	struct thread tm[PRODUCERS] = { { .started = false } }, te[CONSUMERS] = { { .started = false } };
+	struct thread tm[PRODUCERS] = { { .started = false } },
+		      te[CONSUMERS] = { { .started = false } };
 	struct err e = ERR_INIT;
 	for (uint64_t i = 0; i < CONSUMERS; i++) {
 		eaters[i] = (struct party){ .q = q };

@@ -89,7 +89,8 @@ static void outside_text_is_cleaned_on_its_way_into_a_row(void **state)
 	str_copy_clean(out, sizeof(out), STR("plain ASCII"));
 	assert_string_equal(out, "plain ASCII");
 	str_copy_clean(out, sizeof(out), STR("a\nb"));
-	assert_string_equal(out, "a\xef\xbf\xbd" "b");
+	assert_string_equal(out, "a\xef\xbf\xbd"
+				 "b");
 	str_copy_clean(out, sizeof(out), STR("\xff 病院"));
 	assert_string_equal(out, "\xef\xbf\xbd 病院");
 	str_copy_clean(out, sizeof(out), STR("1234567890123\xff\xff"));
@@ -98,14 +99,24 @@ static void outside_text_is_cleaned_on_its_way_into_a_row(void **state)
 	assert_string_equal(out, "123456789012345");
 	str_copy_clean(out, sizeof(out), STR("1234567890123病"));
 	assert_string_equal(out, "1234567890123");
-	str_copy_clean(out, sizeof(out), STR("12345678\x7f" "9"));
-	assert_string_equal(out, "12345678\xef\xbf\xbd" "9");
+	str_copy_clean(out, sizeof(out),
+		       STR("12345678\x7f"
+			   "9"));
+	assert_string_equal(out, "12345678\xef\xbf\xbd"
+				 "9");
 	str_copy_clean(out, sizeof(out), str_n("a\0b", 3));
-	assert_string_equal(out, "a\xef\xbf\xbd" "b");
-	str_copy_clean(out, sizeof(out), STR("\xc2\x9b" "31m")); /* C1: CSI */
-	assert_string_equal(out, "\xef\xbf\xbd" "31m");
-	str_copy_clean(out, sizeof(out), STR("a\xe2\x80\xae" "b\xe2\x81\xa6")); /* turns the text round */
-	assert_string_equal(out, "a\xef\xbf\xbd" "b\xef\xbf\xbd");
+	assert_string_equal(out, "a\xef\xbf\xbd"
+				 "b");
+	str_copy_clean(out, sizeof(out),
+		       STR("\xc2\x9b"
+			   "31m")); /* C1: CSI */
+	assert_string_equal(out, "\xef\xbf\xbd"
+				 "31m");
+	str_copy_clean(out, sizeof(out),
+		       STR("a\xe2\x80\xae"
+			   "b\xe2\x81\xa6")); /* turns the text round */
+	assert_string_equal(out, "a\xef\xbf\xbd"
+				 "b\xef\xbf\xbd");
 	str_copy_clean(out, 1, STR("abc"));
 	assert_string_equal(out, "");
 	str_copy_clean(out, sizeof(out), STR_NULL);
@@ -119,7 +130,8 @@ static void cleaned_text_is_always_valid(void **state)
 	uint64_t x = 88172645463325252U;
 	for (int round = 0; round < 20000; round++) {
 		char in[40], out[48];
-		size_t n = (size_t)(x % sizeof(in)), cap = 1 + (size_t)(x >> 20) % (sizeof(out) - 1);
+		size_t n = (size_t)(x % sizeof(in)),
+		       cap = 1 + (size_t)(x >> 20) % (sizeof(out) - 1);
 		for (size_t i = 0; i < n; i++) {
 			x ^= x << 13;
 			x ^= x >> 7;
@@ -143,11 +155,29 @@ static void cleaned_text_is_always_valid(void **state)
 static void utf8_is_what_rfc_3629_says(void **state)
 {
 	(void)state;
-	static const char *const good[] = { "", "a", "é", "病院", "\xf0\x9f\x8f\xa5", "\xed\x9f\xbf", "\xee\x80\x80", "\xf4\x8f\xbf\xbf" };
+	static const char *const good[] = { "",
+					    "a",
+					    "é",
+					    "病院",
+					    "\xf0\x9f\x8f\xa5",
+					    "\xed\x9f\xbf",
+					    "\xee\x80\x80",
+					    "\xf4\x8f\xbf\xbf" };
 	static const char *const bad[] = {
-		"\x80",         "\xc0\xaf",         "\xc1\xbf",         "\xe0\x80\xaf",     "\xe0\x9f\xbf",
-		"\xed\xa0\x80", "\xf0\x80\x80\xaf", "\xf4\x90\x80\x80", "\xf5\x80\x80\x80", "\xff",
-		"\xe7\x97",     "\xc3",             "\xc3(",            "\xe7\x97(",
+		"\x80",
+		"\xc0\xaf",
+		"\xc1\xbf",
+		"\xe0\x80\xaf",
+		"\xe0\x9f\xbf",
+		"\xed\xa0\x80",
+		"\xf0\x80\x80\xaf",
+		"\xf4\x90\x80\x80",
+		"\xf5\x80\x80\x80",
+		"\xff",
+		"\xe7\x97",
+		"\xc3",
+		"\xc3(",
+		"\xe7\x97(",
 	};
 	for (size_t i = 0; i < ARRAY_LEN(good); i++)
 		assert_true(str_utf8_valid(str_of(good[i])));

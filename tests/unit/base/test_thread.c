@@ -34,11 +34,12 @@ static int answer_for(enum order o)
 		thread_unpark();
 		return 1;
 	case ORDER_NAME:
-		return strcmp(thread_name(), "flow/3") == 0 && thread_is("flow") && !thread_is("flow/3") &&
-		       !thread_is("store") && !thread_is("flo");
+		return strcmp(thread_name(), "flow/3") == 0 && thread_is("flow") &&
+		       !thread_is("flow/3") && !thread_is("store") && !thread_is("flo");
 	case ORDER_SIGNALS:
 		pthread_sigmask(SIG_SETMASK, NULL, &set);
-		return sigismember(&set, SIGTERM) && sigismember(&set, SIGINT) && !sigismember(&set, SIGSEGV);
+		return sigismember(&set, SIGTERM) && sigismember(&set, SIGINT) &&
+		       !sigismember(&set, SIGSEGV);
 	case ORDER_END:
 		break;
 	}
@@ -67,7 +68,8 @@ static int tell(struct puppet *p, enum order o)
 static void puppet_start(struct puppet *p, const char *name)
 {
 	struct err e = ERR_INIT;
-	*p = (struct puppet){ .orders = queue_new(sizeof(enum order), 4), .answers = queue_new(sizeof(int), 4) };
+	*p = (struct puppet){ .orders = queue_new(sizeof(enum order), 4),
+			      .answers = queue_new(sizeof(int), 4) };
 	assert_int_equal(thread_start(&p->t, name, puppet_main, p, &e), 0);
 }
 
