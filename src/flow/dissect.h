@@ -42,38 +42,54 @@ struct facts {
 	uint8_t bytes[533];
 };
 
+/* What a header or value is put together from, piece by piece. */
+struct gather {
+	uint32_t skip; /* bytes to count off before it */
+	uint32_t take; /* bytes of a value still to come */
+	uint8_t have, head[12];
+	uint8_t vlen, value[DISSECT_VALUE_MAX];
+};
+
 /* One direction of a DICOM association. */
 struct dicom_side {
-	uint32_t pdu_left, item_left, pdv_left, skip; /* bytes still to come of each */
-	uint32_t tag, data_bytes;
-	uint16_t command;
-	uint8_t state, have, want, field, pdu_type, depth;
-	uint8_t data_set; /* enum in med_dicom.c: not read, implicit VR, explicit VR, over */
-	uint8_t head[12]; /* header in the making */
-	uint8_t vlen;
-	uint8_t value[DISSECT_VALUE_MAX];
+	uint32_t pdu_left, pdv_left; /* bytes still to come of the PDU, of the fragment in it */
+	uint8_t step, pdu_type;      /* of the PDU */
+	uint8_t have, head[6];       /* its header, or a fragment's, in the making */
+	uint8_t pdv_flags;
+	uint8_t part;                /* of the items or elements inside: what comes next */
+	uint8_t data_set, depth;
+	uint8_t context;             /* presentation context in the making */
+	bool store;                  /* the last command was C-STORE: its data set is read */
+	uint16_t field;              /* item, command or fact that the value belongs to */
+	uint32_t tag;                /* last element at the top level of the data set */
+	struct gather in;
 };
 
 /* One direction of an HL7 connection. */
 struct hl7_side {
-	uint32_t field_bytes;
-	uint16_t field;
-	uint8_t state, segment, name_len, taint, shift, wanted;
-	char name[4];
-	uint8_t sep[5]; /* MSH-1 and MSH-2: field, component, repetition, escape, sub-component */
-	uint8_t sep_len, utf8_left;
-	bool unicode; /* MSH-18 says UTF-8 */
-	uint8_t vlen;
-	uint8_t value[DISSECT_VALUE_MAX];
+	uint16_t field;  /* number of the field the next byte belongs to */
+	uint8_t step, segment;
+	uint8_t name_len, name[3];
+	uint8_t sep[5];  /* MSH-1 and MSH-2: field, component, repetition, escape, sub-component */
+	uint8_t seps;    /* of them read */
+	uint8_t shift;   /* where in an ISO 2022 escape, or in what it switched to */
+	bool unicode;    /* MSH-18 says UTF-8 */
+	bool doubtful;   /* bytes of an unknown script stood in this segment: nothing more is kept of it */
+	const struct hl7_want *want; /* the field is one of ours */
+	uint8_t vlen, value[DISSECT_VALUE_MAX];
 };
 
 struct dissect {
 	uint8_t answer;    /* enum dissect_answer */
 	uint8_t dissector; /* index into dissectors[] + 1; 0 none chosen yet */
-	uint8_t seen;      /* bits of the dissector's own */
-	uint8_t more;      /* small counter of the dissector's own */
 	union {
-		struct dicom_side dicom[2];
+		struct {
+			struct dicom_side side[2];
+			uint8_t seen;          /* what the association has shown so far */
+			uint8_t data_sets;     /* read so far */
+			uint8_t offered, accepted; /* presentation contexts */
+			uint8_t sop[32];       /* of context 2i+1: row of the SOP class table + 1 */
+		} dicom;
 		struct hl7_side hl7[2];
 	} u;
 	struct facts facts;
