@@ -90,7 +90,7 @@ $(BUILD)/gen/store_migrations.c: packaging/embed.sh $(SQL_FILES)
 $(BUILD)/tests/unit/%: tests/unit/%.c $(BUILD)/libtomsd.a
 	@mkdir -p $(@D)
 	$(if $(Q),@echo "  LD  $@")
-	$(Q)$(CC) $(CFLAGS_ALL) $(CFLAGS) $(PKG_CFLAGS) -Wno-error=null-dereference -MMD -MP $(LDFLAGS_ALL) -o $@ $< $(BUILD)/libtomsd.a $(PKG_LIBS) -lcmocka
+	$(Q)$(CC) $(CFLAGS_ALL) $(CFLAGS) $(PKG_CFLAGS) -Itests/tools -Wno-error=null-dereference -MMD -MP $(LDFLAGS_ALL) -o $@ $< $(BUILD)/libtomsd.a $(PKG_LIBS) -lcmocka
 $(BUILD)/tests/fuzz/%: tests/fuzz/%.c tests/fuzz/replay.c $(BUILD)/libtomsd.a
 	@mkdir -p $(@D)
 	$(if $(Q),@echo "  LD  $@")

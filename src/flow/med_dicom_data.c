@@ -16,7 +16,6 @@
 #define TAG_ITEM_END TAG(0xfffe, 0xe00d)
 #define TAG_SEQUENCE_END TAG(0xfffe, 0xe0dd)
 #define LENGTH_UNDEFINED UINT32_MAX
-#define VALUE_BYTES_MAX 1024 /* longer is no name of a device */
 #define DEPTH_MAX 16         /* sequences within sequences, their items counted too */
 
 static const struct element {
@@ -66,6 +65,7 @@ static void data_close(struct dissect *d, struct dicom_side *s)
 	if (s->data_set > DATA_COMMAND && d->u.dicom.data_sets < UINT8_MAX)
 		d->u.dicom.data_sets++;
 	s->data_set = DATA_CLOSED;
+	memset(&s->in, 0, sizeof(s->in)); /* a header may have been something else: nothing lingers */
 }
 
 void dicom_data_drop(struct dicom_side *s)
@@ -132,7 +132,7 @@ static void element_begin(struct dissect *d, struct dicom_side *s, uint32_t tag,
 		return;
 	}
 	const struct element *e = element_of(tag);
-	if (e && bytes && bytes <= VALUE_BYTES_MAX && (!vr || memcmp(vr, e->vr, 2) == 0))
+	if (e && bytes && bytes <= DISSECT_VALUE_MAX && (!vr || memcmp(vr, e->vr, 2) == 0))
 		expect_value(s, PART_VALUE, e->field, bytes);
 	else
 		expect_head(s, PART_ELEMENT, bytes);
@@ -183,6 +183,16 @@ static bool is_code_string(const uint8_t *p, size_t n) /* PS3.5 table 6.2-1, CS 
 	return n <= 16;
 }
 
+/* Text alone, but for its padding. A length that lies takes in the header of the element behind, whose
+ * tag has bytes that are no text: then the whole is not what it says, and goes. */
+static bool is_text(const uint8_t *p, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (p[i] < 0x20 && p[i] != 0x1b)
+			return false;
+	return true;
+}
+
 static void command_value(struct dissect *d, struct dicom_side *s)
 {
 	const struct gather *g = &s->in;
@@ -199,11 +209,13 @@ static void command_value(struct dissect *d, struct dicom_side *s)
 
 static void element_value(struct dissect *d, struct dicom_side *s)
 {
-	const struct gather *g = &s->in;
+	struct gather *g = &s->in;
+	size_t n = dicom_unpadded(g->value, g->vlen);
 	if (s->data_set == DATA_COMMAND)
 		command_value(d, s);
-	else if (s->field != DICOM_MODALITY || is_code_string(g->value, dicom_unpadded(g->value, g->vlen)))
-		facts_text(&d->facts, med_dicom_fields, s->field, g->value, g->vlen);
+	else if (s->field == DICOM_MODALITY ? is_code_string(g->value, n) : is_text(g->value, n))
+		facts_text(&d->facts, med_dicom_fields, s->field, g->value, n);
+	memset(g->value, 0, sizeof(g->value)); /* what was turned away does not linger */
 	expect_head(s, PART_ELEMENT, 0);
 }
 

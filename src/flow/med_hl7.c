@@ -263,10 +263,22 @@ static void segment_end(struct dissect *d, struct hl7_side *s, uint8_t end)
 		s->step = STEP_BETWEEN;
 }
 
+/* Can what has come of the first segment's name become one that a message or batch begins with? */
+static bool begins_message(const struct hl7_side *s)
+{
+	for (size_t i = 0; i < ARRAY_LEN(segments); i++)
+		if ((segments[i].segment == SEG_MSH || segments[i].segment == SEG_BATCH) &&
+		    memcmp(s->name, segments[i].name, s->name_len) == 0)
+			return true;
+	return false;
+}
+
 static void name_step(struct dissect *d, struct hl7_side *s, uint8_t b)
 {
 	if (s->name_len < sizeof(s->name)) {
 		s->name[s->name_len++] = b;
+		if (d->answer == DISSECT_LOOKING && !begins_message(s))
+			d->answer = DISSECT_NOT_MEDICAL;
 		return;
 	}
 	s->segment = SEG_OTHER;
