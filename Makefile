@@ -7,6 +7,10 @@ V ?= release
 Q := $(if $(VERBOSE),,@)# make VERBOSE=1 shows the commands
 BUILD := $(if $(filter release,$(V)),build,build/$(V))
 
+ifeq ($(V),fuzz)
+CC := clang
+endif
+
 PKGS := libpcap sqlite3 libmicrohttpd gnutls libcrypto libseccomp zlib
 PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
 PKG_LIBS := $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lndpi -lcap
@@ -34,11 +38,6 @@ asan_LDFLAGS := -fsanitize=address,undefined
 tsan_LDFLAGS := -fsanitize=thread
 cover_LDFLAGS := --coverage
 fuzz_LDFLAGS := -fsanitize=address,undefined
-fuzz_CC := clang
-ifeq ($(V),fuzz)
-CC := clang
-WARN := $(filter-out -Wcast-align=strict,$(WARN)) -Wcast-align -Wthread-safety
-endif
 CFLAGS_ALL += $($(V)_CFLAGS)
 LDFLAGS_ALL += $($(V)_LDFLAGS)
 
