@@ -1,0 +1,132 @@
+/* tomsctl audit: who did what, newest first, page by page through the route that the panel uses. */
+#include <getopt.h>
+#include <stdlib.h>
+
+#include "ctl.h"
+#include "tomsd/base/clock.h"
+#include "tomsd/base/num.h"
+
+#define PAGE 1000
+#define NODES_MAX 131072
+
+struct ask {
+	const char *since, *until, *user, *action;
+	uint64_t limit; /* 0: all */
+	bool as_json;
+};
+
+static void member2(const struct json_doc *d, const struct json_node *o, const char *one, const char *two, char *out,
+		    size_t cap)
+{
+	json_member_text(d, json_get(d, o, one), two, out, cap);
+}
+
+static void print_row(const struct json_doc *d, const struct json_node *row)
+{
+	char at[64], user[80], from[80], action[80], object[160];
+	json_member_text(d, row, "@timestamp", at, sizeof(at));
+	member2(d, row, "user", "name", user, sizeof(user));
+	member2(d, row, "source", "ip", from, sizeof(from));
+	member2(d, row, "event", "action", action, sizeof(action));
+	json_member_text(d, json_get(d, json_get(d, row, "toms"), "audit"), "object", object, sizeof(object));
+	(void)str_copy(at, sizeof(at), str_sub(str_of(at), 0, 19)); /* to the second */
+	print_cell(at, 19, false);
+	print_cell(user, 16, false);
+	print_cell(*from ? from : "local", 15, false);
+	print_cell(action, 24, false);
+	print_clean(stdout, object);
+	(void)putchar('\n');
+}
+
+/* One page; how many rows, or -1. next: cursor of the following one, "" at the end. */
+static int64_t print_page(const struct answer *a, const struct ask *k, uint64_t left, char *next, size_t cap,
+			  struct err *e)
+{
+	struct json_doc d;
+	if (json_parse(buf_view(&a->body), NODES_MAX, &d, e))
+		return -1;
+	const struct json_node *items = json_get(&d, d.nodes, "items");
+	json_member_text(&d, d.nodes, "next", next, cap);
+	uint32_t at = items ? (uint32_t)(items - d.nodes) + 1 : 0, n = items ? items->count : 0;
+	int64_t shown = 0;
+	for (uint32_t i = 0; i < n && (!left || (uint64_t)shown < left); i++, shown++) {
+		const struct json_node *row = &d.nodes[at];
+		if (k->as_json)
+			(void)printf("%.*s\n", (int)row->raw.n, row->raw.p);
+		else
+			print_row(&d, row);
+		at = row->next;
+	}
+	json_doc_fini(&d);
+	return shown;
+}
+
+static int show(struct ctl *c, const struct ask *k)
+{
+	char cursor[32] = "", number[24];
+	struct err e = ERR_INIT;
+	uint64_t left = k->limit;
+	do {
+		struct answer a = { 0 };
+		struct buf target;
+		buf_init(&target, 4096);
+		buf_cstr(&target, "/api/v1/audit");
+		(void)snprintf(number, sizeof(number), "%llu", (unsigned long long)(left && left < PAGE ? left : PAGE));
+		const char *const params[][2] = { { "limit", number }, { "since", k->since }, { "until", k->until },
+						  { "user", k->user }, { "action", k->action },
+						  { "cursor", *cursor ? cursor : NULL } };
+		for (size_t i = 0; i < ARRAY_LEN(params); i++)
+			if (params[i][1])
+				query_put(&target, params[i][0], params[i][1]);
+		int rc = buf_failed(&target) ? err_set(&e, ERR_FULL, "the question is too long") :
+					       client_ask_any(c, "GET", target.p, &a, &e);
+		buf_fini(&target);
+		if (rc)
+			return ctl_fail("%s", e.text);
+		if (a.status != 200) {
+			int status = answer_fail(&a);
+			answer_fini(&a);
+			return status;
+		}
+		int64_t n = print_page(&a, k, left, cursor, sizeof(cursor), &e);
+		answer_fini(&a);
+		if (n < 0)
+			return ctl_fail("the answer is not understood: %s", e.text);
+		if (left && (left -= (uint64_t)n) == 0)
+			break;
+	} while (*cursor);
+	return EXIT_SUCCESS;
+}
+
+int cmd_audit(struct ctl *c, const struct command *cmd, int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "since", required_argument, NULL, 's' },  { "until", required_argument, NULL, 'u' },
+		{ "user", required_argument, NULL, 'n' },   { "action", required_argument, NULL, 'a' },
+		{ "limit", required_argument, NULL, 'l' },  { "json", no_argument, NULL, 'j' },
+		{ "help", no_argument, NULL, 'h' },         { NULL, 0, NULL, 0 },
+	};
+	struct ask k = { .limit = 100 };
+	int o;
+	while ((o = getopt_long(argc, argv, ":", options, NULL)) != -1) {
+		switch (o) {
+		case 's': k.since = optarg; break;
+		case 'u': k.until = optarg; break;
+		case 'n': k.user = optarg; break;
+		case 'a': k.action = optarg; break;
+		case 'j': k.as_json = true; break;
+		case 'l':
+			if (num_u64(str_of(optarg), 0, INT64_MAX, &k.limit))
+				return ctl_usage(cmd, "--limit: not a number of rows; 0 is all of them");
+			break;
+		case 'h':
+			ctl_help(cmd);
+			return EXIT_SUCCESS;
+		default:
+			return ctl_usage(cmd, o == ':' ? "an option lacks its value" : "unknown option");
+		}
+	}
+	if (optind < argc)
+		return ctl_usage(cmd, "too many words");
+	return show(c, &k);
+}

@@ -1,0 +1,76 @@
+/* tomsctl: what its files share. One thread; a command runs and the process ends. */
+#ifndef CTL_CTL_H
+#define CTL_CTL_H
+
+#include <stdio.h>
+
+#include "tomsd/base/buf.h"
+#include "tomsd/base/err.h"
+#include "tomsd/base/json.h"
+#include "tomsd/store.h"
+
+#define EXIT_USAGE 2
+#define CTL_PATH_MAX 1024
+
+struct ctl {
+	const char *conf_path;
+	bool conf_given; /* -c was said: then the file must be there */
+	char state_path[CTL_PATH_MAX];
+};
+
+struct command {
+	const char *name;
+	const char *usage; /* behind the name */
+	const char *doc;   /* one line of --help */
+	/* argv[0] is the command's name. Exit status. */
+	int (*run)(struct ctl *c, const struct command *cmd, int argc, char **argv);
+	const void *arg;
+};
+#define COMMAND_END { .name = NULL }
+
+/* One line on stderr, "tomsctl: ...". Returns the exit status of a failure, of wrong usage. */
+int ctl_fail(const char *fmt, ...) PRINTF_LIKE(1, 2);
+int ctl_usage(const struct command *cmd, const char *fmt, ...) PRINTF_LIKE(2, 3);
+void ctl_help(const struct command *cmd);
+
+/* state.c: where the state is. Fills c->state_path; words in e. */
+int state_find(struct ctl *c, struct err *e) MUST_CHECK;
+int state_store(struct ctl *c, struct store **out, struct err *e) MUST_CHECK; /* read-only */
+
+/* client.c: the running daemon. */
+struct answer {
+	int status;
+	char type[80];
+	struct buf body;
+};
+/* 0; -ERR_NOTFOUND when no daemon runs on this state folder; -ERR_X with words. body NULL: none. */
+int client_ask(struct ctl *c, const char *method, const char *target, const char *body, struct answer *out,
+	       struct err *e) MUST_CHECK;
+/* As client_ask; a GET without a daemon is answered here, from the store, by the same routes. */
+int client_ask_any(struct ctl *c, const char *method, const char *target, struct answer *out, struct err *e)
+	MUST_CHECK;
+void answer_fini(struct answer *a);
+/* What a problem (RFC 9457) says, as the exit status' one line. */
+int answer_fail(const struct answer *a);
+/* Percent-escapes (RFC 3986) into a path; appends "?name=value" or "&name=value" to one. */
+void escape_put(struct buf *b, const char *text);
+void query_put(struct buf *b, const char *name, const char *value);
+
+/* text.c: numbers and names for people. */
+void text_bytes(uint64_t n, char out[16]);       /* "1.2 MB": powers of 1000 */
+void text_duration(int64_t seconds, char out[32]); /* "2 d 3 h" */
+/* Prints outside text so that a terminal shows it and obeys none of it. */
+void print_clean(FILE *to, const char *text);
+void print_cell(const char *text, int width, bool right);
+const char *json_member_text(const struct json_doc *d, const struct json_node *o, const char *name, char *out,
+			     size_t cap);
+int64_t json_member_int(const struct json_doc *d, const struct json_node *o, const char *name);
+bool json_member_true(const struct json_doc *d, const struct json_node *o, const char *name);
+
+int cmd_status(struct ctl *, const struct command *, int, char **);
+int cmd_rows(struct ctl *, const struct command *, int, char **);  /* arg: struct record */
+int cmd_audit(struct ctl *, const struct command *, int, char **);
+int cmd_user(struct ctl *, const struct command *, int, char **);
+int cmd_later(struct ctl *, const struct command *, int, char **); /* arg: what it will do */
+
+#endif

@@ -1,0 +1,246 @@
+/* tomsctl flows (and any record to come): rows straight from the store, newest first, with the words
+ * that the panel and the API take too. Beside a running daemon or without one. */
+#include <getopt.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "ctl.h"
+#include "tomsd/base/clock.h"
+#include "tomsd/base/csv.h"
+#include "tomsd/base/num.h"
+#include "tomsd/flow_row.h"
+
+#define LIMIT_DEFAULT 100
+#define FLUSH_BYTES (1u << 16)
+
+enum { ARG_SINCE = 256, ARG_UNTIL, ARG_SORT, ARG_LIMIT, ARG_JSON, ARG_CSV, ARG_COLD, ARG_HELP, ARG_WORD };
+
+/* Words of the query language that have an option of their own: ARG_WORD + index. */
+static const char *const words[] = { "host", "peer", "port", "proto", "app", "action", "text" };
+static const char *const sorts[] = { "newest", "oldest", "bytes", "risk", "duration" };
+
+static const struct option options[] = {
+	{ "since", required_argument, NULL, ARG_SINCE }, { "until", required_argument, NULL, ARG_UNTIL },
+	{ "sort", required_argument, NULL, ARG_SORT },   { "limit", required_argument, NULL, ARG_LIMIT },
+	{ "json", no_argument, NULL, ARG_JSON },         { "csv", no_argument, NULL, ARG_CSV },
+	{ "cold", no_argument, NULL, ARG_COLD },         { "help", no_argument, NULL, ARG_HELP },
+	{ "host", required_argument, NULL, ARG_WORD },   { "peer", required_argument, NULL, ARG_WORD + 1 },
+	{ "port", required_argument, NULL, ARG_WORD + 2 }, { "proto", required_argument, NULL, ARG_WORD + 3 },
+	{ "app", required_argument, NULL, ARG_WORD + 4 }, { "action", required_argument, NULL, ARG_WORD + 5 },
+	{ "text", required_argument, NULL, ARG_WORD + 6 }, { NULL, 0, NULL, 0 },
+};
+
+enum form { FORM_TABLE, FORM_JSON, FORM_CSV };
+
+struct ask {
+	struct query q;
+	size_t limit;
+	enum form form;
+	bool help;
+	struct buf out;
+	struct json j;
+	struct csv csv;
+	uint64_t rows;
+};
+
+static int take_time(struct str text, int64_t *out, struct err *e)
+{
+	if (clock_parse_when(text, clock_now_ns(), out))
+		return err_set(e, ERR_INVALID, "not a time; say -2h, -7d, 2026-11-22 or 2026-11-22T08:00:00Z");
+	return 0;
+}
+
+static int take_sort(struct str text, enum query_sort *out, struct err *e)
+{
+	for (size_t i = 0; i < ARRAY_LEN(sorts); i++)
+		if (str_eq(text, str_of(sorts[i]))) {
+			*out = (enum query_sort)i;
+			return 0;
+		}
+	return err_set(e, ERR_INVALID, "one of newest, oldest, bytes, risk, duration");
+}
+
+/* A leading minus turns a filter around, as in the panel: --app -dns. */
+static int take_word(struct query *q, const char *key, const char *value, struct err *e)
+{
+	bool negate = value[0] == '-' && value[1] && strcmp(key, "text") != 0;
+	size_t before = q->n_words;
+	int rc = query_add(q, key, ":", value + negate, e);
+	for (size_t i = before; negate && !rc && i < q->n_words; i++)
+		q->words[i].negate = !q->words[i].negate;
+	return rc;
+}
+
+static int take_option(struct ask *k, int o, struct err *e)
+{
+	uint64_t n;
+	switch (o) {
+	case ARG_SINCE:
+		return take_time(str_of(optarg), &k->q.since_ns, e);
+	case ARG_UNTIL:
+		return take_time(str_of(optarg), &k->q.until_ns, e);
+	case ARG_SORT:
+		return take_sort(str_of(optarg), &k->q.sort, e);
+	case ARG_LIMIT:
+		if (num_u64(str_of(optarg), 0, SIZE_MAX, &n))
+			return err_set(e, ERR_INVALID, "not a number of rows; 0 is all of them");
+		k->limit = (size_t)n;
+		return 0;
+	case ARG_JSON:
+		k->form = FORM_JSON;
+		return 0;
+	case ARG_CSV:
+		k->form = FORM_CSV;
+		return 0;
+	case ARG_COLD:
+		(void)fputs("tomsctl: no archive is written in this version; --cold adds nothing\n", stderr);
+		return 0;
+	case ARG_HELP:
+		k->help = true;
+		return 0;
+	default:
+		return take_word(&k->q, words[o - ARG_WORD], optarg, e);
+	}
+}
+
+static int take_line(struct ask *k, const struct command *cmd, int argc, char **argv)
+{
+	struct err e = ERR_INIT;
+	int o, at = 0;
+	while ((o = getopt_long(argc, argv, ":", options, &at)) != -1) {
+		if (o == '?' || o == ':')
+			return ctl_usage(cmd, o == ':' ? "an option lacks its value" : "unknown option");
+		if (take_option(k, o, &e))
+			return ctl_usage(cmd, "--%s: %s", options[at].name, e.text);
+	}
+	for (; optind < argc; optind++)
+		if (query_parse(&k->q, str_of(argv[optind]), &e))
+			return ctl_usage(cmd, "%s", e.text);
+	return 0;
+}
+
+static bool put_out(struct ask *k, bool all)
+{
+	if (buf_failed(&k->out))
+		return false;
+	if (k->out.n < FLUSH_BYTES && !all)
+		return true;
+	bool good = fwrite(k->out.p, 1, k->out.n, stdout) == k->out.n;
+	buf_reset(&k->out);
+	return good;
+}
+
+/* Machine forms go through one buffer; people's form is printed row by row. */
+static int row_machine(void *arg, const void *row)
+{
+	struct ask *k = arg;
+	k->rows++;
+	if (k->form == FORM_CSV) {
+		record_csv(k->q.record, row, &k->csv);
+	} else {
+		json_init(&k->j, &k->out);
+		record_json(k->q.record, row, &k->j);
+		buf_char(&k->out, '\n');
+	}
+	return put_out(k, false) ? 0 : -1;
+}
+
+static void endpoint_text(const struct addr *a, uint16_t port, bool ported, char *out, size_t cap)
+{
+	char text[ADDR_TEXT_MAX];
+	addr_text(a, text);
+	if (!ported)
+		(void)snprintf(out, cap, "%s", text);
+	else
+		(void)snprintf(out, cap, addr_is_v4(a) ? "%s:%u" : "[%s]:%u", text, port);
+}
+
+static void table_head(void)
+{
+	print_cell("LAST PACKET (UTC)", 20, false);
+	print_cell("SOURCE", 21, false);
+	print_cell("DESTINATION", 21, false);
+	print_cell("PROTOCOL", 16, false);
+	print_cell("SENT", 7, true);
+	print_cell("BACK", 7, true);
+	(void)puts("NAME");
+}
+
+/* Seconds are enough for people; JSON and CSV carry all digits. */
+static void time_text(int64_t ns, char out[CLOCK_RFC3339_MAX])
+{
+	clock_rfc3339(ns - ns % NS_PER_S, out);
+}
+
+static int row_table(void *arg, const void *row)
+{
+	struct ask *k = arg;
+	const struct flow *f = row;
+	char text[CLOCK_RFC3339_MAX], sent[16], back[16], proto[64], end[80];
+	bool ported = f->src_port || f->dst_port;
+	if (!k->rows++)
+		table_head();
+	time_text(f->end_ns, text);
+	print_cell(text, 20, false);
+	endpoint_text(&f->src, f->src_port, ported, end, sizeof(end));
+	print_cell(end, 21, false);
+	endpoint_text(&f->dst, f->dst_port, ported, end, sizeof(end));
+	print_cell(end, 21, false);
+	const char *transport = flow_transport_name(f->l4);
+	(void)snprintf(proto, sizeof(proto), "%s/%s", transport ? transport : "other",
+		       *f->app ? f->app : *f->proto ? f->proto : "unknown");
+	print_cell(proto, 16, false);
+	text_bytes(f->src_bytes, sent);
+	text_bytes(f->dst_bytes, back);
+	print_cell(sent, 7, true);
+	print_cell(back, 7, true);
+	print_clean(stdout, f->name);
+	(void)putchar('\n');
+	return ferror(stdout) ? -1 : 0;
+}
+
+static int run(struct ask *k, struct store *st, struct err *e)
+{
+	struct query_page_info info = { 0 };
+	int (*row)(void *, const void *) = k->form == FORM_TABLE ? row_table : row_machine;
+	buf_init(&k->out, 16u << 20);
+	csv_init(&k->csv, &k->out);
+	if (k->form == FORM_CSV)
+		record_csv_header(k->q.record, &k->csv);
+	int rc = store_query(st, &k->q, k->limit, 0, row, k, &info, e);
+	if (!rc && !put_out(k, true))
+		rc = err_set(e, ERR_IO, "the output could not be written");
+	buf_fini(&k->out);
+	if (rc || k->form != FORM_TABLE || !isatty(STDOUT_FILENO))
+		return rc;
+	if (!k->rows)
+		(void)puts("no rows");
+	else if (info.more)
+		(void)printf("-- %llu rows shown, there are more: --limit 0 shows all\n", (unsigned long long)k->rows);
+	return rc;
+}
+
+int cmd_rows(struct ctl *c, const struct command *cmd, int argc, char **argv)
+{
+	struct err e = ERR_INIT;
+	struct store *st = NULL;
+	struct ask *k = calloc(1, sizeof(*k));
+	if (!k)
+		return ctl_fail("out of memory");
+	k->q.record = cmd->arg;
+	k->q.until_ns = INT64_MAX;
+	k->limit = LIMIT_DEFAULT;
+	int status = take_line(k, cmd, argc, argv);
+	if (k->help && !status) {
+		ctl_help(cmd);
+	} else if (!status) {
+		int rc = state_store(c, &st, &e);
+		if (!rc)
+			rc = run(k, st, &e);
+		if (rc)
+			status = ctl_fail("%s", e.text);
+	}
+	store_free(st);
+	free(k);
+	return status;
+}

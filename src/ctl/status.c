@@ -1,0 +1,208 @@
+/* tomsctl status: what the running daemon says of itself; without one, what the store knows. */
+#include <getopt.h>
+#include <stdlib.h>
+
+#include "ctl.h"
+#include "tomsd/base/clock.h"
+
+#define NODES_MAX 65536
+
+static void print_head(const struct json_doc *d)
+{
+	char version[64], id[64], name[160], state[32], up[32], memory[16];
+	const struct json_node *o = json_get(d, d->nodes, "appliance");
+	json_member_text(d, d->nodes, "version", version, sizeof(version));
+	json_member_text(d, d->nodes, "state", state, sizeof(state));
+	json_member_text(d, o, "id", id, sizeof(id));
+	json_member_text(d, o, "name", name, sizeof(name));
+	text_duration(json_member_int(d, d->nodes, "uptime_s"), up);
+	text_bytes((uint64_t)json_member_int(d, d->nodes, "memory_bytes"), memory);
+	(void)printf("tomsd %s on ", version);
+	print_clean(stdout, id);
+	if (strcmp(id, name) != 0) {
+		(void)fputs(" (", stdout);
+		print_clean(stdout, name);
+		(void)putchar(')');
+	}
+	(void)printf(": %s for %s, %s of memory, %s\n", state, up, memory,
+		     json_member_true(d, d->nodes, "healthy") ? "well" : "NOT WELL");
+}
+
+static void print_counters(const struct json_doc *d, const struct json_node *room)
+{
+	const struct json_node *o = json_get(d, room, "counters");
+	if (!o || o->type != JSON_OBJECT)
+		return;
+	uint32_t at = (uint32_t)(o - d->nodes) + 1;
+	for (uint32_t i = 0; i < o->count; i++) {
+		char name[96];
+		const struct json_node *key = &d->nodes[at], *value = &d->nodes[key->next];
+		int64_t n = 0;
+		if (json_text(key, name, sizeof(name)) && json_int(value, &n) && n)
+			(void)printf("    %-44s %lld\n", name, (long long)n);
+		at = value->next;
+	}
+}
+
+static void print_rooms(const struct json_doc *d)
+{
+	const struct json_node *o = json_get(d, d->nodes, "rooms");
+	if (!o || o->type != JSON_OBJECT)
+		return;
+	(void)puts("\nrooms");
+	uint32_t at = (uint32_t)(o - d->nodes) + 1;
+	for (uint32_t i = 0; i < o->count; i++) {
+		char name[64], state[32], words[300], when[64];
+		const struct json_node *key = &d->nodes[at], *room = &d->nodes[key->next];
+		(void)json_text(key, name, sizeof(name)); /* our own room names */
+		json_member_text(d, room, "state", state, sizeof(state));
+		json_member_text(d, room, "last_error", words, sizeof(words));
+		json_member_text(d, room, "last_error_at", when, sizeof(when));
+		bool well = json_member_true(d, room, "healthy");
+		(void)printf("  %-10s %s, %s", name, state, well ? "well" : "NOT WELL: ");
+		if (*words && well)
+			(void)printf("; last error %s: ", when);
+		print_clean(stdout, words);
+		(void)putchar('\n');
+		print_counters(d, room);
+		at = room->next;
+	}
+}
+
+static void print_threads(const struct json_doc *d)
+{
+	const struct json_node *o = json_get(d, d->nodes, "threads");
+	if (!o || o->type != JSON_ARRAY)
+		return;
+	(void)puts("\nthreads            state    silent ms   cpu ms");
+	uint32_t at = (uint32_t)(o - d->nodes) + 1;
+	for (uint32_t i = 0; i < o->count; i++) {
+		char name[64];
+		const struct json_node *t = &d->nodes[at];
+		json_member_text(d, t, "name", name, sizeof(name));
+		(void)printf("  %-16s %-8s %9lld %8lld\n", name, json_member_true(d, t, "waiting") ? "waiting" : "busy",
+			     (long long)json_member_int(d, t, "beat_age_ms"), (long long)json_member_int(d, t, "cpu_ms"));
+		at = t->next;
+	}
+}
+
+static int show_running(const struct answer *a, bool as_json)
+{
+	struct err e = ERR_INIT;
+	struct json_doc d;
+	if (a->status != 200)
+		return answer_fail(a);
+	if (as_json) {
+		(void)printf("%.*s\n", (int)a->body.n, a->body.p);
+		return EXIT_SUCCESS;
+	}
+	if (json_parse(buf_view(&a->body), NODES_MAX, &d, &e))
+		return ctl_fail("the daemon's status is not understood: %s", e.text);
+	print_head(&d);
+	print_rooms(&d);
+	print_threads(&d);
+	json_doc_fini(&d);
+	return EXIT_SUCCESS;
+}
+
+static void stale_json(const struct store_stats *s)
+{
+	struct buf b;
+	struct json j;
+	buf_init(&b, 65536);
+	json_init(&j, &b);
+	json_obj(&j);
+	json_kv_str(&j, "version", TOMSD_VERSION);
+	json_kv_str(&j, "state", "not running");
+	json_kv_bool(&j, "stale", true);
+	json_kv_time(&j, "time", clock_now_ns());
+	json_key(&j, "threads");
+	json_arr(&j);
+	json_end_arr(&j);
+	json_key(&j, "rooms");
+	json_obj(&j);
+	json_key(&j, "store");
+	json_obj(&j);
+	json_kv_str(&j, "state", "stopped");
+	json_kv_u64(&j, "rows_total", s->rows_total);
+	json_kv_u64(&j, "database_bytes", s->database_bytes);
+	json_kv_u64(&j, "wal_bytes", s->wal_bytes);
+	json_kv_u64(&j, "days", s->days);
+	json_kv_i64(&j, "oldest_day", s->oldest_day);
+	json_kv_i64(&j, "newest_day", s->newest_day);
+	if (s->last_commit_ns)
+		json_kv_time(&j, "last_commit", s->last_commit_ns);
+	json_kv_u64(&j, "disk_free_bytes", s->disk_free_bytes);
+	json_end_obj(&j);
+	json_end_obj(&j);
+	json_end_obj(&j);
+	(void)printf("%.*s\n", (int)b.n, b.p);
+	buf_fini(&b);
+}
+
+static void stale_text(const struct ctl *c, const struct store_stats *s)
+{
+	char size[16], space[16];
+	text_bytes(s->database_bytes + s->wal_bytes, size);
+	text_bytes(s->disk_free_bytes, space);
+	(void)printf("tomsd is not running; what follows is from its store, not from now\n"
+		     "store in %s: %s, %llu day%s", c->state_path, size, (unsigned long long)s->days,
+		     s->days == 1 ? "" : "s");
+	if (s->days)
+		(void)printf(" (%lld to %lld)", (long long)s->oldest_day, (long long)s->newest_day);
+	(void)printf(", %s of disk free\n", space);
+}
+
+/* No daemon is no failure: what there is to know is said. */
+static int show_stale(struct ctl *c, bool as_json)
+{
+	struct err e = ERR_INIT;
+	struct store *st = NULL;
+	struct store_stats s = { 0 };
+	if (state_store(c, &st, &e)) {
+		if (e.code != ERR_NOTFOUND)
+			return ctl_fail("%s", e.text);
+		if (as_json)
+			stale_json(&s);
+		else
+			(void)printf("tomsd is not running, and %s\n", e.text);
+		return EXIT_SUCCESS;
+	}
+	store_stats(st, &s);
+	if (as_json)
+		stale_json(&s);
+	else
+		stale_text(c, &s);
+	store_free(st);
+	return EXIT_SUCCESS;
+}
+
+int cmd_status(struct ctl *c, const struct command *cmd, int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "json", no_argument, NULL, 'j' }, { "help", no_argument, NULL, 'h' }, { NULL, 0, NULL, 0 },
+	};
+	bool as_json = false;
+	int o;
+	while ((o = getopt_long(argc, argv, ":", options, NULL)) != -1) {
+		if (o == 'h') {
+			ctl_help(cmd);
+			return EXIT_SUCCESS;
+		}
+		if (o != 'j')
+			return ctl_usage(cmd, "unknown option");
+		as_json = true;
+	}
+	if (optind < argc)
+		return ctl_usage(cmd, "too many words");
+	struct err e = ERR_INIT;
+	struct answer a = { 0 };
+	int rc = client_ask(c, "GET", "/api/v1/status", NULL, &a, &e);
+	if (rc == -ERR_NOTFOUND && !e.code)
+		return show_stale(c, as_json);
+	if (rc)
+		return ctl_fail("%s", e.text);
+	int status = show_running(&a, as_json);
+	answer_fini(&a);
+	return status;
+}
