@@ -86,7 +86,7 @@ static int state_take(struct app *a, struct err *e)
 	(void)snprintf(path, sizeof(path), "%s/lock", a->state_path);
 	int fd = file_lock(path, e);
 	if (fd == -ERR_BUSY)
-		return err_set(e, ERR_BUSY, "another tomsd runs on %s; stop it first, or choose another [store] path",
+		return err_set(e, ERR_BUSY, "another tomsd already runs on %s; stop it first, or choose another [store] path",
 			       a->state_path);
 	if (fd < 0)
 		return err_wrap(e, "locking the state folder");

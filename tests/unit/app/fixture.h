@@ -22,7 +22,7 @@
 #include "tomsd/base/file.h"
 
 struct house {
-	char folder[64], conf[96], state[96];
+	char folder[32], conf[96], state[64];
 	pid_t pid;
 	int told, err;          /* what rooms say, and stderr */
 	char text[16384], err_text[32768];

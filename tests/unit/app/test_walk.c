@@ -90,7 +90,7 @@ static void a_second_daemon_on_the_same_state_folder_is_refused(void **state)
 	house_says(h, "ready");
 	house_start(&other, APP_DAEMON, rooms);
 	assert_int_equal(house_end(&other), 1);
-	assert_non_null(strstr(other.err_text, "tomsd: another tomsd runs on "));
+	assert_non_null(strstr(other.err_text, "tomsd: another tomsd already runs on "));
 	assert_string_equal(other.text, "");
 	(void)close(other.told);
 	(void)close(other.err);
