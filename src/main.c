@@ -16,9 +16,9 @@
 #define EXIT_USAGE 2
 
 /* Sea first: start walks down, stop walks up, so that springs dry first and each room drains. */
-static const struct room *const rooms[] = {
-	&store_room, &api_room, &web_room, &control_room, &flow_room, &capture_room, NULL
-};
+static const struct room *const rooms[] = { &store_room,   &api_room,  &web_room,
+					    &control_room, &flow_room, &capture_room,
+					    NULL };
 
 static const char usage_text[] =
 	"usage: tomsd [-c FILE] [--set SECTION.KEY=VALUE]...\n"
@@ -35,7 +35,16 @@ static const char usage_text[] =
 	"  --print-conf-example   an example configuration with every option\n"
 	"  --print-man-conf       the options as a part of tomsd.conf(5)\n";
 
-enum { ARG_SET = 256, ARG_CHECK, ARG_REPLAY, ARG_MAP, ARG_EXAMPLE, ARG_MAN, ARG_HELP, ARG_VERSION };
+enum {
+	ARG_SET = 256,
+	ARG_CHECK,
+	ARG_REPLAY,
+	ARG_MAP,
+	ARG_EXAMPLE,
+	ARG_MAN,
+	ARG_HELP,
+	ARG_VERSION
+};
 
 static const struct option long_options[] = {
 	{ "config", required_argument, NULL, 'c' },
@@ -102,7 +111,8 @@ static int take_option(struct line *l, int c)
 static int take_line(struct line *l, int argc, char **argv)
 {
 	int c, rc = 0;
-	while (!rc && !l->done && (c = getopt_long(argc, argv, ":c:", long_options, NULL)) != -1)
+	while (!rc && !l->done &&
+	       (c = getopt_long(argc, argv, ":c:", long_options, NULL)) != -1)
 		rc = take_option(l, c);
 	if (rc || l->done || l->print)
 		return rc;
@@ -116,9 +126,15 @@ static int take_line(struct line *l, int argc, char **argv)
 
 static const char *may_words(unsigned may)
 {
-	static const struct { unsigned set; const char *words; } sets[] = {
-		{ MAY_ALL, "anybody" }, { MAY_SIGNED_IN, "signed in" }, { MAY_LOOK, "auditor, operator, admin" },
-		{ MAY_WORK, "operator, admin" }, { MAY_ADMIN, "admin" },
+	static const struct {
+		unsigned set;
+		const char *words;
+	} sets[] = {
+		{ MAY_ALL, "anybody" },
+		{ MAY_SIGNED_IN, "signed in" },
+		{ MAY_LOOK, "auditor, operator, admin" },
+		{ MAY_WORK, "operator, admin" },
+		{ MAY_ADMIN, "admin" },
 	};
 	for (size_t i = 0; i < ARRAY_LEN(sets); i++)
 		if (sets[i].set == may)
@@ -138,7 +154,7 @@ static int print_tables(int what)
 	struct err e = ERR_INIT;
 	struct buf out;
 	buf_init(&out, 4u << 20);
-	int rc = what == ARG_MAP ? app_print_map(rooms, print_routes, &out, &e) :
+	int rc = what == ARG_MAP     ? app_print_map(rooms, print_routes, &out, &e) :
 		 what == ARG_EXAMPLE ? app_print_conf_example(rooms, &out, &e) :
 				       app_print_man_conf(rooms, &out, &e);
 	if (!rc && (fwrite(out.p, 1, out.n, stdout) != out.n || fflush(stdout)))
@@ -151,7 +167,9 @@ static int print_tables(int what)
 
 int main(int argc, char **argv)
 {
-	struct line l = { .setup = { .mode = APP_DAEMON, .conf_path = CONF_PATH, .rooms = rooms } };
+	struct line l = {
+		.setup = { .mode = APP_DAEMON, .conf_path = CONF_PATH, .rooms = rooms }
+	};
 	struct err e = ERR_INIT;
 	struct app *a = NULL;
 	l.setup.overrides = l.overrides;

@@ -73,7 +73,8 @@ void app_free(struct app *a)
 static int state_take(struct app *a, struct err *e)
 {
 	char path[APP_PATH_MAX + 8];
-	const char *want = conf_has(a, "store", "path") ? conf_text(a->conf, "store", "path") : NULL;
+	const char *want = conf_has(a, "store", "path") ? conf_text(a->conf, "store", "path") :
+							  NULL;
 	if (!want || !*want)
 		return 0; /* a house without a store: tests */
 	if (file_mkdirs(want, 0700, e))
@@ -86,8 +87,10 @@ static int state_take(struct app *a, struct err *e)
 	(void)snprintf(path, sizeof(path), "%s/lock", a->state_path);
 	int fd = file_lock(path, e);
 	if (fd == -ERR_BUSY)
-		return err_set(e, ERR_BUSY, "another tomsd already runs on %s; stop it first, or choose another [store] path",
-			       a->state_path);
+		return err_set(
+			e, ERR_BUSY,
+			"another tomsd already runs on %s; stop it first, or choose another [store] path",
+			a->state_path);
 	if (fd < 0)
 		return err_wrap(e, "locking the state folder");
 	a->lock_fd = fd;
@@ -108,7 +111,8 @@ static void say_ready(struct app *a)
 		buf_fmt(&b, " %s", a->ready[i]);
 	buf_char(&b, '\n');
 	if (!buf_failed(&b))
-		(void)fwrite(b.p, 1, b.n, stderr); /* one write, so that no log line comes between */
+		(void)fwrite(b.p, 1, b.n,
+			     stderr); /* one write, so that no log line comes between */
 	buf_fini(&b);
 	notify_send(&a->notify, "READY=1\nSTATUS=running");
 }
@@ -232,16 +236,55 @@ void app_set_room_state(struct app *a, const struct room *r, void *state)
 	atomic_store(&slot_of(a, r)->state, state);
 }
 
-const struct conf *app_conf(const struct app *a) { return a->conf; }
-enum app_mode app_mode(const struct app *a) { return a->setup.mode; }
-const char *const *app_replay_files(const struct app *a) { return a->setup.replay_files; }
-const char *app_state_path(const struct app *a) { return a->state_path; }
-struct store *app_store(struct app *a) { return atomic_load(&a->store); }
-void app_set_store(struct app *a, struct store *st) { atomic_store(&a->store, st); }
-struct packets *app_packets(struct app *a) { return atomic_load(&a->packets); }
-void app_set_packets(struct app *a, struct packets *ps) { atomic_store(&a->packets, ps); }
-const struct room *const *app_rooms(const struct app *a) { return a->setup.rooms; }
-int64_t app_started_ns(const struct app *a) { return a->started_ns; }
-const char *app_appliance_id(const struct app *a) { return a->id; }
-const char *app_appliance_name(const struct app *a) { return a->name; }
-const char *app_appliance_timezone(const struct app *a) { return a->timezone; }
+const struct conf *app_conf(const struct app *a)
+{
+	return a->conf;
+}
+enum app_mode app_mode(const struct app *a)
+{
+	return a->setup.mode;
+}
+const char *const *app_replay_files(const struct app *a)
+{
+	return a->setup.replay_files;
+}
+const char *app_state_path(const struct app *a)
+{
+	return a->state_path;
+}
+struct store *app_store(struct app *a)
+{
+	return atomic_load(&a->store);
+}
+void app_set_store(struct app *a, struct store *st)
+{
+	atomic_store(&a->store, st);
+}
+struct packets *app_packets(struct app *a)
+{
+	return atomic_load(&a->packets);
+}
+void app_set_packets(struct app *a, struct packets *ps)
+{
+	atomic_store(&a->packets, ps);
+}
+const struct room *const *app_rooms(const struct app *a)
+{
+	return a->setup.rooms;
+}
+int64_t app_started_ns(const struct app *a)
+{
+	return a->started_ns;
+}
+const char *app_appliance_id(const struct app *a)
+{
+	return a->id;
+}
+const char *app_appliance_name(const struct app *a)
+{
+	return a->name;
+}
+const char *app_appliance_timezone(const struct app *a)
+{
+	return a->timezone;
+}

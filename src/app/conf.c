@@ -11,10 +11,12 @@ static int check_timezone(struct str v, struct err *e)
 {
 	for (size_t i = 0; i < v.n; i++) {
 		char c = v.p[i];
-		bool fine = (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
-			    c == '/' || c == '_' || c == '-' || c == '+';
+		bool fine = (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
+			    (c >= '0' && c <= '9') || c == '/' || c == '_' || c == '-' ||
+			    c == '+';
 		if (!fine)
-			return err_set(e, ERR_INVALID, "not the name of a time zone, say Asia/Tokyo");
+			return err_set(e, ERR_INVALID,
+				       "not the name of a time zone, say Asia/Tokyo");
 	}
 	if (v.n && (v.p[0] == '/' || v.p[v.n - 1] == '/'))
 		return err_set(e, ERR_INVALID, "not the name of a time zone, say Asia/Tokyo");
@@ -26,26 +28,40 @@ static int check_id(struct str v, struct err *e)
 {
 	for (size_t i = 0; i < v.n; i++) {
 		char c = v.p[i];
-		bool fine = (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
-			    c == '_' || c == '-' || c == '.';
+		bool fine = (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
+			    (c >= '0' && c <= '9') || c == '_' || c == '-' || c == '.';
 		if (!fine)
-			return err_set(e, ERR_INVALID, "letters, digits, '.', '_' and '-' only");
+			return err_set(e, ERR_INVALID,
+				       "letters, digits, '.', '_' and '-' only");
 	}
 	return 0;
 }
 
 const struct opt appliance_opts[] = {
-	{ .name = "id", .type = OPT_TEXT, .min = 1, .max = 63, .check = check_id,
+	{ .name = "id",
+	  .type = OPT_TEXT,
+	  .min = 1,
+	  .max = 63,
+	  .check = check_id,
 	  .doc = "Short name of this appliance in rows, archives and reports: letters, digits, '.', '_', '-'. "
 		 "The host's name when not set." },
-	{ .name = "name", .type = OPT_TEXT, .min = 1, .max = 120,
+	{ .name = "name",
+	  .type = OPT_TEXT,
+	  .min = 1,
+	  .max = 120,
 	  .doc = "Name for people, on pages and reports. The id when not set." },
-	{ .name = "timezone", .type = OPT_TEXT, .min = 1, .max = 63, .def = "Asia/Tokyo", .check = check_timezone,
+	{ .name = "timezone",
+	  .type = OPT_TEXT,
+	  .min = 1,
+	  .max = 63,
+	  .def = "Asia/Tokyo",
+	  .check = check_timezone,
 	  .doc = "Time zone of pages and reports (IANA name). Rows are in UTC always." },
 	OPT_END
 };
 
-static int section_add(struct conf_section *out, size_t max, size_t *n, struct conf_section s, struct err *e)
+static int section_add(struct conf_section *out, size_t max, size_t *n, struct conf_section s,
+		       struct err *e)
 {
 	if (*n == max)
 		return err_set(e, ERR_FULL, "more than %zu sections", max);
@@ -61,15 +77,18 @@ static bool section_is_known(const struct conf_section *s, size_t n, const char 
 	return false;
 }
 
-int conf_sections_of(const struct room *const *rooms, struct conf_section *out, size_t max, size_t *n,
-		     struct err *e)
+int conf_sections_of(const struct room *const *rooms, struct conf_section *out, size_t max,
+		     size_t *n, struct err *e)
 {
 	*n = 0;
-	int rc = section_add(out, max, n, (struct conf_section){ "appliance", appliance_opts, false }, e);
+	int rc = section_add(out, max, n,
+			     (struct conf_section){ "appliance", appliance_opts, false }, e);
 	for (size_t i = 0; !rc && rooms[i]; i++)
 		if (rooms[i]->opts)
 			rc = section_add(out, max, n,
-					 (struct conf_section){ rooms[i]->name, rooms[i]->opts, false }, e);
+					 (struct conf_section){ rooms[i]->name, rooms[i]->opts,
+								false },
+					 e);
 	for (size_t i = 0; !rc && i < n_conf_later; i++)
 		if (!section_is_known(out, *n, conf_later[i].name))
 			rc = section_add(out, max, n, conf_later[i], e);
@@ -92,16 +111,19 @@ int conf_read(const struct app *a, struct conf **out, struct err *e)
 {
 	struct buf errors;
 	buf_init(&errors, 1u << 20);
-	int rc = conf_load(out, a->setup.conf_path, a->sections, a->n_sections, a->setup.overrides, &errors);
+	int rc = conf_load(out, a->setup.conf_path, a->sections, a->n_sections,
+			   a->setup.overrides, &errors);
 	if (rc) {
 		size_t lines = 0;
 		for (size_t i = 0; i < errors.n; i++)
 			lines += errors.p[i] == '\n';
 		if (errors.n)
-			(void)fwrite(errors.p, 1, errors.n, stderr); /* nobody left to tell otherwise */
+			(void)fwrite(errors.p, 1, errors.n,
+				     stderr); /* nobody left to tell otherwise */
 		const char *file = a->setup.conf_path ? a->setup.conf_path : "the options";
-		rc = err_set(e, ERR_INVALID, "%s: %zu error%s in the configuration, each on a line above", file, lines,
-			     lines == 1 ? "" : "s");
+		rc = err_set(e, ERR_INVALID,
+			     "%s: %zu error%s in the configuration, each on a line above", file,
+			     lines, lines == 1 ? "" : "s");
 	}
 	buf_fini(&errors);
 	return rc;
@@ -121,14 +143,19 @@ void conf_notice_later(const struct app *a)
 {
 	for (size_t i = 0; i < n_conf_later; i++)
 		for (size_t k = 0; k < a->n_sections; k++)
-			if (a->sections[k].opts == conf_later[i].opts && section_is_used(a->conf, &conf_later[i]))
-				log_notice("app", "section not active in this version section=%s", conf_later[i].name);
+			if (a->sections[k].opts == conf_later[i].opts &&
+			    section_is_used(a->conf, &conf_later[i]))
+				log_notice("app",
+					   "section not active in this version section=%s",
+					   conf_later[i].name);
 }
 
-static void take_text(const struct conf *c, const char *option, const char *otherwise, char *out, size_t cap)
+static void take_text(const struct conf *c, const char *option, const char *otherwise,
+		      char *out, size_t cap)
 {
 	const char *t = conf_text(c, "appliance", option);
-	(void)str_copy(out, cap, str_of(t && *t ? t : otherwise)); /* lengths are checked by the table */
+	(void)str_copy(out, cap,
+		       str_of(t && *t ? t : otherwise)); /* lengths are checked by the table */
 }
 
 void conf_take_appliance(struct app *a)
@@ -150,21 +177,24 @@ static bool texts_equal(const char *x, const char *y)
 	return x == y || (x && y && !strcmp(x, y));
 }
 
-static bool option_changed(const struct conf *was, const struct conf *is, const char *section, const struct opt *o)
+static bool option_changed(const struct conf *was, const struct conf *is, const char *section,
+			   const struct opt *o)
 {
 	if (o->flags & OPT_LIST) {
 		size_t n = conf_count(was, section, o->name);
 		if (n != conf_count(is, section, o->name))
 			return true;
 		for (size_t i = 0; i < n; i++)
-			if (!texts_equal(conf_item(was, section, o->name, i), conf_item(is, section, o->name, i)))
+			if (!texts_equal(conf_item(was, section, o->name, i),
+					 conf_item(is, section, o->name, i)))
 				return true;
 		return false;
 	}
 	switch (o->type) {
 	case OPT_TEXT:
 	case OPT_PATH:
-		return !texts_equal(conf_text(was, section, o->name), conf_text(is, section, o->name));
+		return !texts_equal(conf_text(was, section, o->name),
+				    conf_text(is, section, o->name));
 	case OPT_BOOL:
 		return conf_bool(was, section, o->name) != conf_bool(is, section, o->name);
 	case OPT_INT:
@@ -177,7 +207,8 @@ static bool option_changed(const struct conf *was, const struct conf *is, const 
 }
 
 /* What changed in one section: how many options may be taken over now; the others are named. */
-static unsigned section_changes(const struct conf *was, const struct conf *is, const struct conf_section *s)
+static unsigned section_changes(const struct conf *was, const struct conf *is,
+				const struct conf_section *s)
 {
 	unsigned now = 0;
 	for (const struct opt *o = s->opts; !s->labelled && o->name; o++) {
@@ -186,7 +217,8 @@ static unsigned section_changes(const struct conf *was, const struct conf *is, c
 		if (o->flags & OPT_RELOAD)
 			now++;
 		else
-			log_warning("app", "changed option needs a restart option=%s.%s", s->name, o->name);
+			log_warning("app", "changed option needs a restart option=%s.%s",
+				    s->name, o->name);
 	}
 	return now;
 }
@@ -196,7 +228,8 @@ void conf_reload(struct app *a)
 	struct err e = ERR_INIT;
 	struct conf *next = NULL;
 	if (conf_read(a, &next, &e)) {
-		log_err("app", "reload refused, the old configuration stays in force: %s", e.text);
+		log_err("app", "reload refused, the old configuration stays in force: %s",
+			e.text);
 		return;
 	}
 	struct conf *was = a->conf;

@@ -21,12 +21,12 @@ extern const char *const phase_names[];
 
 struct room_slot {
 	const struct room *room;
-	_Atomic(void *) state;  /* the room's own */
-	_Atomic int phase;      /* enum phase; main thread writes */
-	bool ill;               /* lock: m */
+	_Atomic(void *) state;   /* the room's own */
+	_Atomic int phase;       /* enum phase; main thread writes */
+	bool ill;                /* lock: m */
 	int64_t health_since_ns; /* lock: m */
-	char words[256];        /* lock: m; last error, kept when healthy again */
-	int64_t words_ns;       /* lock: m; when it was said; 0: never */
+	char words[256];         /* lock: m; last error, kept when healthy again */
+	int64_t words_ns;        /* lock: m; when it was said; 0: never */
 };
 
 struct result { /* one member of --replay's JSON object */
@@ -50,8 +50,8 @@ struct sandbox {
 
 struct jobs;
 struct notify {
-	int fd;                 /* connected to NOTIFY_SOCKET, or -1 */
-	int64_t watchdog_ns;    /* 0: systemd does not watch us */
+	int fd;              /* connected to NOTIFY_SOCKET, or -1 */
+	int64_t watchdog_ns; /* 0: systemd does not watch us */
 };
 
 struct app {
@@ -82,15 +82,15 @@ struct app {
 	size_t n_allowed;
 
 	struct mutex m;
-	char fail_words[512];  /* lock: m */
+	char fail_words[512];               /* lock: m */
 	struct result results[RESULTS_MAX]; /* lock: m */
 	size_t n_results;                   /* lock: m */
 };
 
 /* conf.c: sections of all rooms, of the house itself and of rooms to come. */
 extern const struct opt appliance_opts[];
-int conf_sections_of(const struct room *const *rooms, struct conf_section *out, size_t max, size_t *n,
-		     struct err *e) MUST_CHECK;
+int conf_sections_of(const struct room *const *rooms, struct conf_section *out, size_t max,
+		     size_t *n, struct err *e) MUST_CHECK;
 bool conf_has(const struct app *a, const char *section, const char *option);
 /* Reads the file; every error goes to stderr on a line of its own. */
 int conf_read(const struct app *a, struct conf **out, struct err *e) MUST_CHECK;
@@ -109,7 +109,8 @@ void walk_up(struct app *a);                            /* stop, fini: as far as
 /* wait.c: signals, watchdog, reload. */
 int signals_take(struct app *a, struct err *e) MUST_CHECK;
 bool signals_want_end(struct app *a); /* one has come, and nobody has asked for it yet */
-void signals_guard_on(int limit_s);   /* a further signal, or the limit, ends the process at once */
+void signals_guard_on(
+	int limit_s); /* a further signal, or the limit, ends the process at once */
 void signals_guard_off(void);
 void guard_says(const char *doing, const char *room); /* what would be named as stuck */
 void wait_for_end(struct app *a);

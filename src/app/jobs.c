@@ -10,7 +10,7 @@
 struct slot {
 	const struct room *room;
 	const struct job *job;
-	int64_t due_mono_ns;           /* thread: job */
+	int64_t due_mono_ns; /* thread: job */
 	_Atomic uint64_t runs, failures;
 	_Atomic int64_t last_ns, took_ns; /* end of the last run, wall clock; 0: never */
 };
@@ -67,8 +67,11 @@ static void jobs_main(void *arg)
 	for (;;) {
 		struct slot *s = job_next(js);
 		mutex_lock(&js->m);
-		for (int64_t left; !js->closed && (left = s->due_mono_ns - clock_mono_ns()) > 0;)
-			(void)cond_wait(&js->wake, &js->m, left < 3600 * NS_PER_S ? (int)(left / NS_PER_MS) + 1 : 3600000);
+		for (int64_t left;
+		     !js->closed && (left = s->due_mono_ns - clock_mono_ns()) > 0;)
+			(void)cond_wait(&js->wake, &js->m,
+					left < 3600 * NS_PER_S ? (int)(left / NS_PER_MS) + 1 :
+								 3600000);
 		bool closed = js->closed;
 		mutex_unlock(&js->m);
 		if (closed)
@@ -93,10 +96,13 @@ int jobs_start(struct app *a, struct err *e)
 	for (size_t i = 0; i < a->n_slots; i++)
 		for (const struct job *j = a->slots[i].room->jobs; j && j->name; j++) {
 			assert(j->every_ns > 0);
-			js->slots[js->n++] = (struct slot){ .room = a->slots[i].room, .job = j,
-							    .due_mono_ns = clock_mono_ns() + j->every_ns };
+			js->slots[js->n++] =
+				(struct slot){ .room = a->slots[i].room,
+					       .job = j,
+					       .due_mono_ns = clock_mono_ns() + j->every_ns };
 		}
-	atomic_store(&a->jobs, js); /* lives until app_free: status looks at it from any thread */
+	atomic_store(&a->jobs,
+		     js); /* lives until app_free: status looks at it from any thread */
 	return thread_start(&js->thread, "job", jobs_main, js, e);
 }
 

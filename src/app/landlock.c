@@ -17,9 +17,9 @@
 #include "tomsd/base/opt.h"
 
 /* As in the kernel's header of ABI 7. */
-#define FS_TRUNCATE (UINT64_C(1) << 14)  /* ABI 3 */
-#define FS_IOCTL_DEV (UINT64_C(1) << 15) /* ABI 5 */
-#define NET_BIND_TCP (UINT64_C(1) << 0)  /* ABI 4 */
+#define FS_TRUNCATE (UINT64_C(1) << 14)        /* ABI 3 */
+#define FS_IOCTL_DEV (UINT64_C(1) << 15)       /* ABI 5 */
+#define NET_BIND_TCP (UINT64_C(1) << 0)        /* ABI 4 */
 #define SCOPE_ABSTRACT_UNIX (UINT64_C(1) << 0) /* ABI 6 */
 #define SCOPE_SIGNAL (UINT64_C(1) << 1)
 
@@ -29,23 +29,46 @@ struct ruleset_attr { /* struct landlock_ruleset_attr, all of it */
 
 #define FS_ABI_1 ((UINT64_C(1) << 13) - 1) /* LANDLOCK_ACCESS_FS_EXECUTE ... MAKE_SYM */
 #define FS_READ (LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR)
-#define FS_ON_FILES (LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_WRITE_FILE | \
-		     LANDLOCK_ACCESS_FS_READ_FILE | FS_TRUNCATE | FS_IOCTL_DEV)
+#define FS_ON_FILES                                                   \
+	(LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_WRITE_FILE | \
+	 LANDLOCK_ACCESS_FS_READ_FILE | FS_TRUNCATE | FS_IOCTL_DEV)
 
-static const uint64_t fs_of_abi[] = { 0, FS_ABI_1, FS_ABI_1 | LANDLOCK_ACCESS_FS_REFER,
+static const uint64_t fs_of_abi[] = { 0,
+				      FS_ABI_1,
+				      FS_ABI_1 | LANDLOCK_ACCESS_FS_REFER,
 				      FS_ABI_1 | LANDLOCK_ACCESS_FS_REFER | FS_TRUNCATE,
 				      FS_ABI_1 | LANDLOCK_ACCESS_FS_REFER | FS_TRUNCATE,
-				      FS_ABI_1 | LANDLOCK_ACCESS_FS_REFER | FS_TRUNCATE | FS_IOCTL_DEV };
+				      FS_ABI_1 | LANDLOCK_ACCESS_FS_REFER | FS_TRUNCATE |
+					      FS_IOCTL_DEV };
 
 /* Read at run time by us or by the C library (resolver, time zones, certificates, its own modules);
  * what is missing on a machine is passed over. */
-static const char *const readable[] = {
-	"/etc/ssl", "/etc/ca-certificates", "/etc/gnutls", "/usr/share/ca-certificates",
-	"/usr/local/share/ca-certificates", "/usr/share/zoneinfo", "/etc/localtime", "/etc/resolv.conf",
-	"/etc/hosts", "/etc/host.conf", "/etc/gai.conf", "/etc/nsswitch.conf", "/etc/services", "/etc/protocols",
-	"/etc/machine-id", "/etc/ld.so.cache", "/lib", "/lib64", "/usr/lib", "/run/systemd/resolve",
-	"/proc/self", "/sys/class/net", "/sys/devices", "/dev/null", "/dev/urandom", NULL
-};
+static const char *const readable[] = { "/etc/ssl",
+					"/etc/ca-certificates",
+					"/etc/gnutls",
+					"/usr/share/ca-certificates",
+					"/usr/local/share/ca-certificates",
+					"/usr/share/zoneinfo",
+					"/etc/localtime",
+					"/etc/resolv.conf",
+					"/etc/hosts",
+					"/etc/host.conf",
+					"/etc/gai.conf",
+					"/etc/nsswitch.conf",
+					"/etc/services",
+					"/etc/protocols",
+					"/etc/machine-id",
+					"/etc/ld.so.cache",
+					"/lib",
+					"/lib64",
+					"/usr/lib",
+					"/run/systemd/resolve",
+					"/proc/self",
+					"/sys/class/net",
+					"/sys/devices",
+					"/dev/null",
+					"/dev/urandom",
+					NULL };
 
 struct fence {
 	int fd;
@@ -94,10 +117,13 @@ static int options_allow(const struct fence *f, const struct app *a, struct err 
 		for (const struct opt *o = s->opts; !s->labelled && o->name && !rc; o++) {
 			if (o->type != OPT_PATH)
 				continue;
-			size_t n = o->flags & OPT_LIST ? conf_count(a->conf, s->name, o->name) : 1;
+			size_t n = o->flags & OPT_LIST ? conf_count(a->conf, s->name, o->name) :
+							 1;
 			for (size_t k = 0; k < n && !rc; k++) {
-				const char *p = o->flags & OPT_LIST ? conf_item(a->conf, s->name, o->name, k) :
-								      conf_text(a->conf, s->name, o->name);
+				const char *p =
+					o->flags & OPT_LIST ?
+						conf_item(a->conf, s->name, o->name, k) :
+						conf_text(a->conf, s->name, o->name);
 				if (p && *p)
 					rc = folder_allow(f, p, e);
 			}
@@ -108,8 +134,9 @@ static int options_allow(const struct fence *f, const struct app *a, struct err 
 
 static int fence_fill(const struct fence *f, const struct app *a, struct err *e)
 {
-	uint64_t all = f->handled & ~(uint64_t)(LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_MAKE_CHAR |
-						LANDLOCK_ACCESS_FS_MAKE_BLOCK);
+	uint64_t all = f->handled &
+		       ~(uint64_t)(LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_MAKE_CHAR |
+				   LANDLOCK_ACCESS_FS_MAKE_BLOCK);
 	int rc = path_allow(f, a->state_path, all, e);
 	for (size_t i = 0; readable[i] && !rc; i++)
 		rc = path_allow(f, readable[i], FS_READ, e);
@@ -123,7 +150,8 @@ static int fence_fill(const struct fence *f, const struct app *a, struct err *e)
 	for (size_t i = 0; a->setup.replay_files && a->setup.replay_files[i] && !rc; i++)
 		rc = path_allow(f, a->setup.replay_files[i], FS_READ, e);
 	for (size_t i = 0; i < a->n_allowed && !rc; i++)
-		rc = path_allow(f, a->allowed[i].path, a->allowed[i].writable ? all : FS_READ, e);
+		rc = path_allow(f, a->allowed[i].path, a->allowed[i].writable ? all : FS_READ,
+				e);
 	return rc;
 }
 
@@ -134,16 +162,20 @@ int landlock_enter(const struct app *a, struct err *e)
 #endif
 	if (APP_SANITIZED)
 		return err_set(e, ERR_UNSUPPORTED, "this build is for sanitizers");
-	long abi = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
+	long abi =
+		syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
 	if (abi < 1)
 		return err_sys(e, errno, "this kernel has none, or it is off");
-	size_t known = (size_t)abi < ARRAY_LEN(fs_of_abi) ? (size_t)abi : ARRAY_LEN(fs_of_abi) - 1;
+	size_t known = (size_t)abi < ARRAY_LEN(fs_of_abi) ? (size_t)abi :
+							    ARRAY_LEN(fs_of_abi) - 1;
 	struct ruleset_attr attr = {
 		.fs = fs_of_abi[known],
 		.net = abi >= 4 ? NET_BIND_TCP : 0, /* ports are bound in init */
 		.scoped = abi >= 6 ? SCOPE_ABSTRACT_UNIX | SCOPE_SIGNAL : 0,
 	};
-	size_t bytes = abi >= 6 ? sizeof(attr) : abi >= 4 ? offsetof(struct ruleset_attr, scoped) : sizeof(attr.fs);
+	size_t bytes = abi >= 6 ? sizeof(attr) :
+		       abi >= 4 ? offsetof(struct ruleset_attr, scoped) :
+				  sizeof(attr.fs);
 	struct fence f = { .handled = attr.fs };
 	f.fd = (int)syscall(SYS_landlock_create_ruleset, &attr, bytes, 0);
 	if (f.fd < 0)

@@ -4,8 +4,9 @@
 #include "tomsd/base/buf.h"
 
 static const char *const type_words[] = {
-	[OPT_BOOL] = "yes or no", [OPT_INT] = "number", [OPT_SIZE] = "size", [OPT_DURATION] = "time",
-	[OPT_TEXT] = "text", [OPT_PATH] = "path", [OPT_ENUM] = "one of",
+	[OPT_BOOL] = "yes or no", [OPT_INT] = "number", [OPT_SIZE] = "size",
+	[OPT_DURATION] = "time",  [OPT_TEXT] = "text",  [OPT_PATH] = "path",
+	[OPT_ENUM] = "one of",
 };
 
 static void print_rooms(const struct room *const *rooms, struct buf *out)
@@ -29,11 +30,12 @@ static void print_edges(const struct room *const *rooms, struct buf *out)
 	buf_cstr(out, "\nedges: what they carry, and what happens when they are full\n");
 	for (size_t i = 0; rooms[i]; i++)
 		for (const struct edge *ed = rooms[i]->edges; ed && ed->name; ed++)
-			buf_fmt(out, "  %s: %s; when full: %s\n", ed->name, ed->carries, ed->when_full);
+			buf_fmt(out, "  %s: %s; when full: %s\n", ed->name, ed->carries,
+				ed->when_full);
 }
 
-static void print_routes(const struct room *const *rooms, void (*routes)(const struct room *, struct buf *),
-			 struct buf *out)
+static void print_routes(const struct room *const *rooms,
+			 void (*routes)(const struct room *, struct buf *), struct buf *out)
 {
 	buf_cstr(out, "\nroutes\n");
 	for (size_t i = 0; rooms[i]; i++)
@@ -70,8 +72,9 @@ static void print_options(const struct conf_section *s, size_t n, struct buf *ou
 	}
 }
 
-int app_print_map(const struct room *const *rooms, void (*routes)(const struct room *, struct buf *),
-		  struct buf *out, struct err *e)
+int app_print_map(const struct room *const *rooms,
+		  void (*routes)(const struct room *, struct buf *), struct buf *out,
+		  struct err *e)
 {
 	struct conf_section s[SECTIONS_MAX];
 	size_t n;

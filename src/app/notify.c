@@ -39,7 +39,8 @@ void notify_open(struct notify *n)
 	memcpy(to.sun_path, path, len);
 	if (path[0] == '@')
 		to.sun_path[0] = '\0'; /* abstract */
-	socklen_t size = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len + (path[0] == '/'));
+	socklen_t size =
+		(socklen_t)(offsetof(struct sockaddr_un, sun_path) + len + (path[0] == '/'));
 	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (fd < 0 || connect(fd, (struct sockaddr *)&to, size)) {
 		log_warning("app", "cannot reach systemd path=%s errno=%d", LOGQ(path), errno);

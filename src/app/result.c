@@ -6,7 +6,9 @@
 #include "tomsd/base/json.h"
 #include "tomsd/base/log.h"
 
-static const char *const first[] = { "files", "packets", "bytes", "flows", "dropped", "seconds" };
+static const char *const first[] = {
+	"files", "packets", "bytes", "flows", "dropped", "seconds"
+};
 
 static void add(struct app *a, const char *name, struct result r)
 {

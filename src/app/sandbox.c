@@ -81,7 +81,9 @@ void privileges_drop(struct app *a)
 	struct sandbox *s = &a->sandbox;
 	struct err e = ERR_INIT;
 	if (!APP_SANITIZED && threads_now() > 1)
-		log_warning("app", "a thread was started before privileges were dropped threads=%zu", threads_now());
+		log_warning("app",
+			    "a thread was started before privileges were dropped threads=%zu",
+			    threads_now());
 	core_dumps_off();
 	s->no_capabilities = capabilities_drop();
 	s->no_new_privs = prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0;
@@ -95,7 +97,10 @@ void privileges_drop(struct app *a)
 	s->syscalls_filtered = seccomp_enter(&e) == 0;
 	if (!s->syscalls_filtered)
 		log_warning("app", "no system call filter: %s", e.text);
-	log_notice("app", "privileges dropped capabilities=%s no_new_privs=%s landlock=%d seccomp=%s files_max=%llu",
-		   s->no_capabilities ? "none" : "some", s->no_new_privs ? "yes" : "no", s->landlock_abi,
-		   s->syscalls_filtered ? "yes" : "no", (unsigned long long)s->files_max);
+	log_notice(
+		"app",
+		"privileges dropped capabilities=%s no_new_privs=%s landlock=%d seccomp=%s files_max=%llu",
+		s->no_capabilities ? "none" : "some", s->no_new_privs ? "yes" : "no",
+		s->landlock_abi, s->syscalls_filtered ? "yes" : "no",
+		(unsigned long long)s->files_max);
 }

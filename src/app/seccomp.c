@@ -18,26 +18,111 @@
 #define ON_EXEC SCMP_ACT_ERRNO(EPERM)
 #endif
 
-static const char *const never[] = { /* other programs, other processes' memory, the machine itself */
-	"fork", "vfork", "ptrace", "process_vm_readv", "process_vm_writev", "process_madvise", "pidfd_getfd",
-	"kcmp", "mount", "umount", "umount2", "move_mount", "open_tree", "fsopen", "fsmount", "fsconfig", "fspick",
-	"mount_setattr", "pivot_root", "chroot", "setns", "unshare", "init_module", "finit_module",
-	"delete_module", "create_module", "kexec_load", "kexec_file_load", "bpf", "perf_event_open", "userfaultfd",
-	"keyctl", "add_key", "request_key", "io_uring_setup", "io_uring_enter", "io_uring_register",
-	"open_by_handle_at", "name_to_handle_at", "reboot", "swapon", "swapoff", "acct", "quotactl",
-	"quotactl_fd", "settimeofday", "clock_settime", "clock_adjtime", "adjtimex", "iopl", "ioperm",
-	"modify_ldt", "personality", "sethostname", "setdomainname", "vhangup", "syslog", "lookup_dcookie",
-	"nfsservctl", "uselib", "vm86", "vm86old", "setuid", "setgid", "setreuid", "setregid", "setresuid",
-	"setresgid", "setfsuid", "setfsgid", "setgroups", "mknod", "mknodat", "chown", "fchown", "lchown",
-	"fchownat", NULL
-};
+static const char
+	*const never[] = { /* other programs, other processes' memory, the machine itself */
+			   "fork",
+			   "vfork",
+			   "ptrace",
+			   "process_vm_readv",
+			   "process_vm_writev",
+			   "process_madvise",
+			   "pidfd_getfd",
+			   "kcmp",
+			   "mount",
+			   "umount",
+			   "umount2",
+			   "move_mount",
+			   "open_tree",
+			   "fsopen",
+			   "fsmount",
+			   "fsconfig",
+			   "fspick",
+			   "mount_setattr",
+			   "pivot_root",
+			   "chroot",
+			   "setns",
+			   "unshare",
+			   "init_module",
+			   "finit_module",
+			   "delete_module",
+			   "create_module",
+			   "kexec_load",
+			   "kexec_file_load",
+			   "bpf",
+			   "perf_event_open",
+			   "userfaultfd",
+			   "keyctl",
+			   "add_key",
+			   "request_key",
+			   "io_uring_setup",
+			   "io_uring_enter",
+			   "io_uring_register",
+			   "open_by_handle_at",
+			   "name_to_handle_at",
+			   "reboot",
+			   "swapon",
+			   "swapoff",
+			   "acct",
+			   "quotactl",
+			   "quotactl_fd",
+			   "settimeofday",
+			   "clock_settime",
+			   "clock_adjtime",
+			   "adjtimex",
+			   "iopl",
+			   "ioperm",
+			   "modify_ldt",
+			   "personality",
+			   "sethostname",
+			   "setdomainname",
+			   "vhangup",
+			   "syslog",
+			   "lookup_dcookie",
+			   "nfsservctl",
+			   "uselib",
+			   "vm86",
+			   "vm86old",
+			   "setuid",
+			   "setgid",
+			   "setreuid",
+			   "setregid",
+			   "setresuid",
+			   "setresgid",
+			   "setfsuid",
+			   "setfsgid",
+			   "setgroups",
+			   "mknod",
+			   "mknodat",
+			   "chown",
+			   "fchown",
+			   "lchown",
+			   "fchownat",
+			   NULL
+	};
 
 static const char *const no_files_no_sockets[] = { /* for a thread that reads hostile bytes */
-	"open", "openat", "openat2", "creat", "truncate", "unlink", "unlinkat", "rename", "renameat", "renameat2",
-	"link", "linkat", "symlink", "symlinkat", "mkdir", "mkdirat", "rmdir", "chmod", "fchmod", "fchmodat",
-	"chdir", "fchdir", "socket", "socketpair", "connect", "bind", "listen", "accept", "accept4", "kill",
-	"pidfd_open", "pidfd_send_signal", "prctl", "capset", "setrlimit", "inotify_init1", "fanotify_init",
-	"memfd_create", "memfd_secret", "shmget", "shmat", "msgget", "semget", NULL
+						   "open",          "openat",
+						   "openat2",       "creat",
+						   "truncate",      "unlink",
+						   "unlinkat",      "rename",
+						   "renameat",      "renameat2",
+						   "link",          "linkat",
+						   "symlink",       "symlinkat",
+						   "mkdir",         "mkdirat",
+						   "rmdir",         "chmod",
+						   "fchmod",        "fchmodat",
+						   "chdir",         "fchdir",
+						   "socket",        "socketpair",
+						   "connect",       "bind",
+						   "listen",        "accept",
+						   "accept4",       "kill",
+						   "pidfd_open",    "pidfd_send_signal",
+						   "prctl",         "capset",
+						   "setrlimit",     "inotify_init1",
+						   "fanotify_init", "memfd_create",
+						   "memfd_secret",  "shmget",
+						   "shmat",         "msgget",
+						   "semget",        NULL
 };
 
 static int deny(scmp_filter_ctx f, uint32_t action, const char *name)
@@ -76,7 +161,8 @@ static int deny_processes(scmp_filter_ctx f)
 static int deny_code_from_data(scmp_filter_ctx f)
 {
 	uint64_t wx = PROT_WRITE | PROT_EXEC;
-	int rc = seccomp_rule_add(f, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(mmap), 1, SCMP_A2(SCMP_CMP_MASKED_EQ, wx, wx));
+	int rc = seccomp_rule_add(f, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(mmap), 1,
+				  SCMP_A2(SCMP_CMP_MASKED_EQ, wx, wx));
 	if (!rc)
 		rc = seccomp_rule_add(f, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(mprotect), 1,
 				      SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, PROT_EXEC));
@@ -113,7 +199,8 @@ void app_sandbox_thread(const char *room)
 	int rc = -ENOMEM;
 	scmp_filter_ctx f = seccomp_init(SCMP_ACT_ALLOW);
 	if (f) {
-		(void)seccomp_attr_set(f, SCMP_FLTATR_CTL_TSYNC, 0); /* this thread only; the default */
+		(void)seccomp_attr_set(f, SCMP_FLTATR_CTL_TSYNC,
+				       0); /* this thread only; the default */
 		rc = deny_all(f, no_files_no_sockets);
 		if (!rc)
 			rc = deny_programs(f);

@@ -13,7 +13,8 @@
 
 #define THREADS_SHOWN 128
 
-const char *const phase_names[] = { "waiting", "initialized", "running", "stopping", "stopped" };
+const char *const phase_names[] = { "waiting", "initialized", "running", "stopping",
+				    "stopped" };
 static const char *const mode_names[] = { "daemon", "replay", "check" };
 
 void app_room_health(struct app *a, const struct room *r, bool healthy, const char *fmt, ...)
@@ -37,7 +38,8 @@ void app_room_health(struct app *a, const struct room *r, bool healthy, const ch
 	mutex_unlock(&a->m);
 }
 
-bool app_room_is_healthy(struct app *a, const struct room *r, char *words, size_t cap, int64_t *since_ns)
+bool app_room_is_healthy(struct app *a, const struct room *r, char *words, size_t cap,
+			 int64_t *since_ns)
 {
 	struct room_slot *s = slot_of(a, r);
 	mutex_lock(&a->m);
@@ -140,7 +142,8 @@ static void room_status(struct app *a, struct room_slot *s, struct json *j)
 	if (words_ns)
 		json_kv_time(j, "last_error_at", words_ns);
 	counters_status(r, j);
-	if (r->status && (phase == PHASE_INIT || phase == PHASE_RUNNING || phase == PHASE_STOPPING))
+	if (r->status &&
+	    (phase == PHASE_INIT || phase == PHASE_RUNNING || phase == PHASE_STOPPING))
 		r->status(a, j);
 	json_end_obj(j);
 }
@@ -189,10 +192,11 @@ void app_status_json(struct app *a, struct json *j)
 static void metric_head(struct buf *out, const char *before, const struct counter *c)
 {
 	int n = (int)strcspn(c->name, "{");
-	if (before && !strncmp(before, c->name, (size_t)n) && (before[n] == '{' || before[n] == '\0'))
+	if (before && !strncmp(before, c->name, (size_t)n) &&
+	    (before[n] == '{' || before[n] == '\0'))
 		return;
-	buf_fmt(out, "# HELP tomsd_%.*s %s\n# TYPE tomsd_%.*s %s\n", n, c->name, c->help ? c->help : "", n, c->name,
-		c->gauge ? "gauge" : "counter");
+	buf_fmt(out, "# HELP tomsd_%.*s %s\n# TYPE tomsd_%.*s %s\n", n, c->name,
+		c->help ? c->help : "", n, c->name, c->gauge ? "gauge" : "counter");
 }
 
 static void metric_gauge(struct buf *out, const char *name, const char *help)
@@ -204,21 +208,26 @@ void app_metrics(struct app *a, struct buf *out)
 {
 	metric_gauge(out, "tomsd_info", "Version of the daemon.");
 	buf_fmt(out, "tomsd_info{version=\"%s\"} 1\n", TOMSD_VERSION);
-	metric_gauge(out, "tomsd_start_time_seconds", "When the daemon started, seconds since 1970.");
+	metric_gauge(out, "tomsd_start_time_seconds",
+		     "When the daemon started, seconds since 1970.");
 	buf_fmt(out, "tomsd_start_time_seconds %lld\n", (long long)(a->started_ns / NS_PER_S));
 	metric_gauge(out, "tomsd_memory_bytes", "Resident memory.");
 	buf_fmt(out, "tomsd_memory_bytes %llu\n", (unsigned long long)memory_bytes());
-	buf_fmt(out, "# HELP tomsd_cpu_seconds_total Processor time used.\n# TYPE tomsd_cpu_seconds_total counter\n"
-		     "tomsd_cpu_seconds_total %.3f\n", cpu_seconds());
+	buf_fmt(out,
+		"# HELP tomsd_cpu_seconds_total Processor time used.\n# TYPE tomsd_cpu_seconds_total counter\n"
+		"tomsd_cpu_seconds_total %.3f\n",
+		cpu_seconds());
 	metric_gauge(out, "tomsd_room_healthy", "1 while the room has no standing error.");
 	for (size_t i = 0; i < a->n_slots; i++)
 		buf_fmt(out, "tomsd_room_healthy{room=\"%s\"} %d\n", a->slots[i].room->name,
 			app_room_is_healthy(a, a->slots[i].room, NULL, 0, NULL));
 	for (size_t i = 0; i < a->n_slots; i++) {
 		const char *before = NULL;
-		for (const struct counter *c = a->slots[i].room->counters; c && c->name; before = c->name, c++) {
+		for (const struct counter *c = a->slots[i].room->counters; c && c->name;
+		     before = c->name, c++) {
 			metric_head(out, before, c);
-			buf_fmt(out, "tomsd_%s %llu\n", c->name, (unsigned long long)counter_value(c));
+			buf_fmt(out, "tomsd_%s %llu\n", c->name,
+				(unsigned long long)counter_value(c));
 		}
 	}
 }

@@ -38,7 +38,8 @@ bool signals_want_end(struct app *a)
 	sigset_t waiting;
 	if (sigpending(&waiting))
 		return false;
-	return atomic_load(&a->stopping) || sigismember(&waiting, SIGTERM) == 1 || sigismember(&waiting, SIGINT) == 1;
+	return atomic_load(&a->stopping) || sigismember(&waiting, SIGTERM) == 1 ||
+	       sigismember(&waiting, SIGINT) == 1;
 }
 
 /* The guard. Its handler may do little: two pointers to constant text and write(2). */
@@ -62,7 +63,8 @@ static void guard_strikes(int sig)
 	const char *doing = atomic_load(&guard_doing), *room = atomic_load(&guard_room);
 	char line[256];
 	size_t n = guard_put(line, sizeof(line), 0, "<3>app: ended at once, ");
-	n = guard_put(line, sizeof(line), n, sig == SIGALRM ? "the time to stop is over" : "second signal");
+	n = guard_put(line, sizeof(line), n,
+		      sig == SIGALRM ? "the time to stop is over" : "second signal");
 	n = guard_put(line, sizeof(line), n, "; stuck while ");
 	n = guard_put(line, sizeof(line), n, doing ? doing : "stopping");
 	n = guard_put(line, sizeof(line), n, " room=");
@@ -82,7 +84,8 @@ void signals_guard_on(int limit_s)
 	static const int ends[] = { SIGTERM, SIGINT, SIGALRM };
 	for (size_t i = 0; i < ARRAY_LEN(ends); i++) {
 		sigaddset(&set, ends[i]);
-		(void)sigaction(ends[i], &strike, NULL); /* fails for signals that do not exist */
+		(void)sigaction(ends[i], &strike,
+				NULL); /* fails for signals that do not exist */
 	}
 	(void)pthread_sigmask(SIG_UNBLOCK, &set, NULL);
 	if (limit_s > 0)
@@ -133,7 +136,8 @@ static void watch_once(struct app *a, struct watch *w)
 	struct thread_state worst = { .name = "" };
 	bool fresh = threads_fresh(&worst);
 	if (!fresh && !w->stale)
-		log_err("app", "thread hangs thread=%s silent_ms=%lld", worst.name, (long long)worst.beat_age_ms);
+		log_err("app", "thread hangs thread=%s silent_ms=%lld", worst.name,
+			(long long)worst.beat_age_ms);
 	if (fresh && w->stale)
 		log_notice("app", "every thread answers again");
 	w->stale = !fresh;
@@ -144,7 +148,8 @@ static void watch_once(struct app *a, struct watch *w)
 
 static void reload_on_signal(struct app *a)
 {
-	notify_send(&a->notify, "RELOADING=1\nMONOTONIC_USEC=%lld", (long long)(clock_mono_ns() / NS_PER_US));
+	notify_send(&a->notify, "RELOADING=1\nMONOTONIC_USEC=%lld",
+		    (long long)(clock_mono_ns() / NS_PER_US));
 	conf_reload(a);
 	notify_send(&a->notify, "READY=1");
 }
@@ -172,7 +177,8 @@ void wait_for_end(struct app *a)
 	int64_t tick_ms = TICK_MS;
 	if (a->notify.watchdog_ns && a->notify.watchdog_ns / (3 * NS_PER_MS) < tick_ms)
 		tick_ms = a->notify.watchdog_ns / (3 * NS_PER_MS);
-	struct pollfd fds[] = { { .fd = a->signal_fd, .events = POLLIN }, { .fd = a->wake_fd, .events = POLLIN } };
+	struct pollfd fds[] = { { .fd = a->signal_fd, .events = POLLIN },
+				{ .fd = a->wake_fd, .events = POLLIN } };
 	while (!atomic_load(&a->stopping)) {
 		if (poll(fds, ARRAY_LEN(fds), (int)tick_ms) < 0 && errno != EINTR) {
 			log_err("app", "poll failed errno=%d", errno);

@@ -58,7 +58,8 @@ static void stop_one(struct app *a, struct room_slot *s)
 	phase_set(s, PHASE_STOPPED);
 	int64_t took_ms = (clock_mono_ns() - began) / NS_PER_MS;
 	if (took_ms >= 1000)
-		log_info("app", "room took its time to stop room=%s ms=%lld", s->room->name, (long long)took_ms);
+		log_info("app", "room took its time to stop room=%s ms=%lld", s->room->name,
+			 (long long)took_ms);
 }
 
 static void fini_one(struct app *a, struct room_slot *s)

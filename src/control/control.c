@@ -43,7 +43,8 @@ static int address_of(struct control *c, struct sockaddr_un *at, struct err *e)
 	if (c->folder_fd < 0)
 		return err_sys(e, errno, "opening %s", app_state_path(c->app));
 	if (!str_copy(at->sun_path, sizeof(at->sun_path), str_of(c->path)))
-		(void)snprintf(at->sun_path, sizeof(at->sun_path), "/proc/self/fd/%d/control.sock", c->folder_fd);
+		(void)snprintf(at->sun_path, sizeof(at->sun_path),
+			       "/proc/self/fd/%d/control.sock", c->folder_fd);
 	return 0;
 }
 
@@ -52,7 +53,8 @@ static int socket_open(struct control *c, struct err *e)
 	struct sockaddr_un at;
 	if (address_of(c, &at, e))
 		return -e->code;
-	(void)unlinkat(c->folder_fd, "control.sock", 0); /* what a killed one left; the lock is ours */
+	(void)unlinkat(c->folder_fd, "control.sock",
+		       0); /* what a killed one left; the lock is ours */
 	c->listen_fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (c->listen_fd < 0)
 		return err_sys(e, errno, "making a socket");
@@ -121,7 +123,8 @@ static const struct control_peer *peer_of(struct control *c, int fd)
 static void control_main(void *arg)
 {
 	struct control *c = arg;
-	struct pollfd fds[] = { { .fd = c->listen_fd, .events = POLLIN }, { .fd = c->wake_fd, .events = POLLIN } };
+	struct pollfd fds[] = { { .fd = c->listen_fd, .events = POLLIN },
+				{ .fd = c->wake_fd, .events = POLLIN } };
 	while (!atomic_load(&c->closing)) {
 		thread_park();
 		int n = poll(fds, ARRAY_LEN(fds), -1);
@@ -167,20 +170,20 @@ static void control_fini(struct app *a)
 }
 
 static const struct counter control_counters[] = {
-	{ "control_requests_total", "Requests answered over the control socket.", false, &control_requests },
-	{ "control_refused_total", "Requests and callers refused at the control socket.", false, &control_refused },
+	{ "control_requests_total", "Requests answered over the control socket.", false,
+	  &control_requests },
+	{ "control_refused_total", "Requests and callers refused at the control socket.", false,
+	  &control_refused },
 	COUNTER_END
 };
 
 static const struct thread_doc control_threads[] = {
-	{ "control", "answers tomsctl over the socket in the state folder" },
-	THREAD_END
+	{ "control", "answers tomsctl over the socket in the state folder" }, THREAD_END
 };
 
-static const struct edge control_edges[] = {
-	{ "tomsctl -> control", "one request a connection", "callers wait in the kernel's list of 16" },
-	EDGE_END
-};
+static const struct edge control_edges[] = { { "tomsctl -> control", "one request a connection",
+					       "callers wait in the kernel's list of 16" },
+					     EDGE_END };
 
 const struct room control_room = {
 	.name = "control",

@@ -16,8 +16,8 @@
 struct control_head {
 	struct str method, path, query;
 	size_t body_bytes;
-	char lang[3];      /* "ja" when Accept-Language begins so, else "en" */
-	struct str etag;   /* If-Match, without quotes; empty when absent */
+	char lang[3];    /* "ja" when Accept-Language begins so, else "en" */
+	struct str etag; /* If-Match, without quotes; empty when absent */
 };
 /* head: all bytes up to and without the empty line. 0, -ERR_INVALID or -ERR_RANGE (a body too large). */
 int control_parse(struct str head, struct control_head *out) MUST_CHECK;

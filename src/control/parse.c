@@ -74,7 +74,8 @@ int control_parse(struct str head, struct control_head *out)
 		if (colon <= 0)
 			return -ERR_INVALID;
 		struct str name = str_sub(line, 0, (size_t)colon);
-		int rc = parse_field(name, str_trim(str_sub(line, (size_t)colon + 1, line.n)), out);
+		int rc = parse_field(name, str_trim(str_sub(line, (size_t)colon + 1, line.n)),
+				     out);
 		if (rc)
 			return rc;
 	}

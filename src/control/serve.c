@@ -10,14 +10,15 @@
 #include "tomsd/base/clock.h"
 #include "tomsd/base/file.h"
 
-#define READ_LIMIT_NS (10 * NS_PER_S)   /* for a whole request */
-#define WRITE_LIMIT_NS (30 * NS_PER_S)  /* for a reader that takes nothing */
+#define READ_LIMIT_NS (10 * NS_PER_S)  /* for a whole request */
+#define WRITE_LIMIT_NS (30 * NS_PER_S) /* for a reader that takes nothing */
 #define PIECE_BYTES (1u << 20)
 
 /* Waits until fd is ready or the house closes. */
 static bool wait_ready(struct control *c, int fd, short events, int64_t until_mono_ns)
 {
-	struct pollfd fds[] = { { .fd = fd, .events = events }, { .fd = c->wake_fd, .events = POLLIN } };
+	struct pollfd fds[] = { { .fd = fd, .events = events },
+				{ .fd = c->wake_fd, .events = POLLIN } };
 	int64_t left = until_mono_ns - clock_mono_ns();
 	if (left <= 0 || atomic_load(&c->closing))
 		return false;
@@ -79,8 +80,9 @@ static void write_reply(struct control *c, int fd, struct reply *rp)
 {
 	struct buf head;
 	buf_init(&head, 16384);
-	buf_fmt(&head, "HTTP/1.1 %d %s\r\nContent-Type: %s\r\nConnection: close\r\n", rp->status,
-		rp->status < 400 ? "OK" : "No", rp->type ? rp->type : "application/json");
+	buf_fmt(&head, "HTTP/1.1 %d %s\r\nContent-Type: %s\r\nConnection: close\r\n",
+		rp->status, rp->status < 400 ? "OK" : "No",
+		rp->type ? rp->type : "application/json");
 	for (size_t i = 0; i < rp->n_headers; i++)
 		buf_fmt(&head, "%s: %s\r\n", rp->headers[i][0], rp->headers[i][1]);
 	if (!rp->more)
@@ -90,13 +92,14 @@ static void write_reply(struct control *c, int fd, struct reply *rp)
 		if (rp->more)
 			write_pieces(c, fd, rp);
 		else
-			(void)write_all(c, fd, rp->body.p, rp->body.n); /* a reader that left misses only itself */
+			(void)write_all(c, fd, rp->body.p,
+					rp->body.n); /* a reader that left misses only itself */
 	}
 	buf_fini(&head);
 }
 
-static void request_fill(struct request *rq, struct control *c, const struct control_head *h, struct str body,
-			 const struct control_peer *who)
+static void request_fill(struct request *rq, struct control *c, const struct control_head *h,
+			 struct str body, const struct control_peer *who)
 {
 	unsigned char id[6];
 	rq->app = c->app;
@@ -125,7 +128,8 @@ static void answer(struct control *c, int fd, const struct control_head *h, stru
 	counter_add(&control_requests, 1);
 	api_dispatch(&rq, &rp);
 	if (rp.is_event_stream)
-		reply_problem(&rq, &rp, 406, "no_stream", "This socket carries no event streams; use HTTPS.");
+		reply_problem(&rq, &rp, 406, "no_stream",
+			      "This socket carries no event streams; use HTTPS.");
 	thread_beat();
 	write_reply(c, fd, &rp);
 	reply_fini(&rp);
@@ -135,10 +139,12 @@ static void answer(struct control *c, int fd, const struct control_head *h, stru
 static void refuse(struct control *c, int fd, int status, const char *words)
 {
 	char text[512];
-	int n = snprintf(text, sizeof(text),
-			 "HTTP/1.1 %d No\r\nContent-Type: application/problem+json\r\nConnection: close\r\n"
-			 "Content-Length: %zu\r\n\r\n{\"status\":%d,\"detail\":\"%s\"}",
-			 status, strlen(words) + strlen("{\"status\":400,\"detail\":\"\"}"), status, words);
+	int n = snprintf(
+		text, sizeof(text),
+		"HTTP/1.1 %d No\r\nContent-Type: application/problem+json\r\nConnection: close\r\n"
+		"Content-Length: %zu\r\n\r\n{\"status\":%d,\"detail\":\"%s\"}",
+		status, strlen(words) + strlen("{\"status\":400,\"detail\":\"\"}"), status,
+		words);
 	counter_add(&control_refused, 1);
 	(void)write_all(c, fd, text, (size_t)n); /* it may have left */
 }

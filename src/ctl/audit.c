@@ -15,8 +15,8 @@ struct ask {
 	bool as_json;
 };
 
-static void member2(const struct json_doc *d, const struct json_node *o, const char *one, const char *two, char *out,
-		    size_t cap)
+static void member2(const struct json_doc *d, const struct json_node *o, const char *one,
+		    const char *two, char *out, size_t cap)
 {
 	json_member_text(d, json_get(d, o, one), two, out, cap);
 }
@@ -28,7 +28,8 @@ static void print_row(const struct json_doc *d, const struct json_node *row)
 	member2(d, row, "user", "name", user, sizeof(user));
 	member2(d, row, "source", "ip", from, sizeof(from));
 	member2(d, row, "event", "action", action, sizeof(action));
-	json_member_text(d, json_get(d, json_get(d, row, "toms"), "audit"), "object", object, sizeof(object));
+	json_member_text(d, json_get(d, json_get(d, row, "toms"), "audit"), "object", object,
+			 sizeof(object));
 	(void)str_copy(at, sizeof(at), str_sub(str_of(at), 0, 19)); /* to the second */
 	print_cell(at, 19, false);
 	print_cell(user, 16, false);
@@ -39,8 +40,8 @@ static void print_row(const struct json_doc *d, const struct json_node *row)
 }
 
 /* One page; how many rows, or -1. next: cursor of the following one, "" at the end. */
-static int64_t print_page(const struct answer *a, const struct ask *k, uint64_t left, char *next, size_t cap,
-			  struct err *e)
+static int64_t print_page(const struct answer *a, const struct ask *k, uint64_t left,
+			  char *next, size_t cap, struct err *e)
 {
 	struct json_doc d;
 	if (json_parse(buf_view(&a->body), NODES_MAX, &d, e))
@@ -71,15 +72,19 @@ static int show(struct ctl *c, const struct ask *k)
 		struct buf target;
 		buf_init(&target, 4096);
 		buf_cstr(&target, "/api/v1/audit");
-		(void)snprintf(number, sizeof(number), "%llu", (unsigned long long)(left && left < PAGE ? left : PAGE));
-		const char *const params[][2] = { { "limit", number }, { "since", k->since }, { "until", k->until },
-						  { "user", k->user }, { "action", k->action },
-						  { "cursor", *cursor ? cursor : NULL } };
+		(void)snprintf(number, sizeof(number), "%llu",
+			       (unsigned long long)(left && left < PAGE ? left : PAGE));
+		const char *const params[][2] = {
+			{ "limit", number },     { "since", k->since },
+			{ "until", k->until },   { "user", k->user },
+			{ "action", k->action }, { "cursor", *cursor ? cursor : NULL }
+		};
 		for (size_t i = 0; i < ARRAY_LEN(params); i++)
 			if (params[i][1])
 				query_put(&target, params[i][0], params[i][1]);
-		int rc = buf_failed(&target) ? err_set(&e, ERR_FULL, "the question is too long") :
-					       client_ask_any(c, "GET", target.p, &a, &e);
+		int rc = buf_failed(&target) ?
+				 err_set(&e, ERR_FULL, "the question is too long") :
+				 client_ask_any(c, "GET", target.p, &a, &e);
 		buf_fini(&target);
 		if (rc)
 			return ctl_fail("%s", e.text);
@@ -101,29 +106,45 @@ static int show(struct ctl *c, const struct ask *k)
 int cmd_audit(struct ctl *c, const struct command *cmd, int argc, char **argv)
 {
 	static const struct option options[] = {
-		{ "since", required_argument, NULL, 's' },  { "until", required_argument, NULL, 'u' },
-		{ "user", required_argument, NULL, 'n' },   { "action", required_argument, NULL, 'a' },
-		{ "limit", required_argument, NULL, 'l' },  { "json", no_argument, NULL, 'j' },
-		{ "help", no_argument, NULL, 'h' },         { NULL, 0, NULL, 0 },
+		{ "since", required_argument, NULL, 's' },
+		{ "until", required_argument, NULL, 'u' },
+		{ "user", required_argument, NULL, 'n' },
+		{ "action", required_argument, NULL, 'a' },
+		{ "limit", required_argument, NULL, 'l' },
+		{ "json", no_argument, NULL, 'j' },
+		{ "help", no_argument, NULL, 'h' },
+		{ NULL, 0, NULL, 0 },
 	};
 	struct ask k = { .limit = 100 };
 	int o;
 	while ((o = getopt_long(argc, argv, ":", options, NULL)) != -1) {
 		switch (o) {
-		case 's': k.since = optarg; break;
-		case 'u': k.until = optarg; break;
-		case 'n': k.user = optarg; break;
-		case 'a': k.action = optarg; break;
-		case 'j': k.as_json = true; break;
+		case 's':
+			k.since = optarg;
+			break;
+		case 'u':
+			k.until = optarg;
+			break;
+		case 'n':
+			k.user = optarg;
+			break;
+		case 'a':
+			k.action = optarg;
+			break;
+		case 'j':
+			k.as_json = true;
+			break;
 		case 'l':
 			if (num_u64(str_of(optarg), 0, INT64_MAX, &k.limit))
-				return ctl_usage(cmd, "--limit: not a number of rows; 0 is all of them");
+				return ctl_usage(
+					cmd, "--limit: not a number of rows; 0 is all of them");
 			break;
 		case 'h':
 			ctl_help(cmd);
 			return EXIT_SUCCESS;
 		default:
-			return ctl_usage(cmd, o == ':' ? "an option lacks its value" : "unknown option");
+			return ctl_usage(cmd, o == ':' ? "an option lacks its value" :
+							 "unknown option");
 		}
 	}
 	if (optind < argc)

@@ -23,7 +23,8 @@ static int socket_connect(struct ctl *c, int *out, struct err *e)
 	if (folder < 0 && errno == ENOENT)
 		return -ERR_NOTFOUND;
 	if (!str_copy(at.sun_path, sizeof(at.sun_path), str_of(path)))
-		(void)snprintf(at.sun_path, sizeof(at.sun_path), "/proc/self/fd/%d/control.sock", folder);
+		(void)snprintf(at.sun_path, sizeof(at.sun_path),
+			       "/proc/self/fd/%d/control.sock", folder);
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	struct timeval wait = { .tv_sec = ANSWER_WAIT_S };
 	int rc = 0;
@@ -31,9 +32,11 @@ static int socket_connect(struct ctl *c, int *out, struct err *e)
 	    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof(wait)))
 		rc = err_sys(e, errno, "making a socket");
 	else if (connect(fd, (struct sockaddr *)&at, sizeof(at)))
-		rc = errno == ENOENT || errno == ECONNREFUSED ? -ERR_NOTFOUND :
-		     errno == EACCES ? err_set(e, ERR_DENIED, "%s may not be used; try sudo", path) :
-				       err_sys(e, errno, "connecting to %s", path);
+		rc = errno == ENOENT || errno == ECONNREFUSED ?
+			     -ERR_NOTFOUND :
+		     errno == EACCES ?
+			     err_set(e, ERR_DENIED, "%s may not be used; try sudo", path) :
+			     err_sys(e, errno, "connecting to %s", path);
 	if (folder >= 0)
 		(void)close(folder);
 	if (rc && fd >= 0)
@@ -79,19 +82,20 @@ static int take_answer(struct str all, struct answer *out, struct err *e)
 	ptrdiff_t end = str_find(all, STR("\r\n\r\n"));
 	struct str head = str_sub(all, 0, end < 0 ? 0 : (size_t)end), line, word;
 	uint32_t status;
-	if (!str_split(&head, '\n', &line) || !str_split(&line, ' ', &word) || !str_split(&line, ' ', &word) ||
-	    num_u32(word, 100, 599, &status))
+	if (!str_split(&head, '\n', &line) || !str_split(&line, ' ', &word) ||
+	    !str_split(&line, ' ', &word) || num_u32(word, 100, 599, &status))
 		return err_set(e, ERR_INVALID, "the daemon's answer is not understood");
 	out->status = (int)status;
 	while (str_split(&head, '\n', &line))
 		if (str_ieq(str_sub(line, 0, 13), STR("Content-Type:")))
-			(void)str_copy(out->type, sizeof(out->type), str_trim(str_sub(line, 13, line.n)));
+			(void)str_copy(out->type, sizeof(out->type),
+				       str_trim(str_sub(line, 13, line.n)));
 	buf_str(&out->body, str_sub(all, (size_t)end + 4, all.n));
 	return buf_failed(&out->body) ? err_set(e, ERR_NOMEM, "out of memory") : 0;
 }
 
-int client_ask(struct ctl *c, const char *method, const char *target, const char *body, struct answer *out,
-	       struct err *e)
+int client_ask(struct ctl *c, const char *method, const char *target, const char *body,
+	       struct answer *out, struct err *e)
 {
 	struct buf b;
 	int fd = -1, rc = state_find(c, e);
@@ -101,8 +105,8 @@ int client_ask(struct ctl *c, const char *method, const char *target, const char
 		return rc;
 	buf_init(&out->body, ANSWER_MAX);
 	buf_init(&b, ANSWER_MAX);
-	buf_fmt(&b, "%s %s HTTP/1.1\r\nHost: local\r\nContent-Length: %zu\r\n\r\n", method, target,
-		body ? strlen(body) : 0);
+	buf_fmt(&b, "%s %s HTTP/1.1\r\nHost: local\r\nContent-Length: %zu\r\n\r\n", method,
+		target, body ? strlen(body) : 0);
 	if (body)
 		buf_cstr(&b, body);
 	rc = send_all(fd, b.p, b.n, e);
@@ -121,7 +125,8 @@ int client_ask(struct ctl *c, const char *method, const char *target, const char
 }
 
 /* The routes, without a daemon: a house of one room with the store opened for reading. */
-static int answer_here(struct ctl *c, const char *method, const char *target, struct answer *out, struct err *e)
+static int answer_here(struct ctl *c, const char *method, const char *target,
+		       struct answer *out, struct err *e)
 {
 	static const struct room *const rooms[] = { &api_room, NULL };
 	struct app_setup setup = { .mode = APP_CHECK, .rooms = rooms };
@@ -144,7 +149,8 @@ static int answer_here(struct ctl *c, const char *method, const char *target, st
 		reply_init(&rp);
 		api_dispatch(&rq, &rp);
 		out->status = rp.status;
-		(void)str_copy(out->type, sizeof(out->type), str_of(rp.type ? rp.type : "application/json"));
+		(void)str_copy(out->type, sizeof(out->type),
+			       str_of(rp.type ? rp.type : "application/json"));
 		buf_init(&out->body, ANSWER_MAX);
 		buf_str(&out->body, buf_view(&rp.body));
 		reply_fini(&rp);
@@ -155,7 +161,8 @@ static int answer_here(struct ctl *c, const char *method, const char *target, st
 	return rc;
 }
 
-int client_ask_any(struct ctl *c, const char *method, const char *target, struct answer *out, struct err *e)
+int client_ask_any(struct ctl *c, const char *method, const char *target, struct answer *out,
+		   struct err *e)
 {
 	int rc = client_ask(c, method, target, NULL, out, e);
 	if (rc != -ERR_NOTFOUND || e->code)
@@ -185,8 +192,9 @@ void escape_put(struct buf *b, const char *text)
 	static const char hex[] = "0123456789ABCDEF";
 	for (; *text; text++) {
 		unsigned char c = (unsigned char)*text;
-		bool plain = (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
-			     c == '-' || c == '.' || c == '_' || c == '~';
+		bool plain = (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
+			     (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_' ||
+			     c == '~';
 		if (plain) {
 			buf_char(b, (char)c);
 			continue;

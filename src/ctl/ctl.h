@@ -26,7 +26,10 @@ struct command {
 	int (*run)(struct ctl *c, const struct command *cmd, int argc, char **argv);
 	const void *arg;
 };
-#define COMMAND_END { .name = NULL }
+#define COMMAND_END          \
+	{                    \
+		.name = NULL \
+	}
 
 /* One line on stderr, "tomsctl: ...". Returns the exit status of a failure, of wrong usage. */
 int ctl_fail(const char *fmt, ...) PRINTF_LIKE(1, 2);
@@ -44,11 +47,11 @@ struct answer {
 	struct buf body;
 };
 /* 0; -ERR_NOTFOUND when no daemon runs on this state folder; -ERR_X with words. body NULL: none. */
-int client_ask(struct ctl *c, const char *method, const char *target, const char *body, struct answer *out,
-	       struct err *e) MUST_CHECK;
+int client_ask(struct ctl *c, const char *method, const char *target, const char *body,
+	       struct answer *out, struct err *e) MUST_CHECK;
 /* As client_ask; a GET without a daemon is answered here, from the store, by the same routes. */
-int client_ask_any(struct ctl *c, const char *method, const char *target, struct answer *out, struct err *e)
-	MUST_CHECK;
+int client_ask_any(struct ctl *c, const char *method, const char *target, struct answer *out,
+		   struct err *e) MUST_CHECK;
 void answer_fini(struct answer *a);
 /* What a problem (RFC 9457) says, as the exit status' one line. */
 int answer_fail(const struct answer *a);
@@ -57,18 +60,18 @@ void escape_put(struct buf *b, const char *text);
 void query_put(struct buf *b, const char *name, const char *value);
 
 /* text.c: numbers and names for people. */
-void text_bytes(uint64_t n, char out[16]);       /* "1.2 MB": powers of 1000 */
+void text_bytes(uint64_t n, char out[16]);         /* "1.2 MB": powers of 1000 */
 void text_duration(int64_t seconds, char out[32]); /* "2 d 3 h" */
 /* Prints outside text so that a terminal shows it and obeys none of it. */
 void print_clean(FILE *to, const char *text);
 void print_cell(const char *text, int width, bool right);
-const char *json_member_text(const struct json_doc *d, const struct json_node *o, const char *name, char *out,
-			     size_t cap);
+const char *json_member_text(const struct json_doc *d, const struct json_node *o,
+			     const char *name, char *out, size_t cap);
 int64_t json_member_int(const struct json_doc *d, const struct json_node *o, const char *name);
 bool json_member_true(const struct json_doc *d, const struct json_node *o, const char *name);
 
 int cmd_status(struct ctl *, const struct command *, int, char **);
-int cmd_rows(struct ctl *, const struct command *, int, char **);  /* arg: struct record */
+int cmd_rows(struct ctl *, const struct command *, int, char **); /* arg: struct record */
 int cmd_audit(struct ctl *, const struct command *, int, char **);
 int cmd_user(struct ctl *, const struct command *, int, char **);
 int cmd_later(struct ctl *, const struct command *, int, char **); /* arg: what it will do */

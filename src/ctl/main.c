@@ -8,25 +8,31 @@
 
 #define CONF_PATH "/etc/tomsd/tomsd.conf"
 
-#define ROWS_USAGE                                                                                       \
-	"[--since T] [--until T] [--host X] [--peer X] [--port N] [--proto P] [--app A] [--action A] "   \
+#define ROWS_USAGE                                                                                     \
+	"[--since T] [--until T] [--host X] [--peer X] [--port N] [--proto P] [--app A] [--action A] " \
 	"[--text X] [--sort newest|oldest|bytes|risk|duration] [--limit N] [--json|--csv] [--cold] [WORDS]"
 
 static const struct command commands[] = {
-	{ "status", "[--json]", "every room: state, threads, counters, last error", cmd_status, NULL },
-	{ "flows", ROWS_USAGE, "conversations on the network, newest first", cmd_rows, &flow_record },
+	{ "status", "[--json]", "every room: state, threads, counters, last error", cmd_status,
+	  NULL },
+	{ "flows", ROWS_USAGE, "conversations on the network, newest first", cmd_rows,
+	  &flow_record },
 	{ "audit", "[--since T] [--until T] [--user NAME] [--action A] [--limit N] [--json]",
 	  "who did what in the panel and from a shell", cmd_audit, NULL },
-	{ "user", "list [--json] | reset-password NAME", "people who may sign in; a forgotten password", cmd_user,
-	  NULL },
+	{ "user", "list [--json] | reset-password NAME",
+	  "people who may sign in; a forgotten password", cmd_user, NULL },
 	{ "logs", "", "logs of FortiGate devices", cmd_later, "no logs are received" },
 	{ "devices", "", "what is on the network", cmd_later, "no inventory is kept" },
 	{ "alerts", "", "what the rules found", cmd_later, "no rules are checked" },
-	{ "verify", "", "prove the evidence archive", cmd_later, "no evidence archive is written" },
-	{ "archive", "", "the evidence archive by hand", cmd_later, "no evidence archive is written" },
+	{ "verify", "", "prove the evidence archive", cmd_later,
+	  "no evidence archive is written" },
+	{ "archive", "", "the evidence archive by hand", cmd_later,
+	  "no evidence archive is written" },
 	{ "report", "", "reports as PDF", cmd_later, "no reports are made" },
-	{ "setting", "", "settings of the panel", cmd_later, "settings stand in the configuration file alone" },
-	{ "fortigate", "", "registered FortiGate devices", cmd_later, "no FortiGate is spoken to" },
+	{ "setting", "", "settings of the panel", cmd_later,
+	  "settings stand in the configuration file alone" },
+	{ "fortigate", "", "registered FortiGate devices", cmd_later,
+	  "no FortiGate is spoken to" },
 	{ "block", "", "block lists", cmd_later, "no block lists are kept" },
 	{ "backup", "", "backups", cmd_later, "no backups are made" },
 	COMMAND_END
@@ -62,7 +68,8 @@ void ctl_help(const struct command *cmd)
 static void help(void)
 {
 	(void)puts("usage: tomsctl [-c FILE] COMMAND ...\n\n"
-		   "  -c, --config FILE   the daemon's configuration (" CONF_PATH "); its [store] path\n"
+		   "  -c, --config FILE   the daemon's configuration (" CONF_PATH
+		   "); its [store] path\n"
 		   "                      says where the state is\n"
 		   "  --help, --version\n\ncommands (tomsctl COMMAND --help says more):");
 	for (const struct command *cmd = commands; cmd->name; cmd++)
@@ -77,11 +84,12 @@ static void help(void)
 int cmd_later(struct ctl *c UNUSED, const struct command *cmd, int argc, char **argv)
 {
 	if (argc > 1 && !strcmp(argv[1], "--help")) {
-		(void)printf("tomsctl %s (%s) does not work in this version: %s.\n", cmd->name, cmd->doc,
-			     (const char *)cmd->arg);
+		(void)printf("tomsctl %s (%s) does not work in this version: %s.\n", cmd->name,
+			     cmd->doc, (const char *)cmd->arg);
 		return EXIT_SUCCESS;
 	}
-	(void)fprintf(stderr, "tomsctl %s: not in this version: %s\n", cmd->name, (const char *)cmd->arg);
+	(void)fprintf(stderr, "tomsctl %s: not in this version: %s\n", cmd->name,
+		      (const char *)cmd->arg);
 	return EXIT_USAGE;
 }
 
@@ -120,7 +128,8 @@ int main(int argc, char **argv)
 			return EXIT_SUCCESS;
 		default:
 			(void)fprintf(stderr, "tomsctl: %s; see tomsctl --help\n",
-				      o == ':' ? "an option lacks its value" : "unknown option");
+				      o == ':' ? "an option lacks its value" :
+						 "unknown option");
 			return EXIT_USAGE;
 		}
 	}

@@ -13,21 +13,39 @@
 #define LIMIT_DEFAULT 100
 #define FLUSH_BYTES (1u << 16)
 
-enum { ARG_SINCE = 256, ARG_UNTIL, ARG_SORT, ARG_LIMIT, ARG_JSON, ARG_CSV, ARG_COLD, ARG_HELP, ARG_WORD };
+enum {
+	ARG_SINCE = 256,
+	ARG_UNTIL,
+	ARG_SORT,
+	ARG_LIMIT,
+	ARG_JSON,
+	ARG_CSV,
+	ARG_COLD,
+	ARG_HELP,
+	ARG_WORD
+};
 
 /* Words of the query language that have an option of their own: ARG_WORD + index. */
 static const char *const words[] = { "host", "peer", "port", "proto", "app", "action", "text" };
 static const char *const sorts[] = { "newest", "oldest", "bytes", "risk", "duration" };
 
 static const struct option options[] = {
-	{ "since", required_argument, NULL, ARG_SINCE }, { "until", required_argument, NULL, ARG_UNTIL },
-	{ "sort", required_argument, NULL, ARG_SORT },   { "limit", required_argument, NULL, ARG_LIMIT },
-	{ "json", no_argument, NULL, ARG_JSON },         { "csv", no_argument, NULL, ARG_CSV },
-	{ "cold", no_argument, NULL, ARG_COLD },         { "help", no_argument, NULL, ARG_HELP },
-	{ "host", required_argument, NULL, ARG_WORD },   { "peer", required_argument, NULL, ARG_WORD + 1 },
-	{ "port", required_argument, NULL, ARG_WORD + 2 }, { "proto", required_argument, NULL, ARG_WORD + 3 },
-	{ "app", required_argument, NULL, ARG_WORD + 4 }, { "action", required_argument, NULL, ARG_WORD + 5 },
-	{ "text", required_argument, NULL, ARG_WORD + 6 }, { NULL, 0, NULL, 0 },
+	{ "since", required_argument, NULL, ARG_SINCE },
+	{ "until", required_argument, NULL, ARG_UNTIL },
+	{ "sort", required_argument, NULL, ARG_SORT },
+	{ "limit", required_argument, NULL, ARG_LIMIT },
+	{ "json", no_argument, NULL, ARG_JSON },
+	{ "csv", no_argument, NULL, ARG_CSV },
+	{ "cold", no_argument, NULL, ARG_COLD },
+	{ "help", no_argument, NULL, ARG_HELP },
+	{ "host", required_argument, NULL, ARG_WORD },
+	{ "peer", required_argument, NULL, ARG_WORD + 1 },
+	{ "port", required_argument, NULL, ARG_WORD + 2 },
+	{ "proto", required_argument, NULL, ARG_WORD + 3 },
+	{ "app", required_argument, NULL, ARG_WORD + 4 },
+	{ "action", required_argument, NULL, ARG_WORD + 5 },
+	{ "text", required_argument, NULL, ARG_WORD + 6 },
+	{ NULL, 0, NULL, 0 },
 };
 
 enum form { FORM_TABLE, FORM_JSON, FORM_CSV };
@@ -46,7 +64,8 @@ struct ask {
 static int take_time(struct str text, int64_t *out, struct err *e)
 {
 	if (clock_parse_when(text, clock_now_ns(), out))
-		return err_set(e, ERR_INVALID, "not a time; say -2h, -7d, 2026-11-22 or 2026-11-22T08:00:00Z");
+		return err_set(e, ERR_INVALID,
+			       "not a time; say -2h, -7d, 2026-11-22 or 2026-11-22T08:00:00Z");
 	return 0;
 }
 
@@ -83,7 +102,8 @@ static int take_option(struct ask *k, int o, struct err *e)
 		return take_sort(str_of(optarg), &k->q.sort, e);
 	case ARG_LIMIT:
 		if (num_u64(str_of(optarg), 0, SIZE_MAX, &n))
-			return err_set(e, ERR_INVALID, "not a number of rows; 0 is all of them");
+			return err_set(e, ERR_INVALID,
+				       "not a number of rows; 0 is all of them");
 		k->limit = (size_t)n;
 		return 0;
 	case ARG_JSON:
@@ -93,7 +113,9 @@ static int take_option(struct ask *k, int o, struct err *e)
 		k->form = FORM_CSV;
 		return 0;
 	case ARG_COLD:
-		(void)fputs("tomsctl: no archive is written in this version; --cold adds nothing\n", stderr);
+		(void)fputs(
+			"tomsctl: no archive is written in this version; --cold adds nothing\n",
+			stderr);
 		return 0;
 	case ARG_HELP:
 		k->help = true;
@@ -109,7 +131,8 @@ static int take_line(struct ask *k, const struct command *cmd, int argc, char **
 	int o, at = 0;
 	while ((o = getopt_long(argc, argv, ":", options, &at)) != -1) {
 		if (o == '?' || o == ':')
-			return ctl_usage(cmd, o == ':' ? "an option lacks its value" : "unknown option");
+			return ctl_usage(cmd, o == ':' ? "an option lacks its value" :
+							 "unknown option");
 		if (take_option(k, o, &e))
 			return ctl_usage(cmd, "--%s: %s", options[at].name, e.text);
 	}
@@ -145,7 +168,8 @@ static int row_machine(void *arg, const void *row)
 	return put_out(k, false) ? 0 : -1;
 }
 
-static void endpoint_text(const struct addr *a, uint16_t port, bool ported, char *out, size_t cap)
+static void endpoint_text(const struct addr *a, uint16_t port, bool ported, char *out,
+			  size_t cap)
 {
 	char text[ADDR_TEXT_MAX];
 	addr_text(a, text);
@@ -188,7 +212,9 @@ static int row_table(void *arg, const void *row)
 	print_cell(end, 21, false);
 	const char *transport = flow_transport_name(f->l4);
 	(void)snprintf(proto, sizeof(proto), "%s/%s", transport ? transport : "other",
-		       *f->app ? f->app : *f->proto ? f->proto : "unknown");
+		       *f->app   ? f->app :
+		       *f->proto ? f->proto :
+				   "unknown");
 	print_cell(proto, 16, false);
 	text_bytes(f->src_bytes, sent);
 	text_bytes(f->dst_bytes, back);
@@ -216,7 +242,8 @@ static int run(struct ask *k, struct store *st, struct err *e)
 	if (!k->rows)
 		(void)puts("no rows");
 	else if (info.more)
-		(void)printf("-- %llu rows shown, there are more: --limit 0 shows all\n", (unsigned long long)k->rows);
+		(void)printf("-- %llu rows shown, there are more: --limit 0 shows all\n",
+			     (unsigned long long)k->rows);
 	return rc;
 }
 

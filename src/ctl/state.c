@@ -21,7 +21,8 @@ int state_find(struct ctl *c, struct err *e)
 	buf_init(&b, CTL_PATH_MAX);
 	int rc = 0;
 	if (c->conf_given && access(c->conf_path, R_OK))
-		rc = err_set(e, ERR_NOTFOUND, "%s cannot be read; say -c FILE with the daemon's configuration",
+		rc = err_set(e, ERR_NOTFOUND,
+			     "%s cannot be read; say -c FILE with the daemon's configuration",
 			     c->conf_path);
 	if (!rc)
 		rc = conf_find(c->conf_path, "store", "path", &b, e);
@@ -45,8 +46,10 @@ int state_store(struct ctl *c, struct store **out, struct err *e)
 		return rc;
 	(void)snprintf(path, sizeof(path), "%s/tomsd.db", c->state_path);
 	if (access(path, F_OK))
-		return err_set(e, ERR_NOTFOUND, "there is no store in %s; has tomsd run, and is [store] path of %s right?",
-			       c->state_path, c->conf_path);
+		return err_set(
+			e, ERR_NOTFOUND,
+			"there is no store in %s; has tomsd run, and is [store] path of %s right?",
+			c->state_path, c->conf_path);
 	if (access(path, R_OK))
 		return err_set(e, ERR_DENIED, "%s may not be read; try sudo", path);
 	return store_open_readonly(out, c->state_path, e);

@@ -80,8 +80,10 @@ static void print_threads(const struct json_doc *d)
 		char name[64];
 		const struct json_node *t = &d->nodes[at];
 		json_member_text(d, t, "name", name, sizeof(name));
-		(void)printf("  %-16s %-8s %9lld %8lld\n", name, json_member_true(d, t, "waiting") ? "waiting" : "busy",
-			     (long long)json_member_int(d, t, "beat_age_ms"), (long long)json_member_int(d, t, "cpu_ms"));
+		(void)printf("  %-16s %-8s %9lld %8lld\n", name,
+			     json_member_true(d, t, "waiting") ? "waiting" : "busy",
+			     (long long)json_member_int(d, t, "beat_age_ms"),
+			     (long long)json_member_int(d, t, "cpu_ms"));
 		at = t->next;
 	}
 }
@@ -146,10 +148,11 @@ static void stale_text(const struct ctl *c, const struct store_stats *s)
 	text_bytes(s->database_bytes + s->wal_bytes, size);
 	text_bytes(s->disk_free_bytes, space);
 	(void)printf("tomsd is not running; what follows is from its store, not from now\n"
-		     "store in %s: %s, %llu day%s", c->state_path, size, (unsigned long long)s->days,
-		     s->days == 1 ? "" : "s");
+		     "store in %s: %s, %llu day%s",
+		     c->state_path, size, (unsigned long long)s->days, s->days == 1 ? "" : "s");
 	if (s->days)
-		(void)printf(" (%lld to %lld)", (long long)s->oldest_day, (long long)s->newest_day);
+		(void)printf(" (%lld to %lld)", (long long)s->oldest_day,
+			     (long long)s->newest_day);
 	(void)printf(", %s of disk free\n", space);
 }
 
@@ -180,7 +183,9 @@ static int show_stale(struct ctl *c, bool as_json)
 int cmd_status(struct ctl *c, const struct command *cmd, int argc, char **argv)
 {
 	static const struct option options[] = {
-		{ "json", no_argument, NULL, 'j' }, { "help", no_argument, NULL, 'h' }, { NULL, 0, NULL, 0 },
+		{ "json", no_argument, NULL, 'j' },
+		{ "help", no_argument, NULL, 'h' },
+		{ NULL, 0, NULL, 0 },
 	};
 	bool as_json = false;
 	int o;

@@ -55,8 +55,8 @@ void print_cell(const char *text, int width, bool right)
 		(void)printf("%s%*s  ", clean, pad > 0 ? pad : 0, "");
 }
 
-const char *json_member_text(const struct json_doc *d, const struct json_node *o, const char *name, char *out,
-			     size_t cap)
+const char *json_member_text(const struct json_doc *d, const struct json_node *o,
+			     const char *name, char *out, size_t cap)
 {
 	const struct json_node *n = json_get(d, o, name);
 	if (!n || !json_text(n, out, cap))

@@ -9,9 +9,11 @@
 #define NODES_MAX 65536
 #define PASSWORD_MAX 512
 
-static const char not_running[] = "tomsd is not running; users are kept by the running daemon, start it first";
+static const char not_running[] =
+	"tomsd is not running; users are kept by the running daemon, start it first";
 
-static int ask_daemon(struct ctl *c, const char *method, const char *target, const char *body, struct answer *a)
+static int ask_daemon(struct ctl *c, const char *method, const char *target, const char *body,
+		      struct answer *a)
 {
 	struct err e = ERR_INIT;
 	int rc = client_ask(c, method, target, body, a, &e);
@@ -93,7 +95,8 @@ static int reset_password(struct ctl *c, const char *name)
 	struct json j;
 	struct answer a = { 0 };
 	if (!read_secret("New password: ", once, sizeof(once)))
-		return ctl_fail("no password was given; type one, or give it as a line on standard input");
+		return ctl_fail(
+			"no password was given; type one, or give it as a line on standard input");
 	if (isatty(STDIN_FILENO) &&
 	    (!read_secret("Once more: ", again, sizeof(again)) || strcmp(once, again) != 0))
 		return ctl_fail("the two passwords differ; nothing was changed");
@@ -106,8 +109,9 @@ static int reset_password(struct ctl *c, const char *name)
 	json_obj(&j);
 	json_kv_str(&j, "password", once);
 	json_end_obj(&j);
-	int status = buf_failed(&target) || buf_failed(&body) ? ctl_fail("name or password too long") :
-								ask_daemon(c, "POST", target.p, body.p, &a);
+	int status = buf_failed(&target) || buf_failed(&body) ?
+			     ctl_fail("name or password too long") :
+			     ask_daemon(c, "POST", target.p, body.p, &a);
 	explicit_bzero(once, sizeof(once));
 	explicit_bzero(again, sizeof(again));
 	if (body.p)

@@ -10,7 +10,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	size_t end = control_head_end(all);
 	if (end > size)
 		abort();
-	if (control_parse(all, &h) == 0 && (h.body_bytes > CONTROL_BODY_MAX || h.path.n == 0 || h.path.p[0] != '/'))
+	if (control_parse(all, &h) == 0 &&
+	    (h.body_bytes > CONTROL_BODY_MAX || h.path.n == 0 || h.path.p[0] != '/'))
 		abort();
 	return 0;
 }

@@ -24,7 +24,7 @@
 struct house {
 	char folder[32], conf[96], state[64];
 	pid_t pid;
-	int told, err;          /* what rooms say, and stderr */
+	int told, err; /* what rooms say, and stderr */
 	char text[16384], err_text[32768];
 	size_t n, err_n;
 };
@@ -97,7 +97,10 @@ static inline int run_here(struct house *h, enum app_mode mode, const struct roo
 	struct err e = ERR_INIT;
 	struct app *a = NULL;
 	static const char *const none[] = { NULL };
-	struct app_setup s = { .mode = mode, .conf_path = h->conf, .rooms = rooms, .overrides = overrides,
+	struct app_setup s = { .mode = mode,
+			       .conf_path = h->conf,
+			       .rooms = rooms,
+			       .overrides = overrides,
 			       .replay_files = none };
 	if (app_new(&a, &s, &e)) {
 		(void)fprintf(stderr, "tomsd: %s\n", e.text);
@@ -109,7 +112,8 @@ static inline int run_here(struct house *h, enum app_mode mode, const struct roo
 }
 
 /* The child; both pipes are ours to read. */
-static inline void house_start(struct house *h, enum app_mode mode, const struct room *const *rooms)
+static inline void house_start(struct house *h, enum app_mode mode,
+			       const struct room *const *rooms)
 {
 	int told[2], err[2];
 	assert_int_equal(pipe(told), 0);
@@ -148,10 +152,12 @@ static inline void house_says(struct house *h, const char *want)
 {
 	bool open_told = true, open_err = true;
 	while (!strstr(h->text, want) && !strstr(h->err_text, want)) {
-		struct pollfd fds[] = { { open_told ? h->told : -1, POLLIN, 0 }, { open_err ? h->err : -1, POLLIN, 0 } };
+		struct pollfd fds[] = { { open_told ? h->told : -1, POLLIN, 0 },
+					{ open_err ? h->err : -1, POLLIN, 0 } };
 		int n = open_told || open_err ? poll(fds, 2, 60000) : 0;
 		if (n <= 0)
-			fail_msg("waited in vain for: %s\nrooms: %s\nstderr: %s", want, h->text, h->err_text);
+			fail_msg("waited in vain for: %s\nrooms: %s\nstderr: %s", want, h->text,
+				 h->err_text);
 		if (fds[0].revents)
 			open_told = take_in(h->told, h->text, sizeof(h->text), &h->n);
 		if (fds[1].revents)
@@ -173,16 +179,38 @@ static inline int house_end(struct house *h)
 }
 
 /* Every made-up house has a store: its section names the state folder. */
-static const struct opt store_opts[] UNUSED = {
-	{ .name = "path", .type = OPT_PATH, .max = 1000, .def = "/nowhere", .doc = "State folder." },
-	{ .name = "pace", .type = OPT_INT, .min = 1, .max = 100, .def = "1", .flags = OPT_RELOAD, .doc = "A pace." },
-	OPT_END
-};
+static const struct opt store_opts[] UNUSED = { { .name = "path",
+						  .type = OPT_PATH,
+						  .max = 1000,
+						  .def = "/nowhere",
+						  .doc = "State folder." },
+						{ .name = "pace",
+						  .type = OPT_INT,
+						  .min = 1,
+						  .max = 100,
+						  .def = "1",
+						  .flags = OPT_RELOAD,
+						  .doc = "A pace." },
+						OPT_END };
 
-#define TELLING_ROOM(nm)                                                                       \
-	static int nm##_init(struct app *a UNUSED, struct err *e UNUSED) { tell(#nm " init\n"); return 0; }   \
-	static int nm##_start(struct app *a UNUSED, struct err *e UNUSED) { tell(#nm " start\n"); return 0; } \
-	static void nm##_stop(struct app *a UNUSED) { tell(#nm " stop\n"); }                  \
-	static void nm##_fini(struct app *a UNUSED) { tell(#nm " fini\n"); }
+#define TELLING_ROOM(nm)                                                  \
+	static int nm##_init(struct app *a UNUSED, struct err *e UNUSED)  \
+	{                                                                 \
+		tell(#nm " init\n");                                      \
+		return 0;                                                 \
+	}                                                                 \
+	static int nm##_start(struct app *a UNUSED, struct err *e UNUSED) \
+	{                                                                 \
+		tell(#nm " start\n");                                     \
+		return 0;                                                 \
+	}                                                                 \
+	static void nm##_stop(struct app *a UNUSED)                       \
+	{                                                                 \
+		tell(#nm " stop\n");                                      \
+	}                                                                 \
+	static void nm##_fini(struct app *a UNUSED)                       \
+	{                                                                 \
+		tell(#nm " fini\n");                                      \
+	}
 
 #endif

@@ -16,13 +16,22 @@ static void flow_told(struct app *a UNUSED)
 	tell("flow reload\n");
 }
 
-static const struct opt flow_opts[] = {
-	{ .name = "internal", .type = OPT_TEXT, .max = 64, .flags = OPT_LIST | OPT_RELOAD, .def = "10.0.0.0/8",
-	  .doc = "Internal ranges." },
-	{ .name = "threads", .type = OPT_INT, .min = 1, .max = 64, .def = "2", .doc = "Threads." },
-	OPT_END
-};
-static const struct room sea = { .name = "store", .opts = store_opts, .reload = told_of_reload };
+static const struct opt flow_opts[] = { { .name = "internal",
+					  .type = OPT_TEXT,
+					  .max = 64,
+					  .flags = OPT_LIST | OPT_RELOAD,
+					  .def = "10.0.0.0/8",
+					  .doc = "Internal ranges." },
+					{ .name = "threads",
+					  .type = OPT_INT,
+					  .min = 1,
+					  .max = 64,
+					  .def = "2",
+					  .doc = "Threads." },
+					OPT_END };
+static const struct room sea = { .name = "store",
+				 .opts = store_opts,
+				 .reload = told_of_reload };
 static const struct room river = { .name = "flow", .opts = flow_opts, .reload = flow_told };
 static const struct room *const rooms[] = { &sea, &river, NULL };
 
@@ -36,25 +45,29 @@ static void conf(struct house *h, const char *rest)
 static void sections_of_later_rooms_are_read_and_said_to_be_inactive(void **state)
 {
 	struct house *h = *state;
-	conf(h, "[appliance]\nid = toms-1\nname = 第一病院\ntimezone = Asia/Tokyo\n"
-		"[syslog]\nudp = 0.0.0.0:514\ntcp = 0.0.0.0:514\ntls = 0.0.0.0:6514\ncert = /x/c\nkey = /x/k\n"
-		"client_ca = /x/ca\n[archive]\n[s3 \"tokyo\"]\nendpoint = https://s3.example\nregion = ap\n"
-		"bucket = b\nprefix = p\naccess_key = a\nsecret_key = s\nobject_lock = compliance\n"
-		"[mail]\nserver = mail.example\nfrom = a@b.example\nto = c@d.example\nto = e@f.example\n"
-		"[fortigate \"fw1\"]\nurl = https://fw\ntoken = t\nverify = yes\n");
+	conf(h,
+	     "[appliance]\nid = toms-1\nname = 第一病院\ntimezone = Asia/Tokyo\n"
+	     "[syslog]\nudp = 0.0.0.0:514\ntcp = 0.0.0.0:514\ntls = 0.0.0.0:6514\ncert = /x/c\nkey = /x/k\n"
+	     "client_ca = /x/ca\n[archive]\n[s3 \"tokyo\"]\nendpoint = https://s3.example\nregion = ap\n"
+	     "bucket = b\nprefix = p\naccess_key = a\nsecret_key = s\nobject_lock = compliance\n"
+	     "[mail]\nserver = mail.example\nfrom = a@b.example\nto = c@d.example\nto = e@f.example\n"
+	     "[fortigate \"fw1\"]\nurl = https://fw\ntoken = t\nverify = yes\n");
 	house_start(h, APP_CHECK, rooms);
 	assert_int_equal(house_end(h), 0);
-	assert_non_null(strstr(h->err_text, "section not active in this version section=syslog"));
+	assert_non_null(
+		strstr(h->err_text, "section not active in this version section=syslog"));
 	assert_non_null(strstr(h->err_text, "section not active in this version section=s3"));
 	assert_non_null(strstr(h->err_text, "section not active in this version section=mail"));
-	assert_non_null(strstr(h->err_text, "section not active in this version section=fortigate"));
+	assert_non_null(
+		strstr(h->err_text, "section not active in this version section=fortigate"));
 	assert_null(strstr(h->err_text, "section=archive"));
 }
 
 static void every_error_is_told_in_one_go(void **state)
 {
 	struct house *h = *state;
-	conf(h, "pace = fast\n[flow]\nthreads = 65\n[fliw]\nx = 1\n[appliance]\nid = a b\ntimezone = Asia Tokyo\n");
+	conf(h,
+	     "pace = fast\n[flow]\nthreads = 65\n[fliw]\nx = 1\n[appliance]\nid = a b\ntimezone = Asia Tokyo\n");
 	house_start(h, APP_CHECK, rooms);
 	assert_int_equal(house_end(h), 1);
 	assert_non_null(strstr(h->err_text, "tomsd.conf:3: [store] pace: "));
@@ -62,7 +75,8 @@ static void every_error_is_told_in_one_go(void **state)
 	assert_non_null(strstr(h->err_text, "tomsd.conf:6:"));
 	assert_non_null(strstr(h->err_text, "[appliance] id: "));
 	assert_non_null(strstr(h->err_text, "[appliance] timezone: "));
-	assert_non_null(strstr(h->err_text, ": 5 errors in the configuration, each on a line above\n"));
+	assert_non_null(
+		strstr(h->err_text, ": 5 errors in the configuration, each on a line above\n"));
 }
 
 static void a_changed_option_reaches_its_room_and_only_it(void **state)
@@ -76,7 +90,8 @@ static void a_changed_option_reaches_its_room_and_only_it(void **state)
 	(void)kill(h->pid, SIGTERM);
 	assert_int_equal(house_end(h), 0);
 	assert_string_equal(h->text, "reload pace=7\n");
-	assert_non_null(strstr(h->err_text, "changed option needs a restart option=flow.threads"));
+	assert_non_null(
+		strstr(h->err_text, "changed option needs a restart option=flow.threads"));
 }
 
 static void a_changed_list_is_a_change(void **state)

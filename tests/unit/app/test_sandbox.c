@@ -65,9 +65,11 @@ static int look_start(struct app *a, struct err *e)
 	(void)snprintf(path, sizeof(path), "%s/file", app_state_path(a));
 	tell("state %s\n", outcome(try_open(path, O_RDWR | O_CREAT)));
 	tell("passwd %s\n", outcome(try_open("/etc/passwd", O_RDONLY)));
-	tell("elsewhere %s\n", outcome(try_open("/var/tmp/toms-should-not-be", O_RDWR | O_CREAT)));
+	tell("elsewhere %s\n",
+	     outcome(try_open("/var/tmp/toms-should-not-be", O_RDWR | O_CREAT)));
 	tell("certificates %s\n", outcome(try_open("/etc/ssl", O_RDONLY | O_DIRECTORY)));
-	tell("temporary %s\n", strstr(getenv("SQLITE_TMPDIR"), app_state_path(a)) ? "inside" : "outside");
+	tell("temporary %s\n",
+	     strstr(getenv("SQLITE_TMPDIR"), app_state_path(a)) ? "inside" : "outside");
 	tell("chown %s\n", outcome(chown(path, 1, 1)));
 	pid_t child = fork();
 	if (child == 0)
@@ -77,7 +79,8 @@ static int look_start(struct app *a, struct err *e)
 	if (rc)
 		return rc;
 	thread_join(&t);
-	int fd = socket(AF_INET, SOCK_STREAM, 0); /* the thread's filter is the thread's alone */
+	int fd =
+		socket(AF_INET, SOCK_STREAM, 0); /* the thread's filter is the thread's alone */
 	tell("main socket %s\n", outcome(fd));
 	app_request_stop(a);
 	return 0;
@@ -97,7 +100,8 @@ static void the_running_daemon_keeps_no_privileges(void **state)
 	assert_non_null(strstr(h->text, "temporary inside\n"));
 	assert_non_null(strstr(h->text, "thread memory works\n"));
 	assert_non_null(strstr(h->text, "main socket works\n"));
-	assert_non_null(strstr(h->err_text, "privileges dropped capabilities=none no_new_privs=yes"));
+	assert_non_null(
+		strstr(h->err_text, "privileges dropped capabilities=none no_new_privs=yes"));
 #ifndef SANITIZED
 	assert_non_null(strstr(h->text, "fork refused\n"));
 	assert_non_null(strstr(h->text, "chown refused\n"));
@@ -106,7 +110,9 @@ static void the_running_daemon_keeps_no_privileges(void **state)
 	assert_non_null(strstr(h->err_text, "seccomp=yes"));
 #endif
 	if (!LANDLOCKED || strstr(h->err_text, "landlock=0")) {
-		assert_non_null(strstr(h->err_text, "no Landlock, the file system stays open")); /* and says so */
+		assert_non_null(
+			strstr(h->err_text,
+			       "no Landlock, the file system stays open")); /* and says so */
 		return;
 	}
 	assert_non_null(strstr(h->text, "passwd refused\n"));
@@ -128,7 +134,7 @@ static int just_stop(struct app *a, struct err *e UNUSED)
 
 static int exec_start(struct app *a, struct err *e UNUSED)
 {
-	static char *const argv[] = { (char *)(uintptr_t)"true", NULL };
+	static char *const argv[] = { (char *)(uintptr_t) "true", NULL };
 	static char *const env[] = { NULL };
 	(void)execve("/bin/true", argv, env);
 	tell("exec %s\n", outcome(-1));
@@ -172,7 +178,9 @@ static int allow_start(struct app *a, struct err *e UNUSED)
 static void a_room_can_ask_for_a_path(void **state)
 {
 	static const struct room sea = { .name = "store", .opts = store_opts };
-	static const struct room asker = { .name = "flow", .init = allow_init, .start = allow_start };
+	static const struct room asker = { .name = "flow",
+					   .init = allow_init,
+					   .start = allow_start };
 	static const struct room *const rooms[] = { &sea, &asker, NULL };
 	struct house *h = *state;
 	house_start(h, APP_DAEMON, rooms);
@@ -188,14 +196,17 @@ static void a_thread_started_too_early_is_told(void **state)
 	skip();
 #endif
 	static const struct room sea = { .name = "store", .opts = store_opts };
-	static const struct room hasty = { .name = "flow", .init = early_thread_init, .start = just_stop };
+	static const struct room hasty = { .name = "flow",
+					   .init = early_thread_init,
+					   .start = just_stop };
 	static const struct room *const rooms[] = { &sea, &hasty, NULL };
 	struct house *h = *state;
 	(void)early_thread_init;
 	house_start(h, APP_DAEMON, rooms);
 	assert_int_equal(house_end(h), 0);
 	/* The thread may be gone already when main looks; then there is nothing to tell. */
-	assert_true(strstr(h->err_text, "a thread was started before privileges were dropped threads=2") ||
+	assert_true(strstr(h->err_text,
+			   "a thread was started before privileges were dropped threads=2") ||
 		    strstr(h->text, "thread memory works\n"));
 }
 

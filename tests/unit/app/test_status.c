@@ -28,17 +28,21 @@ static int bad_job(struct app *a, struct err *e)
 		app_request_stop(a);
 	return err_set(e, ERR_IO, "no paper");
 }
-static const struct job jobs[] = {
-	{ "tidy", NS_PER_MS, good_job },
-	{ "print", 2 * NS_PER_MS, bad_job },
-	JOB_END
-};
+static const struct job jobs[] = { { "tidy", NS_PER_MS, good_job },
+				   { "print", 2 * NS_PER_MS, bad_job },
+				   JOB_END };
 
 static const struct thread_doc threads[] = { { "capture/I", "reads frames" }, THREAD_END };
-static const struct edge edges[] = { { "kernel -> capture", "frames", "the kernel drops and counts" }, EDGE_END };
+static const struct edge edges[] = {
+	{ "kernel -> capture", "frames", "the kernel drops and counts" }, EDGE_END
+};
 static const struct room sea = { .name = "store", .opts = store_opts };
-static const struct room spring = { .name = "capture", .counters = counters, .status = room_says, .jobs = jobs,
-				    .threads = threads, .edges = edges };
+static const struct room spring = { .name = "capture",
+				    .counters = counters,
+				    .status = room_says,
+				    .jobs = jobs,
+				    .threads = threads,
+				    .edges = edges };
 static const struct room *const rooms[] = { &sea, &spring, NULL };
 
 static struct app *new_app(struct house *h)
@@ -71,7 +75,8 @@ static void status_is_one_json_object_with_every_room(void **state)
 	assert_true(json_text(json_get(&d, room, "last_error"), text, sizeof(text)));
 	assert_string_equal(text, "eth0: gone");
 	assert_int_equal(json_get(&d, room, "healthy")->type, JSON_FALSE);
-	assert_true(json_int(json_get(&d, json_get(&d, room, "counters"), "capture_packets_total"), &n));
+	assert_true(json_int(
+		json_get(&d, json_get(&d, room, "counters"), "capture_packets_total"), &n));
 	assert_int_equal(n, 5);
 	assert_int_equal(json_get(&d, d.nodes, "healthy")->type, JSON_FALSE);
 	assert_true(json_int(json_get(&d, d.nodes, "memory_bytes"), &n));
@@ -114,7 +119,8 @@ static void metrics_are_prometheus_text(void **state)
 	counter_add(&drops_b, 3);
 	app_metrics(a, &b);
 	assert_non_null(strstr(b.p, "# TYPE tomsd_capture_packets_total counter\n"));
-	assert_non_null(strstr(b.p, "# TYPE tomsd_capture_backlog gauge\ntomsd_capture_backlog 0\n"));
+	assert_non_null(
+		strstr(b.p, "# TYPE tomsd_capture_backlog gauge\ntomsd_capture_backlog 0\n"));
 	assert_non_null(strstr(b.p, "tomsd_capture_drops_total{interface=\"eth0\"} 0\n"
 				    "tomsd_capture_drops_total{interface=\"eth1\"} 3\n"));
 	assert_int_equal(times(b.p, "# TYPE tomsd_capture_drops_total counter\n"), 1);
@@ -131,9 +137,7 @@ static void jobs_run_again_after_a_failure_and_say_why_it_failed(void **state)
 	assert_true(times(h->err_text, "capture: job failed job=print: no paper\n") >= 2);
 }
 
-static void no_routes(const struct room *r UNUSED, struct buf *out UNUSED)
-{
-}
+static void no_routes(const struct room *r UNUSED, struct buf *out UNUSED) {}
 
 static void the_map_shows_rooms_threads_edges_jobs_and_options(void **state)
 {
@@ -144,9 +148,11 @@ static void the_map_shows_rooms_threads_edges_jobs_and_options(void **state)
 	assert_int_equal(app_print_map(rooms, no_routes, &b, &e), 0);
 	assert_non_null(strstr(b.p, "\n  store\n  capture\n"));
 	assert_non_null(strstr(b.p, "reads frames (capture)\n"));
-	assert_non_null(strstr(b.p, "  kernel -> capture: frames; when full: the kernel drops and counts\n"));
+	assert_non_null(strstr(
+		b.p, "  kernel -> capture: frames; when full: the kernel drops and counts\n"));
 	assert_non_null(strstr(b.p, "  [store] path pace\n"));
-	assert_non_null(strstr(b.p, "  [s3 \"...\"] (not active in this version) endpoint region"));
+	assert_non_null(
+		strstr(b.p, "  [s3 \"...\"] (not active in this version) endpoint region"));
 	buf_fini(&b);
 }
 
@@ -158,8 +164,11 @@ static void the_manual_names_every_option_with_type_and_default(void **state)
 	buf_init(&b, 1u << 20);
 	assert_int_equal(app_print_man_conf(rooms, &b, &e), 0);
 	assert_non_null(strstr(b.p, ".SS [store]\n"));
-	assert_non_null(strstr(b.p, ".TP\n\\fBpace\\fR = \\fInumber\\fR\nA pace.\nDefault: 1.\nTaken over on SIGHUP.\n"));
-	assert_non_null(strstr(b.p, ".SS [fortigate \\(dqNAME\\(dq]\nRead and checked, but not active"));
+	assert_non_null(strstr(
+		b.p,
+		".TP\n\\fBpace\\fR = \\fInumber\\fR\nA pace.\nDefault: 1.\nTaken over on SIGHUP.\n"));
+	assert_non_null(strstr(
+		b.p, ".SS [fortigate \\(dqNAME\\(dq]\nRead and checked, but not active"));
 	buf_fini(&b);
 }
 

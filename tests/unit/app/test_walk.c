@@ -8,12 +8,22 @@ TELLING_ROOM(store)
 TELLING_ROOM(flow)
 TELLING_ROOM(capture)
 
-static const struct room sea = { .name = "store", .opts = store_opts, .init = store_init, .start = store_start,
-				 .stop = store_stop, .fini = store_fini };
-static const struct room river = { .name = "flow", .init = flow_init, .start = flow_start, .stop = flow_stop,
+static const struct room sea = { .name = "store",
+				 .opts = store_opts,
+				 .init = store_init,
+				 .start = store_start,
+				 .stop = store_stop,
+				 .fini = store_fini };
+static const struct room river = { .name = "flow",
+				   .init = flow_init,
+				   .start = flow_start,
+				   .stop = flow_stop,
 				   .fini = flow_fini };
-static const struct room spring = { .name = "capture", .init = capture_init, .start = capture_start,
-				    .stop = capture_stop, .fini = capture_fini };
+static const struct room spring = { .name = "capture",
+				    .init = capture_init,
+				    .start = capture_start,
+				    .stop = capture_stop,
+				    .fini = capture_fini };
 
 static void rooms_start_from_the_sea_and_stop_from_the_springs(void **state)
 {
@@ -36,22 +46,29 @@ static int cannot_start(struct app *a UNUSED, struct err *e)
 
 static void a_failed_start_is_the_same_walk_back(void **state)
 {
-	static const struct room broken = { .name = "capture", .init = capture_init, .start = cannot_start,
-					    .stop = capture_stop, .fini = capture_fini };
+	static const struct room broken = { .name = "capture",
+					    .init = capture_init,
+					    .start = cannot_start,
+					    .stop = capture_stop,
+					    .fini = capture_fini };
 	static const struct room *const rooms[] = { &sea, &river, &broken, NULL };
 	struct house *h = *state;
 	house_start(h, APP_DAEMON, rooms);
 	assert_int_equal(house_end(h), 1);
-	assert_string_equal(h->text, "store init\nflow init\ncapture init\nstore start\nflow start\n"
-				     "flow stop\nstore stop\ncapture fini\nflow fini\nstore fini\n");
+	assert_string_equal(h->text,
+			    "store init\nflow init\ncapture init\nstore start\nflow start\n"
+			    "flow stop\nstore stop\ncapture fini\nflow fini\nstore fini\n");
 	assert_non_null(strstr(h->err_text, "tomsd: capture: no such wire\n"));
 	assert_null(strstr(h->err_text, "ready"));
 }
 
 static void a_failed_init_starts_nothing(void **state)
 {
-	static const struct room broken = { .name = "flow", .init = cannot_start, .start = flow_start,
-					    .stop = flow_stop, .fini = flow_fini };
+	static const struct room broken = { .name = "flow",
+					    .init = cannot_start,
+					    .start = flow_start,
+					    .stop = flow_stop,
+					    .fini = flow_fini };
 	static const struct room *const rooms[] = { &sea, &broken, &spring, NULL };
 	struct house *h = *state;
 	house_start(h, APP_DAEMON, rooms);
@@ -73,7 +90,8 @@ static void the_ready_line_names_every_address(void **state)
 	static const struct room *const rooms[] = { &sea, &talker, NULL };
 	struct house *h = *state;
 	char want[256];
-	(void)snprintf(want, sizeof(want), "tomsd: ready panel https://127.0.0.1:8443 control %s/control.sock\n",
+	(void)snprintf(want, sizeof(want),
+		       "tomsd: ready panel https://127.0.0.1:8443 control %s/control.sock\n",
 		       h->state);
 	house_start(h, APP_DAEMON, rooms);
 	house_says(h, want);
@@ -135,8 +153,10 @@ static void a_replay_ends_by_itself_and_prints_its_sums(void **state)
 	struct house *h = *state;
 	house_start(h, APP_REPLAY, rooms);
 	assert_int_equal(house_end(h), 0);
-	assert_non_null(strstr(h->err_text, "{\"files\":0,\"packets\":12,\"bytes\":3400,\"flows\":0,\"dropped\":0,"
-					    "\"seconds\":"));
+	assert_non_null(
+		strstr(h->err_text,
+		       "{\"files\":0,\"packets\":12,\"bytes\":3400,\"flows\":0,\"dropped\":0,"
+		       "\"seconds\":"));
 	assert_non_null(strstr(h->err_text, ",\"evicted\":1}\n"));
 	assert_null(strstr(h->err_text, "ready"));
 }

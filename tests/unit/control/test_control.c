@@ -42,13 +42,28 @@ static void stream(struct request *rq UNUSED, struct reply *rp)
 	rp->is_event_stream = true;
 }
 
-static const struct route routes[] = {
-	{ .method = "GET", .path = "/hello", .may = MAY_ADMIN, .handle = hello, .doc = "Says who asks." },
-	{ .method = "POST", .path = "/hello", .may = MAY_ADMIN, .handle = hello, .flags = ROUTE_LOCAL, .doc = "The same." },
-	{ .method = "GET", .path = "/pieces", .may = MAY_ADMIN, .handle = pieces, .doc = "A long answer." },
-	{ .method = "GET", .path = "/stream", .may = MAY_ADMIN, .handle = stream, .doc = "A stream." },
-	ROUTE_END
-};
+static const struct route routes[] = { { .method = "GET",
+					 .path = "/hello",
+					 .may = MAY_ADMIN,
+					 .handle = hello,
+					 .doc = "Says who asks." },
+				       { .method = "POST",
+					 .path = "/hello",
+					 .may = MAY_ADMIN,
+					 .handle = hello,
+					 .flags = ROUTE_LOCAL,
+					 .doc = "The same." },
+				       { .method = "GET",
+					 .path = "/pieces",
+					 .may = MAY_ADMIN,
+					 .handle = pieces,
+					 .doc = "A long answer." },
+				       { .method = "GET",
+					 .path = "/stream",
+					 .may = MAY_ADMIN,
+					 .handle = stream,
+					 .doc = "A stream." },
+				       ROUTE_END };
 static const struct room sea = { .name = "store", .opts = store_opts, .routes = routes };
 static const struct room *const rooms[] = { &sea, &control_room, NULL };
 
@@ -104,9 +119,11 @@ static void a_body_arrives_whole_also_in_two_parts(void **state)
 {
 	struct house *h = *state;
 	start(h);
-	assert_non_null(strstr(ask(h, "POST /hello HTTP/1.1\r\nContent-Length: 5\r\n\r\nabcde"), "\"body\":\"abcde\""));
+	assert_non_null(strstr(ask(h, "POST /hello HTTP/1.1\r\nContent-Length: 5\r\n\r\nabcde"),
+			       "\"body\":\"abcde\""));
 	int fd = dial(h);
-	static const char one[] = "POST /hello HTTP/1.1\r\nContent-Length: 5\r\n\r\nab", two[] = "cde";
+	static const char one[] = "POST /hello HTTP/1.1\r\nContent-Length: 5\r\n\r\nab",
+			  two[] = "cde";
 	char text[2048];
 	size_t n = 0;
 	assert_true(send(fd, one, sizeof(one) - 1, 0) > 0);
@@ -137,7 +154,8 @@ static void nonsense_is_refused_in_words(void **state)
 	assert_non_null(strstr(ask(h, "nonsense\n\n"), "HTTP/1.1 400 "));
 	assert_non_null(strstr(ask(h, "GET /nowhere\n\n"), "HTTP/1.1 404 "));
 	assert_non_null(strstr(ask(h, "GET /stream\n\n"), "HTTP/1.1 406 "));
-	assert_non_null(strstr(ask(h, "POST /hello\nContent-Length: 9999999\n\n"), "HTTP/1.1 413 "));
+	assert_non_null(
+		strstr(ask(h, "POST /hello\nContent-Length: 9999999\n\n"), "HTTP/1.1 413 "));
 	end(h);
 }
 
