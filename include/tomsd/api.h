@@ -66,6 +66,7 @@ struct reply {
 	void (*more_free)(void *arg);
 	void *more_arg;
 	struct buf errors; /* members of problem.errors, see reply_field */
+	int retry_after_s; /* set before reply_problem: header Retry-After and member retry_after; 0 none */
 	/* Server-sent events: the route asks for a stream of these topics instead of a body. */
 	bool is_event_stream;
 	char topics[128];
@@ -145,6 +146,6 @@ void api_events_on_publish(struct app *a, void (*wake)(void *), void *arg);
 int api_audit(struct request *rq, const char *action, const char *object, const char *before_json,
 	      const char *after_json, struct err *e) MUST_CHECK;
 
-extern const struct room api_room; /* sessions of nobody: routes /status, /openapi.json, /events, /flows, /traffic/... */
+extern const struct room api_room; /* routes about the house and what it has seen; see docs/api.md */
 
 #endif

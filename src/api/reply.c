@@ -92,6 +92,12 @@ void reply_problem(const struct request *rq, struct reply *rp, int status, const
 	json_str(j, str_sub(rq->path, 0, 512));
 	json_kv_str(j, "code", code);
 	json_kv_str(j, "request_id", rq->request_id);
+	if (rp->retry_after_s > 0) {
+		char seconds[16];
+		(void)snprintf(seconds, sizeof(seconds), "%d", rp->retry_after_s);
+		reply_header(rp, "Retry-After", seconds);
+		json_kv_i64(j, "retry_after", rp->retry_after_s);
+	}
 	if (rp->errors.n > 0 && !buf_failed(&rp->errors)) {
 		json_key(j, "errors");
 		json_arr(j);
@@ -105,14 +111,11 @@ void reply_problem(const struct request *rq, struct reply *rp, int status, const
 
 void reply_failed(const struct request *rq, struct reply *rp, const struct err *e)
 {
-	if (e->code == ERR_TIMEOUT) {
-		reply_problem(rq, rp, 503, "timeout", "%s", api_words(rq->lang, "detail.timeout"));
-		reply_header(rp, "Retry-After", "5");
-		return;
-	}
-	if (e->code == ERR_BUSY || e->code == ERR_FULL || e->code == ERR_CLOSED) {
-		reply_problem(rq, rp, 503, "unavailable", "%s", api_words(rq->lang, "detail.unavailable"));
-		reply_header(rp, "Retry-After", "5");
+	bool is_late = e->code == ERR_TIMEOUT;
+	if (is_late || e->code == ERR_BUSY || e->code == ERR_FULL || e->code == ERR_CLOSED) {
+		rp->retry_after_s = 5;
+		reply_problem(rq, rp, 503, is_late ? "timeout" : "unavailable", "%s",
+			      api_words(rq->lang, is_late ? "detail.timeout" : "detail.unavailable"));
 		return;
 	}
 	log_err("api", "request failed method=%s path=%s request=%s error=%s", log_quote(rq->method.p, rq->method.n),
