@@ -13,6 +13,7 @@
 
 static void clock_step(struct pkt_clock *c, int64_t ts_ns, int64_t ahead)
 {
+	c->jumped = ahead > JUMP_NS;
 	c->mono_ns += ahead < JUMP_MAX_NS ? ahead : JUMP_MAX_NS;
 	c->ref_ns = ts_ns;
 	c->suspect_ns = 0;
@@ -21,6 +22,7 @@ static void clock_step(struct pkt_clock *c, int64_t ts_ns, int64_t ahead)
 void clock_see(struct pkt_clock *c, int64_t ts_ns)
 {
 	int64_t ahead;
+	c->jumped = false;
 	if (ts_ns <= 0)
 		return;
 	if (!c->ref_ns)
@@ -43,10 +45,7 @@ void clock_see(struct pkt_clock *c, int64_t ts_ns)
 	}
 	if (c->suspect_ns && ts_ns >= c->suspect_ns - BEHIND_NS) {
 		clock_step(c, c->suspect_ns, c->suspect_ns - c->ref_ns);
-		ahead = ts_ns - c->ref_ns;
-		if (ahead > 0 && ahead <= JUMP_NS)
-			clock_step(c, ts_ns, ahead);
-		else if (ahead > JUMP_NS)
+		if (ts_ns - c->ref_ns > JUMP_NS)
 			c->suspect_ns = ts_ns;
 		return;
 	}

@@ -170,8 +170,8 @@ void inspect_finish(struct flow_shard *s, uint32_t index)
 		struct pkt_key k = client_key(h);
 		dpi_guess(s->dpi, &k, r);
 	}
-	/* A conversation that goes on after a silence keeps the name it had. */
-	if (r->confidence < FLOW_CONF_CACHE && h->flags & FLOW_PAYLOAD &&
+	/* What goes on after a silence, or trails behind its end, keeps the name it had. */
+	if (r->confidence < FLOW_CONF_CACHE && !(h->flags & (FLOW_SYN | FLOW_SYN_ACK)) &&
 	    recent_get(s->recent, h, s->now_s, &r->proto, &r->app))
 		r->confidence = FLOW_CONF_CACHE;
 	result_keep(s, c, r);

@@ -1,6 +1,7 @@
-/* Names of conversations that fell silent: a session of a modality or an HL7 link that is idle longer
- * than its time-out goes on in the middle, where no dissector can begin. What it was called before is
- * kept for a while in a small table that overwrites itself. Thread: flow/N. */
+/* Names of conversations that are over: a session of a modality or an HL7 link that is idle longer than
+ * its time-out goes on in the middle, where no dissector can begin, and last packets may trail behind a
+ * close. What it was called before is kept for a while in a small table that overwrites itself.
+ * Thread: flow/N. */
 #include <stdlib.h>
 
 #include "shard.h"

@@ -63,7 +63,7 @@ static const struct opt flow_opts[] = {
 	  .doc = "Memory for names, user agents and facts of open conversations." },
 	{ .name = "idle_tcp", .type = OPT_DURATION, .min = NS_PER_S, .max = 24 * HOUR, .def = "15m",
 	  .doc = "A TCP conversation is over after this silence." },
-	{ .name = "idle_udp", .type = OPT_DURATION, .min = NS_PER_S, .max = 24 * HOUR, .def = "3m",
+	{ .name = "idle_udp", .type = OPT_DURATION, .min = NS_PER_S, .max = 24 * HOUR, .def = "6m",
 	  .doc = "A UDP conversation of more than two packets is over after this silence." },
 	{ .name = "idle_short", .type = OPT_DURATION, .min = NS_PER_S, .max = 24 * HOUR, .def = "60s",
 	  .doc = "Silence that ends ICMP, UDP of one or two packets, and other protocols." },

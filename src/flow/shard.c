@@ -64,7 +64,7 @@ void shard_end(struct flow_shard *s, uint32_t index, enum flow_end reason)
 	inspect_finish(s, index);
 	if (h->start_ns) /* nothing since the last slice: that row was the last */
 		emit_flow(s, index, reason);
-	if ((reason == FLOW_END_IDLE || reason == FLOW_END_EVICTED) && c->confidence >= FLOW_CONF_CACHE)
+	if (c->confidence >= FLOW_CONF_CACHE)
 		recent_put(s->recent, h, c, s->now_s);
 	inspect_drop(s, index);
 	meta_drop(s, c);
@@ -117,6 +117,7 @@ static void shard_packet(struct flow_shard *s, const uint8_t *frame, const struc
 		s->stats.packets_bad++;
 		return;
 	}
+	s->last_index = index;
 	struct flow_hot *h = hot_of(&s->table, index);
 	uint8_t before = h->state;
 	count(s, h, p, side, 1, p->wire_bytes);
@@ -160,14 +161,27 @@ static bool has_flow(const struct pkt *p)
 	return p->key.ip_version != 0;
 }
 
+/* The packet that showed the jump came in at the old time; its flow has lived through it. */
+static void jump_over(struct flow_shard *s)
+{
+	struct flow_hot *h = s->last_index ? hot_of(&s->table, s->last_index) : NULL;
+	if (!h || !h->in_use)
+		return;
+	h->last_s = s->now_s;
+	if (h->early == 1)
+		h->slice_s = s->now_s;
+}
+
 static void shard_time(struct flow_shard *s, int64_t ts_ns)
 {
 	clock_see(&s->clock, ts_ns);
 	uint32_t now_s = (uint32_t)(s->clock.mono_ns / NS_PER_S) + 1;
-	if (unlikely(now_s != s->now_s)) {
-		s->now_s = now_s;
-		wheel_turn(s);
-	}
+	if (likely(now_s == s->now_s))
+		return;
+	s->now_s = now_s;
+	if (s->clock.jumped)
+		jump_over(s);
+	wheel_turn(s);
 }
 
 static void shard_any(struct flow_shard *s, const struct pkt_batch *b, struct pkt *p, uint32_t hash)
@@ -250,7 +264,7 @@ void flow_conf_defaults(struct flow_conf *c)
 		.max_medical = 4096,
 		.max_meta_bytes = 128u << 20,
 		.idle_tcp_ns = 900 * NS_PER_S,
-		.idle_udp_ns = 180 * NS_PER_S,
+		.idle_udp_ns = 360 * NS_PER_S,
 		.idle_short_ns = 60 * NS_PER_S,
 		.half_open_ns = 30 * NS_PER_S,
 		.linger_ns = 10 * NS_PER_S,

@@ -92,6 +92,7 @@ struct pkt_clock {
 	int64_t mono_ns;
 	int64_t suspect_ns; /* a jump ahead that waits for a second packet to agree */
 	uint32_t behind;    /* packets in a row far behind ref_ns */
+	bool jumped;        /* the last look confirmed a jump: the packet before it was already behind it */
 };
 
 struct flow_limits { /* flow_conf in seconds of the clock */
@@ -112,6 +113,7 @@ struct flow_shard {
 	struct wheel wheel;
 	struct pkt_clock clock;
 	uint32_t now_s;
+	uint32_t last_index; /* flow of the last packet */
 	struct dpi *dpi;
 	struct frag_table *frags;
 	struct recent *recent;
@@ -212,7 +214,7 @@ size_t medical_memory(const struct medical_pool *pool);
 bool ports_is_server(uint8_t l4, uint16_t port);      /* well known, or known to be listened on */
 const char *ports_hint(uint8_t l4, uint16_t port);    /* "" when none */
 
-/* recent.c: names of conversations that fell silent, for when they go on */
+/* recent.c: names of conversations that are over, for what comes after all */
 int recent_new(struct recent **out);
 void recent_free(struct recent *r);
 void recent_put(struct recent *r, const struct flow_hot *h, const struct flow_cold *c, uint32_t now_s);
