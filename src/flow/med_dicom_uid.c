@@ -93,6 +93,9 @@ static const struct sop {
 	{ "5.1.4.1.2.2.1", "Study Root FIND" },
 	{ "5.1.4.1.2.2.2", "Study Root MOVE" },
 	{ "5.1.4.1.2.2.3", "Study Root GET" },
+	{ "5.1.4.1.2.3.1", "Patient/Study Only FIND" },
+	{ "5.1.4.1.2.3.2", "Patient/Study Only MOVE" },
+	{ "5.1.4.1.2.3.3", "Patient/Study Only GET" },
 	{ "5.1.4.31", "Modality Worklist FIND" },
 	{ "5.1.4.33", "Instance Availability Notification" },
 };

@@ -26,10 +26,10 @@ const struct fact_field med_hl7_fields[] = {
 	[MADE] = { "made", FACT_LIST, 2 },
 	[EXPIRES] = { "expires", FACT_LIST, 2 },
 	[DEVICE_TYPE] = { "device_type", FACT_LIST, 2 },
-	[FROM_APP] = { "sending_application", FACT_LIST, 3 },
-	[FROM_FACILITY] = { "sending_facility", FACT_LIST, 3 },
-	[TO_APP] = { "receiving_application", FACT_LIST, 3 },
-	[TO_FACILITY] = { "receiving_facility", FACT_LIST, 3 },
+	[FROM_APP] = { "sending_application", FACT_LIST, 4 },
+	[FROM_FACILITY] = { "sending_facility", FACT_LIST, 4 },
+	[TO_APP] = { "receiving_application", FACT_LIST, 4 },
+	[TO_FACILITY] = { "receiving_facility", FACT_LIST, 4 },
 	[TYPE] = { "message_type", FACT_LIST, 6 },
 	[VERSION] = { "version", FACT_LIST, 2 },
 	[ACK] = { "ack", FACT_LIST, 6 },
@@ -144,11 +144,22 @@ static size_t unescape(const struct hl7_side *s, const uint8_t *p, size_t n, uin
 	return used;
 }
 
+/* Who speaks from the destination has its own name where the source has its partner's: "sending" is
+ * whoever stands at the flow's source, in requests and in answers. */
+static unsigned fact_of(const struct dissect *d, const struct hl7_side *s)
+{
+	static const uint8_t partner[] = { [FROM_APP] = TO_APP, [TO_APP] = FROM_APP, [FROM_FACILITY] = TO_FACILITY,
+					   [TO_FACILITY] = FROM_FACILITY };
+	unsigned fact = s->want->fact;
+	bool swapped = s == &d->u.hl7[1] && fact >= FROM_APP && fact <= TO_FACILITY;
+	return swapped ? partner[fact] : fact;
+}
+
 static void keep(struct dissect *d, const struct hl7_side *s, const uint8_t *p, size_t n)
 {
 	uint8_t plain[DISSECT_VALUE_MAX];
 	n = s->sep[SEP_ESCAPE] ? unescape(s, p, n, plain) : (memcpy(plain, p, n), n);
-	facts_text(&d->facts, med_hl7_fields, s->want->fact, plain, n);
+	facts_text(&d->facts, med_hl7_fields, fact_of(d, s), plain, n);
 }
 
 static void keep_type(struct dissect *d, struct hl7_side *s)

@@ -35,8 +35,9 @@ static void a_connection_names_applications_messages_and_devices(void **state)
 	assert_has(f, "{\"device\":[\"B450^^00105DFFFE010231^EUI-64\"],\"udi\":[\"(01)04049098000123(21)BM450-77\"],"
 		      "\"serial\":[\"BM450-77\"],\"lot\":[\"LOT77\"],\"made\":[\"20240401\"],\"expires\":[\"20341231\"],"
 		      "\"device_type\":[\"55425^Monitor^GMDN\"],");
-	assert_has(f, "\"sending_application\":[\"HIS\",\"ENGINE\",\"B450\"]");
-	assert_has(f, "\"sending_facility\":[\"MADEUP\",\"ENGINE_ROOM\",\"ICU\"]");
+	assert_has(f, "\"sending_application\":[\"HIS\",\"B450\"]");
+	assert_has(f, "\"sending_facility\":[\"MADEUP\",\"ICU\"]");
+	assert_has(f, "\"receiving_application\":[\"ENGINE\",\"RIS\"]");
 	assert_has(f, "\"message_type\":[\"ADT^A08\",\"ACK\",\"OMI^O23\",\"ORU^R01\"]");
 	assert_has_not(f, "W0000");
 	assert_no_patient(&d, &who);

@@ -1,0 +1,9 @@
+/* DICOM associations in pieces of any size, from both sides, with gaps. */
+#include "med.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
+{
+	fuzz_pieces(data, n, "dicom", false);
+	return 0;
+}
