@@ -1,0 +1,44 @@
+/* Building a bucket of the token index in memory. Store thread. */
+#ifndef TOMSD_STORE_INDEX_H
+#define TOMSD_STORE_INDEX_H
+
+#include "token.h"
+
+/* Class seeds of a plan's token columns, under this database's seed. */
+struct token_seeds {
+	uint64_t col[STORE_COLS_MAX];
+	uint64_t net;
+	const struct col *src_port; /* the port that is a new one each time, or NULL */
+};
+void token_seeds_init(struct token_seeds *ts, const struct plan *p, uint64_t seed);
+
+struct zone_heap { /* the STORE_ZONE_TOP largest; smallest at [0] */
+	size_t n;
+	struct zone_top top[STORE_ZONE_TOP];
+};
+
+struct bucket {
+	const struct plan *plan;
+	const struct token_seeds *seeds;
+	uint64_t *pairs; /* token << 32 | ordinal */
+	uint64_t *scratch;
+	size_t n_pairs, room;
+	uint32_t rows;
+	int64_t first_id, last_id, min_ns, max_ns;
+	struct bucket_ids *ids;
+	struct zone_heap heaps[ZONE_VALUES];
+};
+
+int bucket_init(struct bucket *b, const struct plan *p, const struct token_seeds *seeds, struct err *e) MUST_CHECK;
+void bucket_fini(struct bucket *b);
+/* Enters a row; ids rise. Once it is full it must be written first. */
+int bucket_add(struct bucket *b, int64_t id, const void *row, struct err *e) MUST_CHECK;
+enum { TOKENS_A_ROW_MAX = 2 * STORE_COLS_MAX + 64 * 4, PAIRS_MAX = 64 * STORE_BUCKET_ROWS };
+static inline bool bucket_is_full(const struct bucket *b)
+{
+	return b->rows == STORE_BUCKET_ROWS || b->n_pairs + TOKENS_A_ROW_MAX > PAIRS_MAX;
+}
+/* Writes it as number n of the table and empties it; inside the writer's transaction. */
+int bucket_write(struct bucket *b, struct sql *db, const char *table, int64_t n, struct err *e) MUST_CHECK;
+
+#endif

@@ -1,0 +1,139 @@
+/* Reading the token index; every length is checked, since a disk may lie. Any thread. */
+#include "sqlite.h"
+#include "token.h"
+
+static int corrupt(struct err *e) { return err_set(e, ERR_CORRUPT, "the index of a day is damaged"); }
+
+/* n bytes of differences into ordinals; how many. */
+static int ordinals(const uint8_t *p, size_t n, uint16_t out[STORE_BUCKET_ROWS])
+{
+	size_t at = 0;
+	int count = 0;
+	uint64_t ordinal = 0;
+	while (at < n) {
+		uint64_t step;
+		size_t used = varint_get(p + at, n - at, &step);
+		if (!used || step > STORE_BUCKET_ROWS || (count && !step))
+			return -ERR_CORRUPT;
+		ordinal += step;
+		if (ordinal >= STORE_BUCKET_ROWS)
+			return -ERR_CORRUPT;
+		out[count++] = (uint16_t)ordinal;
+		at += used;
+	}
+	return count;
+}
+
+/* Walks a piece; its tokens rise. */
+static int find_in_piece(uint32_t first, struct str list, uint32_t token, uint16_t out[STORE_BUCKET_ROWS])
+{
+	const uint8_t *p = (const uint8_t *)list.p;
+	uint64_t at = first;
+	for (size_t i = 0; i < list.n;) {
+		uint64_t step, bytes;
+		size_t used = varint_get(p + i, list.n - i, &step);
+		if (!used || step > UINT32_MAX)
+			return -ERR_CORRUPT;
+		i += used;
+		used = varint_get(p + i, list.n - i, &bytes);
+		if (!used || bytes > list.n - i - used)
+			return -ERR_CORRUPT;
+		i += used;
+		at += step;
+		if (at == token)
+			return ordinals(p + i, (size_t)bytes, out);
+		if (at > token)
+			return 0;
+		i += (size_t)bytes;
+	}
+	return 0;
+}
+
+int tok_find(struct sql *db, const char *table, int64_t bucket, uint32_t token, uint16_t out[STORE_BUCKET_ROWS],
+	     struct err *e)
+{
+	struct buf b;
+	struct stmt *s;
+	buf_init(&b, 256);
+	buf_fmt(&b, "SELECT id,list FROM %s_tok WHERE id>=? AND id<=? ORDER BY id DESC LIMIT 1", table);
+	int rc = sql_prepare(db, b.p, &s, e);
+	buf_fini(&b);
+	if (rc)
+		return rc;
+	stmt_i64(s, 1, (int64_t)((uint64_t)bucket << 32));
+	stmt_i64(s, 2, (int64_t)((uint64_t)bucket << 32 | token));
+	rc = stmt_step(s, e);
+	if (rc > 0) {
+		rc = find_in_piece((uint32_t)stmt_col_i64(s, 0), stmt_col_blob(s, 1), token, out);
+		if (rc < 0)
+			rc = corrupt(e);
+	}
+	stmt_done(s);
+	return rc;
+}
+
+int bucket_ids_decode(struct str runs, struct bucket_ids *out)
+{
+	const uint8_t *p = (const uint8_t *)runs.p;
+	int64_t next = 0;
+	out->rows = out->n_runs = 0;
+	for (size_t i = 0; i < runs.n;) {
+		uint64_t step, rows;
+		size_t used = varint_get(p + i, runs.n - i, &step);
+		if (!used || ckd_add(&next, next, step))
+			return -ERR_CORRUPT;
+		i += used;
+		used = varint_get(p + i, runs.n - i, &rows);
+		if (!used || !rows || rows > STORE_BUCKET_ROWS - out->rows)
+			return -ERR_CORRUPT;
+		i += used;
+		out->runs[out->n_runs].id = next;
+		out->runs[out->n_runs++].first = (uint32_t)out->rows;
+		out->rows += (size_t)rows;
+		if (ckd_add(&next, next, rows))
+			return -ERR_CORRUPT;
+	}
+	return 0;
+}
+
+int64_t bucket_ids_at(const struct bucket_ids *b, size_t ordinal)
+{
+	size_t lo = 0, hi = b->n_runs; /* the last run with first <= ordinal */
+	assert(ordinal < b->rows);
+	while (hi - lo > 1) {
+		size_t mid = (lo + hi) / 2;
+		if (b->runs[mid].first <= ordinal)
+			lo = mid;
+		else
+			hi = mid;
+	}
+	return b->runs[lo].id + (int64_t)(ordinal - b->runs[lo].first);
+}
+
+size_t bucket_ids_from(const struct bucket_ids *b, int64_t id)
+{
+	size_t lo = 0, hi = b->rows;
+	while (lo < hi) {
+		size_t mid = (lo + hi) / 2;
+		if (bucket_ids_at(b, mid) < id)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+
+int zone_top_decode(struct str blob, struct zone_top out[STORE_ZONE_TOP])
+{
+	enum { TOP_BYTES = 10 };
+	size_t n = blob.n / TOP_BYTES;
+	if (blob.n % TOP_BYTES || n > STORE_ZONE_TOP)
+		return -ERR_CORRUPT;
+	for (size_t i = 0; i < n; i++) {
+		memcpy(&out[i].value, blob.p + i * TOP_BYTES, 8);
+		memcpy(&out[i].ordinal, blob.p + i * TOP_BYTES + 8, 2);
+		if (out[i].ordinal >= STORE_BUCKET_ROWS)
+			return -ERR_CORRUPT;
+	}
+	return (int)n;
+}

@@ -1,0 +1,314 @@
+/* Retention: days that are too old, or that the disk has no room for, oldest first, never the newest.
+ *
+ * A day is marked (readers leave it out from then on) and then taken away in steps of some thousand rows
+ * between the commits of the writer; the tables are dropped when they are empty. Freed pages are used
+ * again by new rows; only when a limit asks for it the file is cut by incremental vacuum, in steps too.
+ * A crash in between is no matter: the mark is in the database.
+ *
+ * Age is what the clock says, so it is held back for a day whenever the clock has jumped or the
+ * appliance was off for weeks: a wrong clock must not empty the store. And a day counts as old only
+ * when nothing was written into it for as long, so that an imported capture of last year stays.
+ * Store thread. */
+#include <string.h>
+
+#include "inside.h"
+#include "sqlite.h"
+#include "tomsd/base/clock.h"
+#include "tomsd/base/file.h"
+#include "tomsd/base/log.h"
+
+enum {
+	STEP_ROWS = 4000,     /* rows a step deletes */
+	STEP_PIECES = 2000,   /* rows of _tok: a page each two */
+	STEP_PAGES = 1000,    /* pages a step gives back */
+	LOOK_S = 10,
+	HOLD_S = 86400,
+	JUMP_S = 86400,       /* wall clock against boot clock */
+	OFF_DAYS = 14,        /* longer without a row: wait and see */
+	ROLLUP_DAYS_MIN = 32, /* sums by minute and hour are kept for a month at least */
+};
+static const int64_t day_ns = INT64_C(86400) * NS_PER_S;
+
+/* Tables of a part in the order they are emptied: rows first, so that what is left is always true. */
+static const struct {
+	const char *suffix, *key;
+	int64_t rows;
+} stages[] = {
+	{ "", "id", STEP_ROWS },
+	{ "_tok", "id", STEP_PIECES },
+	{ "_zone", "bucket", STEP_ROWS },
+	{ "_text", "id", STEP_ROWS },
+};
+
+static int64_t clock_gap(void) { return clock_now_ns() - clock_boot_ns(); }
+
+void retain_init(struct store *st)
+{
+	struct retain *r = &st->retain;
+	int64_t last = 0, now = clock_now_ns();
+	*r = (struct retain){ .wall_minus_boot_ns = clock_gap() };
+	if (sql_number(st->db, "SELECT max(touched_ns) FROM part", 0, &last, NULL))
+		return; /* the writer will meet it again and say so */
+	if (last && (now - last > OFF_DAYS * day_ns || last - now > JUMP_S * NS_PER_S)) {
+		r->hold_until_mono_ns = clock_mono_ns() + HOLD_S * NS_PER_S;
+		log_notice("store", "retention waits a day: the last row is far from the clock");
+	}
+}
+
+static void watch_clock(struct retain *r)
+{
+	int64_t gap = clock_gap(), moved = gap - r->wall_minus_boot_ns;
+	r->wall_minus_boot_ns = gap;
+	if (moved < JUMP_S * NS_PER_S && moved > -JUMP_S * NS_PER_S)
+		return;
+	r->hold_until_mono_ns = clock_mono_ns() + HOLD_S * NS_PER_S;
+	log_warning("store", "clock jumped seconds=%lld: retention by age waits a day",
+		    (long long)(moved / NS_PER_S));
+}
+
+/* Bytes in use (without free pages), and free pages in bytes. */
+static int measure(struct store *st, uint64_t *used, uint64_t *spare, struct err *e)
+{
+	int64_t pages = 0, empty = 0, size = 0;
+	int rc = sql_number(st->db, "PRAGMA page_count", 0, &pages, e);
+	if (!rc)
+		rc = sql_number(st->db, "PRAGMA freelist_count", 0, &empty, e);
+	if (!rc)
+		rc = sql_number(st->db, "PRAGMA page_size", 4096, &size, e);
+	if (rc)
+		return rc;
+	*used = (uint64_t)((pages - empty) * size);
+	*spare = (uint64_t)(empty * size);
+	return 0;
+}
+
+/* The oldest part whose day is not the newest one: 1 found. */
+static int oldest_part(struct store *st, int64_t older_than_ns, struct err *e)
+{
+	struct retain *r = &st->retain;
+	struct stmt *s;
+	int rc = sql_prepare(st->db,
+			     "SELECT record,day FROM part WHERE dropping=1 OR(day<(SELECT max(day)FROM part)"
+			     " AND touched_ns<?1 AND day<?2)ORDER BY dropping DESC,day LIMIT 1",
+			     &s, e);
+	if (rc)
+		return rc;
+	stmt_i64(s, 1, older_than_ns);
+	stmt_i64(s, 2, older_than_ns == INT64_MAX ? INT64_MAX : clock_day(older_than_ns));
+	rc = stmt_step(s, e);
+	if (rc > 0) {
+		(void)str_copy(r->record, sizeof(r->record), stmt_col_text(s, 0));
+		r->day = (int32_t)stmt_col_i64(s, 1);
+		r->stage = 0;
+	}
+	stmt_done(s);
+	return rc;
+}
+
+static int mark(struct store *st, struct err *e)
+{
+	struct retain *r = &st->retain;
+	struct stmt *s;
+	parts_forget(&st->parts, r->record, r->day);
+	int rc = sql_prepare(st->db, "UPDATE part SET dropping=1 WHERE record=? AND day=? AND dropping=0", &s, e);
+	if (rc)
+		return rc;
+	stmt_text_ref(s, 1, str_of(r->record));
+	stmt_i64(s, 2, r->day);
+	rc = stmt_run(s, e);
+	stmt_done(s);
+	if (!rc && sql_changes(st->db) > 0) {
+		counter_add(&store_counters.dropped_days, 1);
+		log_notice("store", "day is dropped record=%s day=%d", r->record, r->day);
+	}
+	return rc;
+}
+
+/* Why a day has to go now: 1 and the part in retain, 0 none. */
+static int choose(struct store *st, struct err *e)
+{
+	struct retain *r = &st->retain;
+	uint64_t used, spare, disk_free = UINT64_MAX, total;
+	int rc = measure(st, &used, &spare, e);
+	if (rc)
+		return rc;
+	if (file_space(st->dir, &disk_free, &total, NULL))
+		disk_free = UINT64_MAX;
+	used += st->stats.wal_bytes;
+	bool over = st->conf.disk_limit && used > st->conf.disk_limit;
+	bool short_of = disk_free < st->conf.disk_reserve && spare < st->conf.disk_reserve / 2;
+	/* The file is cut when it is larger than allowed though its contents are not. */
+	r->shrink = spare && ((st->conf.disk_limit && used + spare > st->conf.disk_limit) ||
+			      disk_free < st->conf.disk_reserve);
+	if (over || short_of) {
+		rc = oldest_part(st, INT64_MAX, e);
+		if (rc == 0 && !r->said_full)
+			log_warning("store", "no day left to drop bytes=%llu free=%llu: only the newest is there",
+				    (unsigned long long)used, (unsigned long long)disk_free);
+		if (rc == 0 && !r->said_full)
+			store_set_notice(st, "the disk is nearly full and only today is stored: give the "
+					     "database more room ([store] disk_limit, disk_reserve)");
+		r->said_full = rc == 0;
+		return rc;
+	}
+	if (r->said_full)
+		store_set_notice(st, NULL);
+	r->said_full = false;
+	bool by_age = st->conf.retention_ns && clock_mono_ns() >= r->hold_until_mono_ns;
+	return oldest_part(st, by_age ? clock_now_ns() - st->conf.retention_ns : INT64_MIN, e);
+}
+
+/* Is it still marked? A late row may have taken the day back. */
+static int still_marked(struct store *st, struct err *e)
+{
+	struct stmt *s;
+	int rc = sql_prepare(st->db, "SELECT 1 FROM part WHERE record=? AND day=? AND dropping=1", &s, e);
+	if (rc)
+		return rc;
+	stmt_text_ref(s, 1, str_of(st->retain.record));
+	stmt_i64(s, 2, st->retain.day);
+	rc = stmt_step(s, e);
+	stmt_done(s);
+	return rc;
+}
+
+static int table_exists(struct store *st, const char *name, struct err *e)
+{
+	struct stmt *s;
+	int rc = sql_prepare(st->db, "SELECT 1 FROM sqlite_schema WHERE type='table' AND name=?", &s, e);
+	if (rc)
+		return rc;
+	stmt_text_ref(s, 1, str_of(name));
+	rc = stmt_step(s, e);
+	stmt_done(s);
+	return rc;
+}
+
+/* Deletes the lowest keys of a table: 1 there were some, 0 it is empty. */
+static int delete_some(struct store *st, const char *table, const char *key, int64_t n, struct err *e)
+{
+	struct buf b;
+	struct stmt *s = NULL;
+	buf_init(&b, 512);
+	buf_fmt(&b, "DELETE FROM %s WHERE %s<=ifnull((SELECT %s FROM %s ORDER BY %s LIMIT 1 OFFSET ?),%lld)", table,
+		key, key, table, key, (long long)INT64_MAX);
+	int rc = sql_prepare(st->db, b.p, &s, e);
+	if (!rc) {
+		stmt_i64(s, 1, n - 1);
+		rc = stmt_run(s, e);
+	}
+	stmt_done(s);
+	buf_fini(&b);
+	return rc ? rc : sql_changes(st->db) > 0;
+}
+
+static int end_part(struct store *st, struct err *e)
+{
+	struct retain *r = &st->retain;
+	struct buf b;
+	buf_init(&b, 1024);
+	buf_cstr(&b, "BEGIN IMMEDIATE;");
+	for (size_t i = 0; i < ARRAY_LEN(stages); i++)
+		buf_fmt(&b, "DROP TABLE IF EXISTS %s_%08d%s;", r->record, r->day, stages[i].suffix);
+	buf_fmt(&b, "DELETE FROM part WHERE record='%s' AND day=%d;COMMIT", r->record, r->day);
+	int rc = sql_exec(st->db, b.p, e);
+	if (rc)
+		sql_rollback(st->db);
+	buf_fini(&b);
+	if (!rc) {
+		log_notice("store", "day is gone record=%s day=%d", r->record, r->day);
+		r->record[0] = '\0';
+	}
+	return rc;
+}
+
+/* One step of taking the chosen part away. */
+static int drop_some(struct store *st, struct err *e)
+{
+	struct retain *r = &st->retain;
+	int rc = still_marked(st, e);
+	if (rc <= 0) {
+		r->record[0] = '\0';
+		return rc;
+	}
+	parts_forget(&st->parts, r->record, r->day);
+	while (r->stage < (int)ARRAY_LEN(stages)) {
+		struct buf b;
+		buf_init(&b, 128);
+		buf_fmt(&b, "%s_%08d%s", r->record, r->day, stages[r->stage].suffix);
+		rc = table_exists(st, b.p, e);
+		if (rc > 0)
+			rc = delete_some(st, b.p, stages[r->stage].key, stages[r->stage].rows, e);
+		buf_fini(&b);
+		if (rc)
+			return rc;
+		r->stage++;
+	}
+	return end_part(st, e);
+}
+
+static int shrink(struct store *st, struct err *e)
+{
+	struct buf b;
+	buf_init(&b, 64);
+	buf_fmt(&b, "PRAGMA incremental_vacuum(%d)", STEP_PAGES);
+	int rc = sql_exec(st->db, b.p, e);
+	buf_fini(&b);
+	return rc;
+}
+
+static int drop_old_sums(struct store *st, struct err *e)
+{
+	int64_t keep = st->conf.retention_ns;
+	if (!keep || clock_mono_ns() < st->retain.hold_until_mono_ns)
+		return 0;
+	if (keep < ROLLUP_DAYS_MIN * day_ns)
+		keep = ROLLUP_DAYS_MIN * day_ns;
+	return rollup_drop_before(st->db, clock_now_ns() - keep, e);
+}
+
+/* Is there anything to take away? 1: at once more. */
+static int look(struct store *st, struct err *e)
+{
+	struct retain *r = &st->retain;
+	watch_clock(r);
+	int rc = choose(st, e);
+	if (rc > 0) {
+		rc = mark(st, e);
+		rc = rc ? rc : 1;
+	} else if (rc == 0) {
+		rc = drop_old_sums(st, e);
+	}
+	r->next_look_mono_ns = clock_mono_ns() + (rc > 0 ? 0 : LOOK_S * NS_PER_S);
+	return rc;
+}
+
+bool retain_step(struct store *st)
+{
+	struct retain *r = &st->retain;
+	struct err e = ERR_INIT;
+	int64_t now = clock_mono_ns();
+	int rc = 0;
+	if (r->record[0]) {
+		rc = drop_some(st, &e);
+	} else if (r->shrink) {
+		rc = shrink(st, &e);
+		uint64_t used = 0, spare = 0;
+		if (!rc)
+			rc = measure(st, &used, &spare, &e);
+		r->shrink = !rc && spare > 0;
+		if (r->shrink && now >= r->next_look_mono_ns)
+			rc = look(st, &e);
+	} else if (now >= r->next_look_mono_ns) {
+		rc = look(st, &e);
+	}
+	if (rc < 0) {
+		log_err("store", "retention failed error=%s", LOGQ(e.text));
+		sql_rollback(st->db);
+		r->record[0] = '\0';
+		r->shrink = false;
+		r->next_look_mono_ns = now + LOOK_S * NS_PER_S;
+		return false;
+	}
+	return rc > 0 || r->record[0] || r->shrink;
+}

@@ -1,0 +1,369 @@
+/* Roll-ups: what the overview asks, counted while the rows go by and written in the same transaction.
+ *
+ * A row's bytes and packets are spread evenly over the minutes between its first and last packet; the
+ * conversation itself counts once, in the minute it began. Only (minute, direction), (minute, app),
+ * (hour, host) and (hour, peer) are counted a row; totals and the hours of direction and application
+ * are sums of those, made once a transaction. Store thread. */
+#include "rollup.h"
+
+#include <stdlib.h>
+
+#include "sqlite.h"
+#include "tomsd/base/clock.h"
+#include "tomsd/base/hash.h"
+
+enum table { MINUTE, HOUR, DAY, TABLES };
+enum key_type { KEY_INT, KEY_TEXT, KEY_BLOB };
+enum { FLOWS, PACKETS, OUT, IN, VALUES };
+enum { SUMS_FIRST = 1 << 10, SUMS_MAX = 1 << 17, SPAN_MAX_MIN = 60, MINUTE_S = 60, HOUR_S = 3600, DAY_S = 86400 };
+
+struct rollup_key {
+	int64_t at;
+	uint8_t table, dim, type, n;
+	union {
+		int64_t i;
+		char text[24];
+		uint8_t blob[16];
+	};
+};
+struct rollup_sum {
+	struct rollup_key key; /* bytes behind the value are zero: compared as a whole */
+	uint64_t v[VALUES];
+};
+
+static const char *const upserts[TABLES] = {
+#define UPSERT(t)                                                                                        \
+	"INSERT INTO " t " VALUES(?,?,?,?,?,?,?)ON CONFLICT DO UPDATE SET flows=flows+excluded.flows,"    \
+	"packets=packets+excluded.packets,bytes_out=bytes_out+excluded.bytes_out,bytes_in=bytes_in+excluded.bytes_in"
+	[MINUTE] = UPSERT("rollup_minute"),
+	[HOUR] = UPSERT("rollup_hour"),
+	[DAY] = UPSERT("rollup_day"),
+};
+
+int rollup_closed_day(struct sql *db, int32_t *day, struct err *e)
+{
+	int64_t v = 0;
+	int rc = sql_number(db, "SELECT value FROM store_meta WHERE name='rollup_closed_day'", 0, &v, e);
+	if (!rc)
+		*day = (int32_t)v;
+	return rc;
+}
+
+int rollup_init(struct rollup *ru, struct sql *db, struct err *e)
+{
+	int32_t closed = 0;
+	int rc = rollup_closed_day(db, &closed, e);
+	if (rc)
+		return rc;
+	*ru = (struct rollup){ .room = SUMS_FIRST, .mask = 2 * SUMS_FIRST - 1 };
+	ru->closed_s = closed ? clock_day_start(closed) / NS_PER_S + DAY_S : 0;
+	ru->sums = malloc(ru->room * sizeof(*ru->sums));
+	ru->slots = calloc(ru->mask + 1, sizeof(*ru->slots));
+	if (!ru->sums || !ru->slots) {
+		rollup_fini(ru);
+		return err_set(e, ERR_NOMEM, "out of memory");
+	}
+	return 0;
+}
+
+void rollup_fini(struct rollup *ru)
+{
+	free(ru->sums);
+	free(ru->slots);
+	*ru = (struct rollup){ 0 };
+}
+
+void rollup_forget(struct rollup *ru)
+{
+	if (ru->n)
+		memset(ru->slots, 0, (ru->mask + 1) * sizeof(*ru->slots));
+	ru->n = 0;
+}
+
+static size_t hash_of(const struct rollup_key *k)
+{
+	uint64_t w[5];
+	_Static_assert(sizeof(*k) == sizeof(w), "a key is five words");
+	memcpy(w, k, sizeof(w));
+	return (size_t)hash_mix64(hash_mix64(w[0] ^ w[1]) + w[2] + hash_mix64(w[3] ^ (w[4] << 1)));
+}
+
+static int grow(struct rollup *ru)
+{
+	size_t room = ru->room * 2, mask = room * 2 - 1;
+	struct rollup_sum *sums = realloc(ru->sums, room * sizeof(*sums));
+	if (!sums)
+		return -ERR_NOMEM;
+	ru->sums = sums;
+	uint32_t *slots = calloc(mask + 1, sizeof(*slots));
+	if (!slots)
+		return -ERR_NOMEM;
+	for (size_t i = 0; i < ru->n; i++) {
+		size_t at = hash_of(&sums[i].key) & mask;
+		while (slots[at])
+			at = (at + 1) & mask;
+		slots[at] = (uint32_t)i + 1;
+	}
+	free(ru->slots);
+	ru->slots = slots;
+	ru->mask = mask;
+	ru->room = room;
+	return 0;
+}
+
+/* The sum of a key, made when it is new; NULL: no memory. */
+static struct rollup_sum *sum_of(struct rollup *ru, const struct rollup_key *k)
+{
+	size_t at = hash_of(k) & ru->mask;
+	for (; ru->slots[at]; at = (at + 1) & ru->mask) {
+		struct rollup_sum *s = &ru->sums[ru->slots[at] - 1];
+		if (memcmp(&s->key, k, sizeof(*k)) == 0)
+			return s;
+	}
+	if (ru->n == ru->room) {
+		if (grow(ru))
+			return NULL;
+		for (at = hash_of(k) & ru->mask; ru->slots[at];)
+			at = (at + 1) & ru->mask;
+	}
+	struct rollup_sum *s = &ru->sums[ru->n++];
+	ru->slots[at] = (uint32_t)ru->n;
+	*s = (struct rollup_sum){ .key = *k };
+	return s;
+}
+
+static int add(struct rollup *ru, const struct rollup_key *k, const uint64_t v[VALUES])
+{
+	struct rollup_sum *s = sum_of(ru, k);
+	if (!s)
+		return -ERR_NOMEM;
+	for (int i = 0; i < VALUES; i++)
+		s->v[i] += v[i];
+	return 0;
+}
+
+static struct rollup_key key_int(enum table t, enum rollup_dim dim, int64_t at, int64_t i)
+{
+	struct rollup_key k;
+	memset(&k, 0, sizeof(k));
+	k.at = at;
+	k.table = (uint8_t)t;
+	k.dim = (uint8_t)dim;
+	k.type = KEY_INT;
+	k.i = i;
+	return k;
+}
+
+static struct rollup_key key_app(const struct flow *f, int64_t at)
+{
+	struct rollup_key k = key_int(MINUTE, ROLLUP_APP, at, 0);
+	const char *name = *f->app ? f->app : *f->proto ? f->proto : "unknown";
+	k.type = KEY_TEXT;
+	k.n = (uint8_t)strnlen(name, sizeof(k.text));
+	memcpy(k.text, name, k.n);
+	return k;
+}
+
+static struct rollup_key key_addr(enum rollup_dim dim, int64_t at, const struct addr *a)
+{
+	struct rollup_key k = key_int(HOUR, dim, at, 0);
+	if (addr_is_v4(a)) {
+		k.i = (int32_t)addr_v4_of(a);
+	} else {
+		k.type = KEY_BLOB;
+		k.n = sizeof(k.blob);
+		memcpy(k.blob, a->b, sizeof(k.blob));
+	}
+	return k;
+}
+
+/* Seen from the host: its own side, what it sent, and the far side if that is a peer. Between two
+ * internal addresses both are hosts; where nothing is known who began it is taken for the host. */
+static int add_hosts(struct rollup *ru, const struct flow *f, int64_t at, const uint64_t v[VALUES])
+{
+	const uint64_t back[VALUES] = { v[FLOWS], v[PACKETS], v[IN], v[OUT] };
+	bool inbound = f->direction == FLOW_DIR_INBOUND;
+	const struct addr *host = inbound ? &f->dst : &f->src, *far = inbound ? &f->src : &f->dst;
+	const uint64_t *seen = inbound ? back : v;
+	struct rollup_key k;
+	int rc = 0;
+	if (!addr_is_zero(host)) {
+		k = key_addr(ROLLUP_HOST, at, host);
+		rc = add(ru, &k, seen);
+	}
+	if (!rc && !addr_is_zero(far)) {
+		bool both = f->direction == FLOW_DIR_INTERNAL;
+		k = key_addr(both ? ROLLUP_HOST : ROLLUP_PEER, at, far);
+		rc = add(ru, &k, both ? back : seen);
+	}
+	return rc;
+}
+
+/* One stretch of time: [from, to) of the row's span as a share of its totals. */
+struct spread {
+	int64_t start, span; /* ns; span 0: all in one moment */
+	uint64_t total[VALUES], done[VALUES];
+};
+
+static void share(struct spread *s, int64_t until_ns, bool last, uint64_t v[VALUES])
+{
+	for (int i = PACKETS; i < VALUES; i++) {
+		uint64_t upto = s->total[i];
+		if (!last && s->span > 0)
+			upto = (uint64_t)((unsigned __int128)s->total[i] * (uint64_t)(until_ns - s->start) /
+					  (uint64_t)s->span);
+		v[i] = upto - s->done[i];
+		s->done[i] = upto;
+	}
+}
+
+static int64_t floor_to(int64_t s, int64_t step) { return s - ((s % step) + step) % step; }
+
+static void spread_init(struct spread *s, const struct flow *f, int64_t step_s)
+{
+	int64_t start = f->start_ns, end = f->end_ns;
+	if (start > end)
+		start = end;
+	int64_t longest = step_s == MINUTE_S ? SPAN_MAX_MIN * MINUTE_S * NS_PER_S : DAY_S * NS_PER_S;
+	if (end - start > longest)
+		start = end - longest;
+	*s = (struct spread){ .start = start, .span = end - start };
+	s->total[PACKETS] = f->src_packets + f->dst_packets;
+	s->total[OUT] = f->src_bytes;
+	s->total[IN] = f->dst_bytes;
+}
+
+static int add_minutes(struct rollup *ru, const struct flow *f, uint64_t flows)
+{
+	struct spread s;
+	spread_init(&s, f, MINUTE_S);
+	int64_t last = floor_to(f->end_ns / NS_PER_S, MINUTE_S);
+	struct rollup_key app = key_app(f, floor_to(s.start / NS_PER_S, MINUTE_S));
+	struct rollup_key dir = key_int(MINUTE, ROLLUP_DIRECTION, app.at, f->direction);
+	int rc = 0;
+	for (; !rc && app.at <= last; app.at = dir.at += MINUTE_S) {
+		uint64_t v[VALUES] = { flows };
+		share(&s, (app.at + MINUTE_S) * NS_PER_S, app.at == last, v);
+		flows = 0;
+		rc = add(ru, &app, v);
+		if (!rc)
+			rc = add(ru, &dir, v);
+	}
+	return rc;
+}
+
+static int add_hours(struct rollup *ru, const struct flow *f, uint64_t flows)
+{
+	struct spread s;
+	spread_init(&s, f, HOUR_S);
+	int64_t last = floor_to(f->end_ns / NS_PER_S, HOUR_S);
+	int rc = 0;
+	for (int64_t at = floor_to(s.start / NS_PER_S, HOUR_S); !rc && at <= last; at += HOUR_S) {
+		uint64_t v[VALUES] = { flows };
+		share(&s, (at + HOUR_S) * NS_PER_S, at == last, v);
+		flows = 0;
+		rc = add_hosts(ru, f, at, v);
+	}
+	return rc;
+}
+
+int rollup_add(struct rollup *ru, struct sql *db, const struct flow *f, struct err *e)
+{
+	uint64_t flows = f->start_ns == f->flow_start_ns || !f->flow_start_ns;
+	int rc = add_minutes(ru, f, flows);
+	if (!rc)
+		rc = add_hours(ru, f, flows);
+	if (rc)
+		return err_set(e, ERR_NOMEM, "out of memory");
+	return ru->n < SUMS_MAX / 2 ? 0 : rollup_flush(ru, db, e);
+}
+
+/* What follows from the sums a row: totals of minutes, hours of the minute's dimensions, and days that
+ * are already closed. */
+static int derive(struct rollup *ru)
+{
+	int rc = 0;
+	size_t n = ru->n;
+	for (size_t i = 0; !rc && i < n; i++) {
+		struct rollup_sum s = ru->sums[i];
+		if (s.key.table != MINUTE)
+			continue;
+		struct rollup_key k = s.key;
+		k.table = HOUR;
+		k.at = floor_to(k.at, HOUR_S);
+		rc = add(ru, &k, s.v);
+		if (rc || s.key.dim != ROLLUP_DIRECTION)
+			continue;
+		struct rollup_key total = key_int(MINUTE, ROLLUP_TOTAL, s.key.at, 0);
+		rc = add(ru, &total, s.v);
+		total.table = HOUR;
+		total.at = k.at;
+		if (!rc)
+			rc = add(ru, &total, s.v);
+	}
+	n = ru->n;
+	for (size_t i = 0; !rc && i < n; i++) {
+		struct rollup_sum s = ru->sums[i];
+		if (s.key.table != HOUR || s.key.at >= ru->closed_s)
+			continue;
+		s.key.table = DAY;
+		s.key.at = floor_to(s.key.at, DAY_S);
+		rc = add(ru, &s.key, s.v);
+	}
+	return rc;
+}
+
+static int by_key(const void *a, const void *b)
+{
+	const struct rollup_key *x = &((const struct rollup_sum *)a)->key, *y = &((const struct rollup_sum *)b)->key;
+	if (x->table != y->table)
+		return x->table < y->table ? -1 : 1;
+	if (x->dim != y->dim)
+		return x->dim < y->dim ? -1 : 1;
+	if (x->at != y->at)
+		return x->at < y->at ? -1 : 1;
+	if (x->type != y->type)
+		return x->type < y->type ? -1 : 1;
+	if (x->type == KEY_INT)
+		return x->i < y->i ? -1 : x->i > y->i;
+	return memcmp(x->text, y->text, sizeof(x->text));
+}
+
+static int write_sum(const struct rollup_sum *u, struct stmt *s, struct err *e)
+{
+	stmt_i64(s, 1, u->key.dim);
+	stmt_i64(s, 2, u->key.at);
+	switch ((enum key_type)u->key.type) {
+	case KEY_INT:
+		stmt_i64(s, 3, u->key.i);
+		break;
+	case KEY_TEXT:
+		stmt_text_ref(s, 3, str_n(u->key.text, u->key.n));
+		break;
+	case KEY_BLOB:
+		stmt_blob_ref(s, 3, u->key.blob, u->key.n);
+		break;
+	}
+	for (int i = 0; i < VALUES; i++)
+		stmt_i64(s, 4 + i, (int64_t)u->v[i]);
+	return stmt_run(s, e);
+}
+
+int rollup_flush(struct rollup *ru, struct sql *db, struct err *e)
+{
+	if (!ru->n)
+		return 0;
+	if (derive(ru))
+		return err_set(e, ERR_NOMEM, "out of memory");
+	struct stmt *s[TABLES] = { NULL };
+	int rc = 0;
+	for (int t = 0; !rc && t < TABLES; t++)
+		rc = sql_prepare(db, upserts[t], &s[t], e);
+	qsort(ru->sums, ru->n, sizeof(ru->sums[0]), by_key); /* neighbours share pages */
+	for (size_t i = 0; !rc && i < ru->n; i++)
+		rc = write_sum(&ru->sums[i], s[ru->sums[i].key.table], e);
+	for (int t = 0; t < TABLES; t++)
+		stmt_done(s[t]);
+	rollup_forget(ru);
+	return rc ? err_wrap(e, "roll-ups") : 0;
+}

@@ -1,0 +1,287 @@
+/* Reading one day's table back into structs, and the list of days. Any thread, through its own
+ * connection. */
+#include <stdlib.h>
+
+#include "plan.h"
+#include "sqlite.h"
+#include "tomsd/base/clock.h"
+#include "tomsd/base/hash.h"
+
+enum { TEXT_SLOTS = 1024, SELECT_MAX = 16384 }; /* texts remembered by a view: direct mapped */
+
+struct text_slot {
+	int64_t id;
+	char *s;
+	size_t n;
+};
+
+struct part_view {
+	const struct plan *plan;
+	struct sql *db;
+	char table[PART_NAME_MAX];
+	char *select;
+	bool has[STORE_COLS_MAX];  /* the table has it */
+	int at[STORE_COLS_MAX];    /* where the select says it; 0: not asked for */
+	bool partial;
+	struct stmt *text; /* id -> s; NULL when the day has no dictionary */
+	struct text_slot slots[TEXT_SLOTS];
+};
+
+/* Which columns the table has: it may be older than the record. */
+static int find_columns(struct part_view *v, struct err *e)
+{
+	struct stmt *s;
+	int rc = sql_prepare(v->db, "SELECT name FROM pragma_table_info(?)", &s, e);
+	if (rc)
+		return rc;
+	stmt_text(s, 1, str_of(v->table));
+	size_t found = 0;
+	while ((rc = stmt_step(s, e)) > 0) {
+		struct str name = stmt_col_text(s, 0);
+		found++;
+		for (size_t i = 0; i < v->plan->n_cols; i++)
+			if (str_eq(name, str_of(v->plan->cols[i].col->name)))
+				v->has[i] = true;
+	}
+	stmt_done(s);
+	if (!rc && !found)
+		rc = err_set(e, ERR_NOTFOUND, "no rows of that day");
+	return rc;
+}
+
+static int make_select(struct part_view *v, const bool *wanted, struct err *e)
+{
+	struct buf b;
+	int at = 0;
+	buf_init(&b, SELECT_MAX);
+	buf_cstr(&b, "SELECT id");
+	for (size_t i = 0; i < v->plan->n_cols; i++) {
+		if (wanted && !wanted[i])
+			continue;
+		v->at[i] = ++at;
+		buf_fmt(&b, ",%s", v->has[i] ? v->plan->cols[i].col->name : "NULL");
+	}
+	buf_fmt(&b, " FROM %s", v->table);
+	v->select = buf_take(&b, NULL);
+	buf_fini(&b);
+	return v->select ? 0 : err_set(e, ERR_NOMEM, "out of memory");
+}
+
+static int prepare_text(struct part_view *v, struct err *e)
+{
+	struct buf b;
+	buf_init(&b, 256);
+	buf_fmt(&b, "SELECT s FROM %s_text WHERE id=?", v->table);
+	int rc = sql_prepare(v->db, b.p, &v->text, e);
+	buf_fini(&b);
+	return rc;
+}
+
+int part_view_new(struct part_view **out, struct sql *db, const struct plan *p, int32_t day,
+		  const bool *wanted, struct err *e)
+{
+	struct part_view *v = calloc(1, sizeof(*v));
+	if (!v)
+		return err_set(e, ERR_NOMEM, "out of memory");
+	v->plan = p;
+	v->db = db;
+	v->partial = wanted != NULL;
+	part_name(v->table, p->record, day, "");
+	int rc = find_columns(v, e);
+	if (!rc)
+		rc = make_select(v, wanted, e);
+	bool dict = false;
+	for (size_t i = 0; i < p->n_cols; i++)
+		dict |= p->cols[i].how == AS_DICT && v->has[i] && v->at[i];
+	if (!rc && dict)
+		rc = prepare_text(v, e);
+	if (rc) {
+		part_view_free(v);
+		return rc;
+	}
+	*out = v;
+	return 0;
+}
+
+void part_view_free(struct part_view *v)
+{
+	if (!v)
+		return;
+	stmt_done(v->text);
+	for (size_t i = 0; i < TEXT_SLOTS; i++)
+		free(v->slots[i].s);
+	free(v->select);
+	free(v);
+}
+
+const char *part_view_select(const struct part_view *v) { return v->select; }
+const char *part_view_table(const struct part_view *v) { return v->table; }
+
+bool part_view_has(const struct part_view *v, const struct col *c)
+{
+	if (c == v->plan->id)
+		return true;
+	for (size_t i = 0; i < v->plan->n_cols; i++)
+		if (v->plan->cols[i].col == c)
+			return v->has[i];
+	return false;
+}
+
+/* A text of the dictionary; empty for an id that is not there. */
+static int text_of(struct part_view *v, int64_t id, struct str *out, struct err *e)
+{
+	struct text_slot *slot = &v->slots[hash_mix64((uint64_t)id) % TEXT_SLOTS];
+	if (!slot->s || slot->id != id) {
+		stmt_i64(v->text, 1, id);
+		int rc = stmt_step(v->text, e);
+		if (rc < 0) {
+			stmt_reset(v->text);
+			return rc;
+		}
+		char *s = str_dup(rc ? stmt_col_text(v->text, 0) : STR(""));
+		stmt_reset(v->text);
+		if (!s)
+			return err_set(e, ERR_NOMEM, "out of memory");
+		free(slot->s);
+		*slot = (struct text_slot){ id, s, strlen(s) };
+	}
+	*out = str_n(slot->s, slot->n);
+	return 0;
+}
+
+static void read_int(const struct col *c, char *to, int64_t v)
+{
+	switch (c->size) {
+	case 1:
+		*(uint8_t *)to = (uint8_t)v;
+		break;
+	case 2: {
+		uint16_t n = (uint16_t)v;
+		memcpy(to, &n, sizeof(n));
+		break;
+	}
+	case 4: {
+		uint32_t n = (uint32_t)v;
+		memcpy(to, &n, sizeof(n));
+		break;
+	}
+	default:
+		memcpy(to, &v, sizeof(v));
+	}
+}
+
+static void read_addr(struct stmt *s, int at, char *to)
+{
+	struct addr a = { { 0 } };
+	if (stmt_col_is_blob(s, at)) {
+		struct str b = stmt_col_blob(s, at);
+		if (b.n == sizeof(a.b))
+			memcpy(a.b, b.p, sizeof(a.b));
+	} else {
+		a = addr_v4((uint32_t)stmt_col_i64(s, at));
+	}
+	memcpy(to, &a, sizeof(a));
+}
+
+static void read_mac(char *to, uint64_t v)
+{
+	for (int i = 5; i >= 0; i--, v >>= 8)
+		to[i] = (char)(v & 0xff);
+}
+
+/* One value, known not to be NULL, into its column. */
+static int read_value(struct part_view *v, const struct plan_col *pc, struct stmt *s, int at, char *to, struct err *e)
+{
+	struct str text;
+	int rc;
+	switch (pc->how) {
+	case AS_INT:
+		read_int(pc->col, to, stmt_col_i64(s, at));
+		break;
+	case AS_ADDR:
+		read_addr(s, at, to);
+		break;
+	case AS_MAC:
+		read_mac(to, (uint64_t)stmt_col_i64(s, at));
+		break;
+	case AS_TEXT:
+		(void)str_copy(to, pc->col->size, stmt_col_text(s, at)); /* may be narrower than once */
+		break;
+	case AS_DICT:
+		rc = text_of(v, stmt_col_i64(s, at), &text, e);
+		if (rc)
+			return rc;
+		(void)str_copy(to, pc->col->size, text);
+		break;
+	}
+	return 0;
+}
+
+int part_view_row(struct part_view *v, struct stmt *s, void *row, struct err *e)
+{
+	const struct plan *p = v->plan;
+	if (!v->partial)
+		memset(row, 0, p->record->bytes);
+	read_int(p->id, (char *)row + p->id->off, stmt_col_i64(s, 0));
+	for (size_t i = 0; i < p->n_cols; i++) {
+		const struct plan_col *pc = &p->cols[i];
+		char *to = (char *)row + pc->col->off;
+		if (!v->at[i])
+			continue;
+		if (v->partial)
+			memset(to, 0, pc->col->size);
+		if (!v->has[i] || stmt_col_null(s, v->at[i]))
+			continue;
+		int rc = read_value(v, pc, s, v->at[i], to, e);
+		if (rc)
+			return rc;
+	}
+	return 0;
+}
+
+static const char list_sql[] =
+	"SELECT day,rows,last_id,indexed_id,buckets,first_ns,last_ns,late_s FROM part"
+	" WHERE record=? AND dropping=0 AND rows>0 AND last_ns>=? AND first_ns<? ORDER BY day DESC";
+
+int part_list(struct sql *db, const struct record *r, int64_t since_ns, int64_t until_ns, struct part_info **out,
+	      size_t *n, struct err *e)
+{
+	struct stmt *s;
+	int rc = sql_prepare(db, list_sql, &s, e);
+	if (rc)
+		return rc;
+	stmt_text(s, 1, str_of(r->name));
+	stmt_i64(s, 2, since_ns);
+	stmt_i64(s, 3, until_ns);
+	struct part_info *list = NULL;
+	size_t have = 0, room = 0;
+	while ((rc = stmt_step(s, e)) > 0) {
+		if (have == room) {
+			room = room ? room * 2 : 16;
+			struct part_info *more = realloc(list, room * sizeof(*list));
+			if (!more) {
+				rc = err_set(e, ERR_NOMEM, "out of memory");
+				break;
+			}
+			list = more;
+		}
+		list[have++] = (struct part_info){
+			.day = (int32_t)stmt_col_i64(s, 0),
+			.rows = stmt_col_i64(s, 1),
+			.last_id = stmt_col_i64(s, 2),
+			.indexed_id = stmt_col_i64(s, 3),
+			.buckets = stmt_col_i64(s, 4),
+			.first_ns = stmt_col_i64(s, 5),
+			.last_ns = stmt_col_i64(s, 6),
+			.late_s = stmt_col_i64(s, 7),
+		};
+	}
+	stmt_done(s);
+	if (rc) {
+		free(list);
+		return rc;
+	}
+	*out = list;
+	*n = have;
+	return 0;
+}

@@ -1,0 +1,117 @@
+/* bench_store [-n ROWS] [-p FOLDER] [-d FLOWS_A_DAY] [-k]: what a flow row costs the writer. Prints JSON
+ * lines. Rows are made before the clock starts; the CPU time is that of the store's thread.
+ * -k keeps the folder (for query benches), -d says how far rows are apart. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "gen_flows.h"
+#include "tomsd/base/file.h"
+#include "tomsd/base/num.h"
+#include "tomsd/base/thread.h"
+#include "tomsd/store.h"
+
+enum { CHUNK = 4096, CHUNKS = 16 };
+
+static int64_t store_cpu_ms(void)
+{
+	struct thread_state list[16];
+	size_t n = thread_list(list, ARRAY_LEN(list));
+	for (size_t i = 0; i < n && i < ARRAY_LEN(list); i++)
+		if (strcmp(list[i].name, "store") == 0)
+			return list[i].cpu_ms;
+	return 0;
+}
+
+static void die(const char *what, const struct err *e)
+{
+	(void)fprintf(stderr, "bench_store: %s: %s\n", what, e->text);
+	exit(1);
+}
+
+struct options {
+	uint64_t rows, per_day;
+	const char *path;
+	bool keep;
+};
+
+static void usage(void)
+{
+	(void)fputs("usage: bench_store [-n ROWS] [-p FOLDER] [-d FLOWS_A_DAY] [-k]\n", stderr);
+	exit(2);
+}
+
+static struct options parse(int argc, char **argv)
+{
+	struct options o = { 1000000, 10000000, "bench-store", false };
+	int c;
+	while ((c = getopt(argc, argv, "n:p:d:k")) != -1) {
+		if (c == 'n' && num_u64(str_of(optarg), 1, UINT64_MAX, &o.rows) == 0)
+			continue;
+		if (c == 'd' && num_u64(str_of(optarg), 1, 1000000000, &o.per_day) == 0)
+			continue;
+		if (c == 'p')
+			o.path = optarg;
+		else if (c == 'k')
+			o.keep = true;
+		else
+			usage();
+	}
+	return o;
+}
+
+static void remove_files(const char *path)
+{
+	static const char *const names[] = { "tomsd.db", "tomsd.db-wal", "tomsd.db-shm" };
+	char file[4200];
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		(void)snprintf(file, sizeof(file), "%s/%s", path, names[i]);
+		(void)unlink(file);
+	}
+	(void)rmdir(path);
+}
+
+int main(int argc, char **argv)
+{
+	struct options o = parse(argc, argv);
+	struct err e = ERR_INIT;
+	struct store *st;
+	const struct store_conf conf = { .path = o.path };
+	struct flow *rows = malloc(sizeof(*rows) * CHUNK * CHUNKS);
+	if (!rows || store_open(&st, &conf, &e) || store_start(st, &e))
+		die("opening", &e);
+	struct gen_flows g = { 1, clock_day_start(20261122) * 1, (int64_t)(86400e9 / (double)o.per_day) };
+	int64_t cpu0 = store_cpu_ms(), wall = 0, longest = 0;
+	for (uint64_t done = 0; done < o.rows;) {
+		size_t n = o.rows - done < CHUNK * CHUNKS ? (size_t)(o.rows - done) : CHUNK * CHUNKS;
+		for (size_t i = 0; i < n; i++)
+			gen_flow(&g, &rows[i]);
+		int64_t began = clock_mono_ns();
+		for (size_t i = 0; i < n; i += CHUNK)
+			if (store_put_many(st, &flow_record, rows + i, n - i < CHUNK ? n - i : CHUNK))
+				die("putting", &e);
+		if (store_flush(st, 60000, &e))
+			die("flushing", &e);
+		int64_t took = clock_mono_ns() - began;
+		wall += took;
+		longest = took > longest ? took : longest;
+		done += n;
+	}
+	int64_t cpu = store_cpu_ms() - cpu0;
+	struct store_stats s;
+	store_stats(st, &s);
+	store_stop(st);
+	char file[4200];
+	(void)snprintf(file, sizeof(file), "%s/tomsd.db", o.path);
+	printf("{\"bench\":\"store_put\",\"rows\":%llu,\"commits\":%llu,\"seconds\":%.2f,\"rows_per_s\":%.0f,"
+	       "\"cpu_us_per_row\":%.2f,\"bytes_per_row\":%.1f,\"fsync\":true}\n",
+	       (unsigned long long)o.rows, (unsigned long long)s.commits_total, (double)wall / 1e9,
+	       (double)o.rows / ((double)wall / 1e9), (double)cpu * 1e3 / (double)o.rows,
+	       (double)file_size(file) / (double)o.rows);
+	store_free(st);
+	free(rows);
+	if (!o.keep)
+		remove_files(o.path);
+	return 0;
+}
