@@ -99,7 +99,9 @@ static bool state_make(struct flow_shard *s, uint32_t index, const struct pkt *p
 	}
 	if (!h->dpi)
 		return false;
-	if (h->key.l4 == L4_TCP) {
+	/* A made-up SYN for the one that was seen before there was a state. Where none was seen none is
+	 * made up: the library would take file contents in the middle for the begin of FTP data. */
+	if (h->key.l4 == L4_TCP && h->flags & (FLOW_SYN | FLOW_SYN_ACK)) {
 		struct pkt_key k = client_key(h);
 		dpi_syn(s->dpi, h->dpi, &k, (side == client_side(h) ? p->seq : p->ack) - 1, p->ts_ns);
 	}
