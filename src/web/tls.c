@@ -375,7 +375,7 @@ static int load(struct tls *t, struct err *e)
 		hash_sha256(both.p, both.n, digest);
 	if (rc == 0 && (!t->now || memcmp(t->now->digest, digest, sizeof(digest)) != 0)) {
 		rc = generation_new(&g, &cert, &key, e);
-		if (rc == 0) {
+		if (g) {
 			memcpy(g->digest, digest, sizeof(digest));
 			mutex_lock(&t->m);
 			g->before = t->now;
