@@ -127,3 +127,28 @@ clean: ## removes build/
 .PHONY: bench
 bench: all tools ## measurements as JSON lines, peers beside ours
 	@/usr/bin/python3 tests/bench.py $(B)
+
+# Running from the tree, installing, packaging.
+.PHONY: run install deb man
+run: ## installs what is missing, builds, runs with state in ./var
+	@sh packaging/deps.sh run
+	@$(MAKE) -s all
+	@exec sh packaging/run.sh
+PREFIX ?= /usr
+install: all ## into DESTDIR, as a package would (PREFIX=/usr)
+	install -D -m 0755 $(BUILD)/tomsd $(DESTDIR)$(PREFIX)/sbin/tomsd
+	install -D -m 0755 $(BUILD)/tomsctl $(DESTDIR)$(PREFIX)/bin/tomsctl
+	install -D -m 0644 packaging/tomsd.service $(DESTDIR)$(PREFIX)/lib/systemd/system/tomsd.service
+	install -D -m 0644 packaging/tomsd.sysusers $(DESTDIR)$(PREFIX)/lib/sysusers.d/tomsd.conf
+	install -D -m 0644 packaging/tomsd.tmpfiles $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/tomsd.conf
+	install -D -m 0644 -t $(DESTDIR)$(PREFIX)/share/man/man8 docs/man/tomsd.8
+	install -D -m 0644 -t $(DESTDIR)$(PREFIX)/share/man/man1 docs/man/tomsctl.1
+	install -D -m 0644 -t $(DESTDIR)$(PREFIX)/share/man/man5 docs/man/tomsd.conf.5
+	install -D -m 0644 -t $(DESTDIR)$(PREFIX)/share/doc/tomsd README.md docs/*.md etc/tomsd.conf.example
+	[ -e $(DESTDIR)/etc/tomsd/tomsd.conf ] || install -D -m 0640 etc/tomsd.conf.example $(DESTDIR)/etc/tomsd/tomsd.conf
+deb: all ## build/deb/tomsd_VERSION_ARCH.deb
+	@rm -rf $(BUILD)/deb && mkdir -p $(BUILD)/deb
+	@$(MAKE) -s install DESTDIR=$(abspath $(BUILD)/deb/root) >/dev/null
+	@sh packaging/deb.sh $(abspath $(BUILD)/deb/root)
+man: $(BUILD)/tomsd ## the options' part of tomsd.conf(5) and the example configuration, from the tables
+	@sh packaging/tables.sh $(BUILD)/tomsd write

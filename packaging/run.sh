@@ -1,0 +1,33 @@
+#!/bin/sh
+# run.sh: build/tomsd from the tree, in the foreground, on a configuration of its own: state in ./var, the
+# panel on https://127.0.0.1:8443, capture on the interface of the default route. What follows on the
+# command line goes to tomsd (--set panel.listen=... and the like). Touches nothing outside the tree.
+set -eu
+cd "$(dirname "$0")/.."
+conf=var/tomsd.conf
+
+interface=$(ip -o route show default 2>/dev/null | sed -n 's/.* dev \([^ ]*\).*/\1/p' | head -n 1)
+[ -n "$interface" ] || interface=$(ip -o -6 route show default 2>/dev/null | sed -n 's/.* dev \([^ ]*\).*/\1/p' | head -n 1)
+if [ -z "$interface" ]; then
+	interface=none
+	echo "make run: no default route, so no interface is watched; set [capture] interface in $conf" >&2
+elif [ "$(id -u)" != 0 ]; then
+	interface=none
+	echo "make run: capture needs root; without it the panel shows stored data only (sudo make run)" >&2
+fi
+
+mkdir -p -m 0700 var
+if ! grep -qxF "path = $PWD/var" "$conf" 2>/dev/null; then
+	cat >"$conf" <<END
+# Made by make run; yours to change. It is made again only when the tree has moved.
+[store]
+path = $PWD/var
+
+[panel]
+listen = 127.0.0.1:8443
+END
+	echo "make run: wrote $conf" >&2
+fi
+grep -q '^interface' "$conf" || set -- --set "capture.interface=$interface" "$@"
+echo "make run: state in ./var, interface $interface; in another shell: build/tomsctl -c $conf status" >&2
+exec build/tomsd -c "$conf" "$@"
