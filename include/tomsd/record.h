@@ -84,8 +84,8 @@ struct out_col {
 	const char *ecs;
 	const char *col; /* name of the column, or NULL */
 	void (*get)(const void *row, struct value *v); /* when col is NULL */
-	/* Columns get reads, apart by spaces: a search that asks for this member reads no others. Where
-	 * get passes a text through, its column comes first: the index of that column then answers. */
+	/* Columns get reads, apart by spaces: a search that asks for this member reads no others. A text
+	 * or a port in front is one that get passes through as it is: its index answers for the member. */
 	const char *needs;
 };
 

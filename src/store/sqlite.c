@@ -315,6 +315,7 @@ int stmt_run(struct stmt *s, struct err *e)
 
 int64_t stmt_col_i64(struct stmt *s, int col) { return sqlite3_column_int64(s->s, col); }
 bool stmt_col_null(struct stmt *s, int col) { return sqlite3_column_type(s->s, col) == SQLITE_NULL; }
+bool stmt_col_is_int(struct stmt *s, int col) { return sqlite3_column_type(s->s, col) == SQLITE_INTEGER; }
 bool stmt_col_is_blob(struct stmt *s, int col) { return sqlite3_column_type(s->s, col) == SQLITE_BLOB; }
 
 struct str stmt_col_text(struct stmt *s, int col)

@@ -29,6 +29,7 @@ void stmt_reset(struct stmt *s);
 void stmt_text_ref(struct stmt *s, int at, struct str v);
 void stmt_blob_ref(struct stmt *s, int at, const void *p, size_t n);
 void stmt_clear(struct stmt *s); /* all parameters NULL */
+bool stmt_col_is_int(struct stmt *s, int col);
 bool stmt_col_is_blob(struct stmt *s, int col);
 /* Moves WAL frames into the database. truncate: also empties the file, waiting at most 50 ms for
  * readers (-ERR_BUSY: they did not go). frames: in the WAL, left: not moved yet. */

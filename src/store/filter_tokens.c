@@ -1,0 +1,330 @@
+/* Which tokens of the index can answer a filter, for one day. An equality has its token by itself; a
+ * text with '*' or a plain text search first looks through the day's dictionary, which holds each
+ * distinct text once, and takes the tokens of what it found there. */
+#include <stdlib.h>
+
+#include "filter.h"
+
+enum {
+	NETS_MAX = 256,     /* a wider range than so many /24 (or /64) is answered by scanning */
+	NUMBERS_MAX = 64,   /* the same for a range of numbers */
+	TEXTS_MAX = 256,    /* texts of the dictionary that one leaf may match */
+	GROUP_TOKENS_MAX = 2048,
+};
+
+/* Texts of the dictionary that matched the last pattern asked for: the leaves of a text search ask
+ * the same one for each column. */
+struct found_texts {
+	const struct leaf *of;
+	struct buf texts; /* each with NUL behind */
+	size_t n;
+	bool too_many;
+};
+
+struct maker {
+	struct sql *db;
+	const struct plan *plan;
+	int32_t day;
+	uint64_t seed;
+	struct found_texts found;
+	struct tokens *out;
+};
+
+/* -ERR_NOTFOUND: the index cannot answer this leaf. */
+static int add(struct tokens *t, uint32_t token)
+{
+	if (t->n == TOKENS_MAX)
+		return -ERR_NOTFOUND;
+	t->token[t->n++] = token;
+	return 0;
+}
+
+static const struct plan_col *plan_col_of(const struct plan *p, const struct col *c)
+{
+	for (size_t i = 0; i < p->n_cols; i++) {
+		if (p->cols[i].col == c)
+			return &p->cols[i];
+	}
+	return NULL;
+}
+
+static struct addr addr_plus(struct addr a, unsigned byte, unsigned n)
+{
+	for (unsigned carry = n, i = byte + 1; carry && i--;) {
+		carry += a.b[i];
+		a.b[i] = (uint8_t)carry;
+		carry >>= 8;
+	}
+	return a;
+}
+
+/* A whole address is a token; a range is the /24s (IPv4) or /64s (IPv6) it touches. */
+static int addr_tokens(struct maker *m, const struct cidr *range)
+{
+	bool is_v4 = addr_is_v4(&range->base) && range->bits >= 96;
+	unsigned net_bits = is_v4 ? 120 : 64, n;
+
+	if (range->bits == 128)
+		return add(m->out, token_host(m->seed, &range->base));
+	if (range->bits < net_bits - 8)
+		return -ERR_NOTFOUND;
+	n = range->bits >= net_bits ? 1 : 1u << (net_bits - range->bits);
+	if (n > NETS_MAX)
+		return -ERR_NOTFOUND;
+	for (unsigned i = 0; i < n; i++) {
+		struct addr a = addr_plus(range->base, net_bits / 8 - 1, i);
+
+		if (add(m->out, token_net(m->seed, &a)))
+			return -ERR_NOTFOUND;
+	}
+	return 0;
+}
+
+static int number_tokens(struct maker *m, const struct leaf *l, bool is_port)
+{
+	bool is_source = strncmp(l->col->name, "src", 3) == 0;
+
+	if (l->lo <= 0 || l->hi < l->lo || l->hi - l->lo >= NUMBERS_MAX)
+		return -ERR_NOTFOUND;
+	for (int64_t v = l->lo; v <= l->hi; v++) {
+		if (is_port && v > UINT16_MAX)
+			break;
+		if (is_port && is_source && !token_port_complete((uint16_t)v))
+			return -ERR_NOTFOUND;
+		if (add(m->out, is_port ? token_port(m->seed, (uint16_t)v) :
+					  token_num(m->seed, l->col, (uint64_t)v)))
+			return -ERR_NOTFOUND;
+	}
+	return 0;
+}
+
+void filter_like(enum match_how how, struct str text, struct buf *out)
+{
+	if (how == MATCH_CONTAINS)
+		buf_char(out, '%');
+	for (size_t i = 0; i < text.n; i++) {
+		char c = text.p[i];
+
+		if (c == '*' && how == MATCH_GLOB) {
+			buf_char(out, '%');
+			continue;
+		}
+		if (c == '%' || c == '_' || c == '\\')
+			buf_char(out, '\\');
+		buf_char(out, c);
+	}
+	if (how == MATCH_CONTAINS)
+		buf_char(out, '%');
+}
+
+/* All texts of the day's dictionary like this; too_many when the scan of rows is cheaper. */
+static int search_dictionary(struct maker *m, enum match_how how, struct str text, struct err *e)
+{
+	struct buf sql, like;
+	struct stmt *s = NULL;
+	int rc;
+
+	buf_init(&sql, 256);
+	buf_init(&like, 1024);
+	buf_fmt(&sql, "SELECT s FROM %s_%08d_text WHERE s LIKE ? ESCAPE '\\'", m->plan->record->name, m->day);
+	filter_like(how, text, &like);
+	rc = buf_failed(&sql) || buf_failed(&like) ? err_set(e, ERR_NOMEM, "out of memory") :
+						       sql_prepare(m->db, sql.p, &s, e);
+	if (!rc)
+		stmt_text(s, 1, buf_view(&like));
+	while (!rc && (rc = stmt_step(s, e)) > 0) {
+		rc = 0;
+		if (m->found.n == TEXTS_MAX) {
+			m->found.too_many = true;
+			break;
+		}
+		buf_str(&m->found.texts, stmt_col_text(s, 0));
+		buf_char(&m->found.texts, '\0');
+		m->found.n++;
+	}
+	stmt_done(s);
+	buf_fini(&sql);
+	buf_fini(&like);
+	if (!rc && buf_failed(&m->found.texts))
+		m->found.too_many = true;
+	return rc;
+}
+
+static int find_texts(struct maker *m, const struct leaf *l, enum match_how how, struct err *e)
+{
+	const struct leaf *of = m->found.of;
+
+	if (of && of->how == l->how && of->kind == l->kind && of->text.p == l->text.p)
+		return 0;
+	buf_reset(&m->found.texts);
+	m->found.of = l;
+	m->found.n = 0;
+	m->found.too_many = false;
+	return search_dictionary(m, how, l->text, e);
+}
+
+/* Tokens of every text in the dictionary that the pattern matches, as texts of this column. */
+static int dictionary_tokens(struct maker *m, const struct leaf *l, enum match_how how, struct err *e)
+{
+	int rc = find_texts(m, l, how, e);
+	struct str rest = buf_view(&m->found.texts), text;
+
+	if (rc)
+		return rc;
+	if (m->found.too_many)
+		return -ERR_NOTFOUND;
+	for (size_t i = 0; i < m->found.n && str_split(&rest, '\0', &text); i++) {
+		if (add(m->out, token_text(m->seed, l->col, text)))
+			return -ERR_NOTFOUND;
+	}
+	return 0;
+}
+
+/* A value inside JSON stands there as it is unless JSON would have to escape it. */
+static bool is_plain_in_json(struct str s)
+{
+	for (size_t i = 0; i < s.n; i++) {
+		unsigned char c = (unsigned char)s.p[i];
+
+		if (c < 0x20 || c == '"' || c == '\\' || c == '/' || c == '*' || c >= 0x7f)
+			return false;
+	}
+	return s.n > 0;
+}
+
+static int text_tokens(struct maker *m, const struct leaf *l, const struct plan_col *pc, struct err *e)
+{
+	if (l->how == MATCH_EQUAL)
+		return add(m->out, token_text(m->seed, l->col, l->text));
+	return pc->how == AS_DICT ? dictionary_tokens(m, l, l->how, e) : -ERR_NOTFOUND;
+}
+
+/* The bit of a set that its list shows under this name: ask with one bit at a time. */
+static int bit_tokens(struct maker *m, const struct leaf *l, struct err *e)
+{
+	void *row = calloc(1, m->plan->record->bytes);
+	int rc = 0;
+
+	if (!row)
+		return err_set(e, ERR_NOMEM, "out of memory");
+	for (unsigned bit = 0; bit < 64 && !rc; bit++) {
+		uint64_t set = UINT64_C(1) << bit;
+
+		memcpy((char *)row + l->col->off, &set, sizeof(set));
+		if (leaf_match(l, row))
+			rc = add(m->out, token_num(m->seed, l->col, bit));
+	}
+	free(row);
+	return rc;
+}
+
+/* Appends tokens one of which every row that this leaf holds for carries. */
+static int leaf_tokens(struct maker *m, const struct leaf *l, struct err *e)
+{
+	const struct plan_col *pc = plan_col_of(m->plan, l->col);
+	enum token_kind kind = pc ? (enum token_kind)pc->tokens : TOKEN_NONE;
+
+	if (kind == TOKEN_NONE || l->any || l->kind == LEAF_ANY)
+		return -ERR_NOTFOUND;
+	switch (l->kind) {
+	case LEAF_ADDR:
+		return addr_tokens(m, &l->range);
+	case LEAF_MAC:
+		return add(m->out, token_mac(m->seed, l->mac));
+	case LEAF_NUM:
+		return kind == TOKEN_PORT || kind == TOKEN_NUM ? number_tokens(m, l, kind == TOKEN_PORT) : -ERR_NOTFOUND;
+	case LEAF_TEXT:
+		return kind == TOKEN_TEXT ? text_tokens(m, l, pc, e) : -ERR_NOTFOUND;
+	case LEAF_OUT:
+		if (kind == TOKEN_TEXT)
+			return text_tokens(m, l, pc, e);
+		if (kind == TOKEN_PORT && l->has_number)
+			return number_tokens(m, l, true);
+		return kind == TOKEN_BITS ? bit_tokens(m, l, e) : -ERR_NOTFOUND;
+	case LEAF_JSON:
+		if (kind == TOKEN_TEXT && pc->how == AS_DICT && !l->has_number && is_plain_in_json(l->text))
+			return dictionary_tokens(m, l, MATCH_CONTAINS, e);
+		return -ERR_NOTFOUND;
+	case LEAF_ANY:
+		break;
+	}
+	return -ERR_NOTFOUND;
+}
+
+/* Ends a group begun at token number `from`: empty means that nothing can match. */
+static void end_group(struct tokens *t, size_t from)
+{
+	size_t at = t->n_groups++;
+	uint16_t n = (uint16_t)(t->n - from);
+
+	t->none |= n == 0;
+	for (; at && t->group[at - 1].n > n; at--)
+		t->group[at] = t->group[at - 1];
+	t->group[at].first = (uint16_t)from;
+	t->group[at].n = n;
+}
+
+/* One group out of leaves any of which may hold; given up when one of them has no token. */
+static int group_of(struct maker *m, const struct leaf *const *leaves, size_t n, struct err *e)
+{
+	size_t from = m->out->n;
+
+	for (size_t i = 0; i < n; i++) {
+		int rc = leaf_tokens(m, leaves[i], e);
+
+		if (rc == -ERR_NOTFOUND || m->out->n - from > GROUP_TOKENS_MAX) {
+			m->out->n = from;
+			return 0;
+		}
+		if (rc)
+			return rc;
+	}
+	end_group(m->out, from);
+	return 0;
+}
+
+static int clause_group(struct maker *m, const struct filter *f, const struct clause *c, struct err *e)
+{
+	const struct leaf *leaves[FILTER_LEAVES_MAX];
+
+	if (c->negate)
+		return 0;
+	for (size_t i = 0; i < c->n; i++)
+		leaves[i] = &f->leaves[c->first + i];
+	return group_of(m, leaves, c->n, e);
+}
+
+/* Addresses and MACs share one token for both ends: asking the second end would only repeat it. */
+static int sides_group(struct maker *m, const struct sides *s, struct err *e)
+{
+	const struct leaf *leaves[2 * FILTER_SIDES_MAX];
+	size_t n = 0;
+
+	for (size_t i = 0; i < s->n; i++) {
+		leaves[n++] = &s->side[i].on[0];
+		if (s->side[i].on[0].kind != LEAF_ADDR && s->side[i].on[0].kind != LEAF_MAC)
+			leaves[n++] = &s->side[i].on[1];
+	}
+	return n ? group_of(m, leaves, n, e) : 0;
+}
+
+int filter_tokens(const struct filter *f, struct sql *db, int32_t day, uint64_t seed, struct tokens *out,
+		  struct err *e)
+{
+	struct maker m = { .db = db, .plan = f->plan, .day = day, .seed = seed, .out = out };
+	int rc = 0;
+
+	out->n = out->n_groups = 0;
+	out->none = false;
+	if (!f->plan->has_index)
+		return 0;
+	buf_init(&m.found.texts, 1 << 20);
+	for (size_t i = 0; !rc && i < f->n_clauses; i++)
+		rc = clause_group(&m, f, &f->clauses[i], e);
+	if (!rc)
+		rc = sides_group(&m, &f->host, e);
+	if (!rc)
+		rc = sides_group(&m, &f->peer, e);
+	buf_fini(&m.found.texts);
+	return rc;
+}

@@ -1,0 +1,196 @@
+/* Opening a day of a search: its view, its tokens, and its buckets and tail as units. Buckets that the
+ * zone rules out (time, the page before, a lower bound of the filter) never become one. */
+#include "scan_unit.h"
+
+#include <stdlib.h>
+
+void scan_day_close(struct scan_day *d)
+{
+	stmt_done(d->by_id);
+	stmt_done(d->walk);
+	d->by_id = d->walk = NULL;
+	part_view_free(d->view);
+	d->view = NULL;
+	free(d->tokens);
+	d->tokens = NULL;
+}
+
+static int prepare(struct scan *s, const struct part_view *v, const char *where, struct stmt **out, struct err *e)
+{
+	struct buf sql;
+	int rc;
+
+	buf_init(&sql, 1 << 16);
+	buf_cstr(&sql, part_view_select(v));
+	buf_cstr(&sql, where);
+	rc = buf_failed(&sql) ? err_set(e, ERR_NOMEM, "out of memory") : sql_prepare(s->spec.db, sql.p, out, e);
+	buf_fini(&sql);
+	return rc;
+}
+
+static int open_view(struct scan *s, struct scan_day *d, struct err *e)
+{
+	int rc = part_view_new(&d->view, s->spec.db, s->spec.plan, d->part.day, s->wanted, e);
+
+	if (!rc)
+		rc = prepare(s, d->view, " WHERE id=?", &d->by_id, e);
+	if (!rc)
+		rc = prepare(s, d->view,
+			     s->spec.sort == QUERY_OLDEST ? " WHERE id BETWEEN ? AND ? ORDER BY id" :
+							    " WHERE id BETWEEN ? AND ? ORDER BY id DESC",
+			     &d->walk, e);
+	return rc;
+}
+
+static int find_tokens(struct scan *s, struct scan_day *d, struct err *e)
+{
+	if (filter_is_empty(s->spec.filter))
+		return 0;
+	d->tokens = malloc(sizeof(*d->tokens));
+	if (!d->tokens)
+		return err_set(e, ERR_NOMEM, "out of memory while searching");
+	return filter_tokens(s->spec.filter, s->spec.db, d->part.day, s->spec.seed, d->tokens, e);
+}
+
+/* Numbers of a bucket's zone row. */
+struct zone {
+	int64_t bucket, rows, first_id, last_id, min_ns, max_ns;
+	uint64_t max[ZONE_VALUES];
+};
+
+static void read_zone(struct stmt *st, struct zone *z)
+{
+	*z = (struct zone){
+		.bucket = stmt_col_i64(st, 0),
+		.rows = stmt_col_i64(st, 1),
+		.first_id = stmt_col_i64(st, 2),
+		.last_id = stmt_col_i64(st, 3),
+		.min_ns = stmt_col_i64(st, 4),
+		.max_ns = stmt_col_i64(st, 5),
+	};
+	for (int i = 0; i < ZONE_VALUES; i++)
+		z->max[i] = (uint64_t)stmt_col_i64(st, 6 + i);
+}
+
+static struct place zone_bound(const struct scan *s, const struct zone *z)
+{
+	struct place at = { .tie = z->last_id };
+
+	switch (s->spec.sort) {
+	case QUERY_NEWEST:
+		at.rank = scan_rank_of_time(QUERY_NEWEST, z->max_ns);
+		break;
+	case QUERY_OLDEST:
+		at.rank = scan_rank_of_time(QUERY_OLDEST, z->min_ns);
+		at.tie = ~z->first_id;
+		break;
+	case QUERY_BYTES:
+		at.rank = z->max[ZONE_BYTES];
+		break;
+	case QUERY_RISK:
+		at.rank = z->max[ZONE_RISK];
+		break;
+	case QUERY_DURATION:
+		at.rank = z->max[ZONE_DURATION];
+		break;
+	}
+	return at;
+}
+
+/* Are all rows on pages before this one? Known only where the zone has both ends of the order. */
+static bool is_behind_us(const struct scan *s, const struct zone *z)
+{
+	struct place last = { .tie = INT64_MIN };
+
+	if (!scan_by_time(s))
+		return false;
+	last.rank = scan_rank_of_time(s->spec.sort, s->spec.sort == QUERY_NEWEST ? z->min_ns : z->max_ns);
+	return place_before(last, s->spec.after);
+}
+
+static bool has_nothing(const struct scan *s, const struct zone *z)
+{
+	const struct filter *f = s->spec.filter;
+
+	if (z->max_ns < s->spec.since_ns || z->min_ns >= s->spec.until_ns || z->first_id > s->spec.max_id)
+		return true;
+	for (size_t i = 0; i < f->n_clauses; i++) {
+		if (f->clauses[i].has_zone && z->max[f->clauses[i].zone] < f->clauses[i].zone_min)
+			return true;
+	}
+	return is_behind_us(s, z);
+}
+
+static int push_zone(struct scan *s, uint32_t day, const struct zone *z, struct err *e)
+{
+	struct unit u = {
+		.bound = zone_bound(s, z),
+		.first_id = z->first_id,
+		.last_id = z->last_id,
+		.rows = z->rows,
+		.day = day,
+		.bucket = (uint32_t)z->bucket,
+		.kind = UNIT_BUCKET,
+		.all_in_range = z->min_ns >= s->spec.since_ns && z->max_ns < s->spec.until_ns &&
+				z->last_id <= s->spec.max_id,
+	};
+
+	return scan_push(s, &u, e);
+}
+
+static int push_buckets(struct scan *s, uint32_t day, struct err *e)
+{
+	const struct scan_day *d = &s->days[day];
+	struct stmt *st = NULL;
+	struct buf sql;
+	int rc;
+
+	buf_init(&sql, 512);
+	buf_fmt(&sql,
+		"SELECT bucket,rows,first_id,last_id,min_ns,max_ns,max_bytes,max_risk,max_duration FROM %s_zone",
+		part_view_table(d->view));
+	rc = buf_failed(&sql) ? err_set(e, ERR_NOMEM, "out of memory") : sql_prepare(s->spec.db, sql.p, &st, e);
+	buf_fini(&sql);
+	while (!rc && (rc = stmt_step(st, e)) > 0) {
+		struct zone z;
+
+		read_zone(st, &z);
+		rc = has_nothing(s, &z) ? 0 : push_zone(s, day, &z, e);
+	}
+	stmt_done(st);
+	return rc;
+}
+
+/* Rows in no bucket yet: they can be anything, only the day's times bound them. */
+static int push_tail(struct scan *s, uint32_t day, struct err *e)
+{
+	const struct part_info *p = &s->days[day].part;
+	struct unit u = {
+		.bound = PLACE_FIRST,
+		.first_id = s->spec.plan->has_index ? p->indexed_id + 1 : INT64_MIN,
+		.last_id = p->last_id < s->spec.max_id ? p->last_id : s->spec.max_id,
+		.day = day,
+		.kind = UNIT_TAIL,
+	};
+
+	if (u.first_id > u.last_id)
+		return 0;
+	if (scan_by_time(s))
+		u.bound.rank = scan_rank_of_time(s->spec.sort, s->spec.sort == QUERY_NEWEST ? p->last_ns : p->first_ns);
+	return scan_push(s, &u, e);
+}
+
+int scan_day_open(struct scan *s, uint32_t at, struct err *e)
+{
+	struct scan_day *d = &s->days[at];
+	int rc = open_view(s, d, e);
+
+	if (!rc)
+		rc = find_tokens(s, d, e);
+	if (rc || (d->tokens && d->tokens->none))
+		return rc;
+	rc = push_tail(s, at, e);
+	if (!rc && s->spec.plan->has_index && d->part.buckets > 0)
+		rc = push_buckets(s, at, e);
+	return rc;
+}
