@@ -45,7 +45,8 @@ static enum decode_result link_null(struct walk *w)
 }
 
 /* Linux cooked capture: no destination address, but a word about it. */
-static void cooked_source(struct walk *w, unsigned to_whom, unsigned address_bytes, uint32_t off)
+static void cooked_source(struct walk *w, unsigned to_whom, unsigned address_bytes,
+			  uint32_t off)
 {
 	if (address_bytes == 6)
 		memcpy(w->p->src_mac, w->f + off, 6);
@@ -150,10 +151,12 @@ static uint32_t hash_pair(const struct pkt_key *k)
 	return (uint32_t)((h ^ h >> 32) * UINT64_C(0xd6e8feb86659fd93) >> 32);
 }
 
-enum decode_result decode_frame(uint32_t link, const uint8_t *frame, uint32_t captured, struct pkt *p)
+enum decode_result decode_frame(uint32_t link, const uint8_t *frame, uint32_t captured,
+				struct pkt *p)
 {
 	uint8_t sensor = p->sensor;
-	memset((char *)p + offsetof(struct pkt, data_bytes), 0, sizeof(*p) - offsetof(struct pkt, data_bytes));
+	memset((char *)p + offsetof(struct pkt, data_bytes), 0,
+	       sizeof(*p) - offsetof(struct pkt, data_bytes));
 	p->sensor = sensor;
 	p->data_bytes = captured;
 	struct walk w = {

@@ -78,17 +78,17 @@ static const struct icmp_pair {
 	uint8_t ip_version, ask, answer;
 	bool identifier;
 } icmp_pairs[] = {
-	{ 4, 8, 0, true },       /* echo */
-	{ 4, 10, 9, false },     /* router solicitation, advertisement */
-	{ 4, 13, 14, true },     /* timestamp */
-	{ 4, 15, 16, true },     /* information */
-	{ 4, 17, 18, true },     /* address mask */
-	{ 6, 128, 129, true },   /* echo */
-	{ 6, 130, 131, false },  /* multicast listener query, report */
-	{ 6, 133, 134, false },  /* router solicitation, advertisement */
-	{ 6, 135, 136, false },  /* neighbour solicitation, advertisement */
-	{ 6, 139, 140, false },  /* node information */
-	{ 6, 144, 145, true },   /* home agent address discovery */
+	{ 4, 8, 0, true },      /* echo */
+	{ 4, 10, 9, false },    /* router solicitation, advertisement */
+	{ 4, 13, 14, true },    /* timestamp */
+	{ 4, 15, 16, true },    /* information */
+	{ 4, 17, 18, true },    /* address mask */
+	{ 6, 128, 129, true },  /* echo */
+	{ 6, 130, 131, false }, /* multicast listener query, report */
+	{ 6, 133, 134, false }, /* router solicitation, advertisement */
+	{ 6, 135, 136, false }, /* neighbour solicitation, advertisement */
+	{ 6, 139, 140, false }, /* node information */
+	{ 6, 144, 145, true },  /* home agent address discovery */
 };
 
 /* The key has two ports, ICMP has none: the one who asks gets the identifier as its port, the one who
@@ -103,7 +103,8 @@ static enum decode_result l4_icmp(struct walk *w, uint32_t off)
 	l4_payload(w, off + 8);
 	for (size_t i = 0; i < ARRAY_LEN(icmp_pairs); i++) {
 		const struct icmp_pair *pair = &icmp_pairs[i];
-		if (pair->ip_version != p->key.ip_version || (h[0] != pair->ask && h[0] != pair->answer))
+		if (pair->ip_version != p->key.ip_version ||
+		    (h[0] != pair->ask && h[0] != pair->answer))
 			continue;
 		uint16_t id = pair->identifier ? be16(h + 4) : 0;
 		uint16_t service = (uint16_t)(pair->ask << 8 | h[1]);

@@ -4,7 +4,10 @@
 
 #include "walk.h"
 
-static bool is_tag(uint16_t type) { return type == TYPE_VLAN || type == TYPE_QINQ || type == TYPE_QINQ_OLD; }
+static bool is_tag(uint16_t type)
+{
+	return type == TYPE_VLAN || type == TYPE_QINQ || type == TYPE_QINQ_OLD;
+}
 
 enum decode_result layer_ether(struct walk *w, uint32_t off)
 {
@@ -73,9 +76,11 @@ enum decode_result layer_mpls(struct walk *w, uint32_t off)
 	if (!has(w, off, 1))
 		return DECODE_BAD_TAG;
 	unsigned version = w->f[off] >> 4;
-	if ((version == 4 || version == 6) && tunnel_try(w, DECODE_TUNNEL_MPLS, layer_ip, off, TUNNEL_SAID, &said))
+	if ((version == 4 || version == 6) &&
+	    tunnel_try(w, DECODE_TUNNEL_MPLS, layer_ip, off, TUNNEL_SAID, &said))
 		return said;
-	if (version == 0 && tunnel_try(w, DECODE_TUNNEL_MPLS, layer_ether, off + 4, TUNNEL_GUESS, &r))
+	if (version == 0 &&
+	    tunnel_try(w, DECODE_TUNNEL_MPLS, layer_ether, off + 4, TUNNEL_GUESS, &r))
 		return r;
 	if (tunnel_try(w, DECODE_TUNNEL_MPLS, layer_ether, off, TUNNEL_GUESS, &r))
 		return r;
@@ -91,7 +96,8 @@ enum decode_result layer_pppoe(struct walk *w, uint32_t off)
 	off += 6;
 	if (w->end - off > bytes) /* link padding */
 		w->end = off + bytes;
-	(void)tunnel_try(w, DECODE_TUNNEL_PPPOE, layer_ppp, off, TUNNEL_SAID, &r); /* r either way */
+	(void)tunnel_try(w, DECODE_TUNNEL_PPPOE, layer_ppp, off, TUNNEL_SAID,
+			 &r); /* r either way */
 	return r;
 }
 

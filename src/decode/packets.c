@@ -16,7 +16,7 @@
 struct pool {
 	struct mutex m;
 	pthread_cond_t given_back;
-	void **free; /* lock: m */
+	void **free;   /* lock: m */
 	size_t n_free; /* lock: m */
 };
 
@@ -60,7 +60,8 @@ static void *pool_get(struct pool *p, bool wait)
 	void *unit = NULL;
 	mutex_lock(&p->m);
 	while (p->n_free == 0 && wait)
-		(void)cond_wait(&p->given_back, &p->m, -1); /* without a time limit it cannot run out */
+		(void)cond_wait(&p->given_back, &p->m,
+				-1); /* without a time limit it cannot run out */
 	if (p->n_free > 0)
 		unit = p->free[--p->n_free];
 	mutex_unlock(&p->m);
@@ -120,7 +121,10 @@ void packets_free(struct packets *ps)
 	free(ps);
 }
 
-unsigned packets_shards(const struct packets *ps) { return ps->n_shards; }
+unsigned packets_shards(const struct packets *ps)
+{
+	return ps->n_shards;
+}
 
 struct chunk *packets_chunk_get(struct packets *ps, bool wait)
 {
@@ -165,7 +169,10 @@ int packets_push(struct packets *ps, unsigned shard, struct pkt_batch *b, bool w
 	return r;
 }
 
-void packets_close(struct packets *ps, unsigned shard) { queue_close(ps->queues[shard]); }
+void packets_close(struct packets *ps, unsigned shard)
+{
+	queue_close(ps->queues[shard]);
+}
 
 int packets_pop(struct packets *ps, unsigned shard, struct pkt_batch **b, int timeout_ms)
 {
@@ -180,4 +187,7 @@ void packets_done(struct pkt_batch *b)
 	pool_put(&b->pool->batches, b);
 }
 
-size_t packets_backlog(struct packets *ps, unsigned shard) { return queue_len(ps->queues[shard]); }
+size_t packets_backlog(struct packets *ps, unsigned shard)
+{
+	return queue_len(ps->queues[shard]);
+}

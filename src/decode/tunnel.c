@@ -16,8 +16,8 @@ static void forget_outer(struct pkt *p)
 	p->flags &= PKT_MULTI;
 }
 
-bool tunnel_try(struct walk *w, enum decode_tunnel kind, layer_fn *layer, uint32_t off, unsigned how,
-		enum decode_result *r)
+bool tunnel_try(struct walk *w, enum decode_tunnel kind, layer_fn *layer, uint32_t off,
+		unsigned how, enum decode_result *r)
 {
 	const struct pkt outer = *w->p;
 	const struct walk before = *w;
@@ -32,15 +32,16 @@ bool tunnel_try(struct walk *w, enum decode_tunnel kind, layer_fn *layer, uint32
 		p->tunnel = (uint8_t)kind;
 	p->key.ip_version = 0;
 	*r = layer(w, off);
-	if (p->key.ip_version != 0 || (*r == DECODE_NOT_IP && ((how & TUNNEL_ANY) || p->ethertype == TYPE_ARP)))
+	if (p->key.ip_version != 0 ||
+	    (*r == DECODE_NOT_IP && ((how & TUNNEL_ANY) || p->ethertype == TYPE_ARP)))
 		return true;
 	*w = before;
 	*p = outer;
 	return false;
 }
 
-enum decode_result tunnel_open(struct walk *w, enum decode_tunnel kind, layer_fn *layer, uint32_t off,
-			       unsigned how)
+enum decode_result tunnel_open(struct walk *w, enum decode_tunnel kind, layer_fn *layer,
+			       uint32_t off, unsigned how)
 {
 	enum decode_result r;
 	if (tunnel_try(w, kind, layer, off, how, &r))
@@ -66,7 +67,8 @@ static enum decode_result erspan_iii(struct walk *w, uint32_t off)
 		return DECODE_BAD_TUNNEL;
 	unsigned frame_type = w->f[off + 10] >> 2 & 0x1f;
 	off += (w->f[off + 11] & 1) ? 20 : 12;
-	return tunnel_open(w, DECODE_TUNNEL_ERSPAN, frame_type == 2 ? layer_ip : layer_ether, off, TUNNEL_ANY);
+	return tunnel_open(w, DECODE_TUNNEL_ERSPAN, frame_type == 2 ? layer_ip : layer_ether,
+			   off, TUNNEL_ANY);
 }
 
 /* Source route entries (address family, offset, length, information) end with a length of 0. */
@@ -83,7 +85,8 @@ static bool gre_skip_routes(struct walk *w, uint32_t *off)
 	return false;
 }
 
-static enum decode_result gre_inside(struct walk *w, uint16_t protocol, bool sequence, uint32_t off)
+static enum decode_result gre_inside(struct walk *w, uint16_t protocol, bool sequence,
+				     uint32_t off)
 {
 	switch (protocol) {
 	case TYPE_IPV4:
@@ -105,7 +108,8 @@ static enum decode_result gre_inside(struct walk *w, uint16_t protocol, bool seq
 
 /* PPTP: the key holds length and call, a sequence number stands where there is payload. PPP inside is
  * mostly encrypted; then the GRE packet stays. */
-static enum decode_result gre_pptp(struct walk *w, uint16_t flags, uint16_t protocol, uint32_t off)
+static enum decode_result gre_pptp(struct walk *w, uint16_t flags, uint16_t protocol,
+				   uint32_t off)
 {
 	if (protocol != TYPE_PPP || !(flags & 0x2000) || !(flags & 0x1000))
 		return DECODE_OK;

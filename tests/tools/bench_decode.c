@@ -31,7 +31,8 @@ int main(int argc, char **argv)
 	const u_char *data;
 	if (!frames || !bytes)
 		return 1;
-	while (n < FRAMES_MAX && pcap_next_ex(pc, &h, &data) == 1 && used + h->caplen <= BYTES_MAX) {
+	while (n < FRAMES_MAX && pcap_next_ex(pc, &h, &data) == 1 &&
+	       used + h->caplen <= BYTES_MAX) {
 		memcpy(bytes + used, data, h->caplen);
 		frames[n++] = (struct frame){ used, h->caplen, h->len };
 		used += h->caplen;
@@ -44,17 +45,19 @@ int main(int argc, char **argv)
 			struct pkt p;
 			p.wire_bytes = frames[i].wire_bytes;
 			p.sensor = 0;
-			results[decode_frame(link, bytes + frames[i].at, frames[i].captured, &p)]++;
+			results[decode_frame(link, bytes + frames[i].at, frames[i].captured,
+					     &p)]++;
 			hashes += p.pair_hash;
 		}
 		took = clock_thread_cpu_ns() - began;
 	}
-	printf("{\"bench\":\"decode\",\"frames\":%zu,\"rounds\":%llu,\"ns_per_packet\":%.1f,\"check\":%llu", n,
-	       (unsigned long long)rounds, n ? (double)took / (double)(n * rounds) : 0.0,
+	printf("{\"bench\":\"decode\",\"frames\":%zu,\"rounds\":%llu,\"ns_per_packet\":%.1f,\"check\":%llu",
+	       n, (unsigned long long)rounds, n ? (double)took / (double)(n * rounds) : 0.0,
 	       (unsigned long long)(hashes & 0xffff));
 	for (unsigned r = 0; r < DECODE_RESULTS; r++)
 		if (results[r])
-			printf(",\"%s\":%llu", decode_result_names[r], (unsigned long long)(results[r] / rounds));
+			printf(",\"%s\":%llu", decode_result_names[r],
+			       (unsigned long long)(results[r] / rounds));
 	printf("}\n");
 	pcap_close(pc);
 	free(frames);
