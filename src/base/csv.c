@@ -19,6 +19,12 @@ static void next_cell(struct csv *c)
 	c->comma = true;
 }
 
+void csv_name(struct csv *c, const char *name)
+{
+	next_cell(c);
+	buf_cstr(c->out, name);
+}
+
 static bool is_digit(char c)
 {
 	return c >= '0' && c <= '9';

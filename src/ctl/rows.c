@@ -1,6 +1,7 @@
 /* tomsctl flows (and any record to come): rows straight from the store, newest first, with the words
  * that the panel and the API take too. Beside a running daemon or without one. */
 #include <getopt.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -196,12 +197,19 @@ static void time_text(int64_t ns, char out[CLOCK_RFC3339_MAX])
 	clock_rfc3339(ns - ns % NS_PER_S, out);
 }
 
+/* ICMP keeps type, code and identifier in these fields. */
+static bool has_ports(uint8_t l4)
+{
+	return l4 == IPPROTO_TCP || l4 == IPPROTO_UDP || l4 == IPPROTO_SCTP ||
+	       l4 == IPPROTO_DCCP || l4 == IPPROTO_UDPLITE;
+}
+
 static int row_table(void *arg, const void *row)
 {
 	struct ask *k = arg;
 	const struct flow *f = row;
 	char text[CLOCK_RFC3339_MAX], sent[16], back[16], proto[64], end[80];
-	bool ported = f->src_port || f->dst_port;
+	bool ported = has_ports(f->l4);
 	if (!k->rows++)
 		table_head();
 	time_text(f->end_ns, text);
@@ -264,7 +272,11 @@ int cmd_rows(struct ctl *c, const struct command *cmd, int argc, char **argv)
 		int rc = state_store(c, &st, &e);
 		if (!rc)
 			rc = run(k, st, &e);
-		if (rc)
+		if (rc == -ERR_INVALID && st)
+			status =
+				ctl_usage(cmd, "%s",
+					  e.text); /* words that make no sense for these rows */
+		else if (rc)
 			status = ctl_fail("%s", e.text);
 	}
 	store_free(st);

@@ -4,6 +4,8 @@
 
 #include "ctl.h"
 #include "tomsd/base/clock.h"
+#include "tomsd/base/file.h"
+#include "tomsd/flow_row.h"
 
 #define NODES_MAX 65536
 
@@ -126,14 +128,10 @@ static void stale_json(const struct store_stats *s)
 	json_key(&j, "store");
 	json_obj(&j);
 	json_kv_str(&j, "state", "stopped");
-	json_kv_u64(&j, "rows_total", s->rows_total);
 	json_kv_u64(&j, "database_bytes", s->database_bytes);
 	json_kv_u64(&j, "wal_bytes", s->wal_bytes);
-	json_kv_u64(&j, "days", s->days);
 	json_kv_i64(&j, "oldest_day", s->oldest_day);
 	json_kv_i64(&j, "newest_day", s->newest_day);
-	if (s->last_commit_ns)
-		json_kv_time(&j, "last_commit", s->last_commit_ns);
 	json_kv_u64(&j, "disk_free_bytes", s->disk_free_bytes);
 	json_end_obj(&j);
 	json_end_obj(&j);
@@ -148,12 +146,55 @@ static void stale_text(const struct ctl *c, const struct store_stats *s)
 	text_bytes(s->database_bytes + s->wal_bytes, size);
 	text_bytes(s->disk_free_bytes, space);
 	(void)printf("tomsd is not running; what follows is from its store, not from now\n"
-		     "store in %s: %s, %llu day%s",
-		     c->state_path, size, (unsigned long long)s->days, s->days == 1 ? "" : "s");
-	if (s->days)
-		(void)printf(" (%lld to %lld)", (long long)s->oldest_day,
+		     "store in %s: %s",
+		     c->state_path, size);
+	if (s->newest_day)
+		(void)printf(", flows of %lld to %lld", (long long)s->oldest_day,
 			     (long long)s->newest_day);
+	else
+		(void)fputs(", no flows", stdout);
 	(void)printf(", %s of disk free\n", space);
+}
+
+/* What a reader's store does not keep count of, from outside. */
+static void look_at_files(const struct ctl *c, struct store_stats *s)
+{
+	char path[CTL_PATH_MAX + 16];
+	uint64_t total;
+	(void)snprintf(path, sizeof(path), "%s/tomsd.db", c->state_path);
+	int64_t bytes = file_size(path);
+	s->database_bytes = bytes > 0 ? (uint64_t)bytes : 0;
+	(void)snprintf(path, sizeof(path), "%s/tomsd.db-wal", c->state_path);
+	bytes = file_size(path);
+	s->wal_bytes = bytes > 0 ? (uint64_t)bytes : 0;
+	if (file_space(c->state_path, &s->disk_free_bytes, &total, NULL))
+		s->disk_free_bytes = 0;
+}
+
+static int take_time(void *arg, const void *row)
+{
+	int64_t *at_ns = arg;
+	*at_ns = ((const struct flow *)row)->end_ns;
+	return 1; /* one is enough */
+}
+
+/* Days of the oldest and of the newest flow; 0 when there is none. */
+static void look_at_rows(struct store *st, struct store_stats *s)
+{
+	static const enum query_sort sorts[] = { QUERY_OLDEST, QUERY_NEWEST };
+	int64_t at_ns[2] = { 0, 0 };
+	struct query *q = calloc(1, sizeof(*q));
+	for (size_t i = 0; q && i < ARRAY_LEN(sorts); i++) {
+		struct query_page_info info = { 0 };
+		*q = (struct query){ .record = &flow_record,
+				     .until_ns = INT64_MAX,
+				     .sort = sorts[i] };
+		if (store_query(st, q, 1, 0, take_time, &at_ns[i], &info, NULL))
+			at_ns[i] = 0; /* status says what it can */
+	}
+	free(q);
+	s->oldest_day = at_ns[0] ? clock_day(at_ns[0]) : 0;
+	s->newest_day = at_ns[1] ? clock_day(at_ns[1]) : 0;
 }
 
 /* No daemon is no failure: what there is to know is said. */
@@ -163,7 +204,7 @@ static int show_stale(struct ctl *c, bool as_json)
 	struct store *st = NULL;
 	struct store_stats s = { 0 };
 	if (state_store(c, &st, &e)) {
-		if (e.code != ERR_NOTFOUND)
+		if (e.code == ERR_DENIED)
 			return ctl_fail("%s", e.text);
 		if (as_json)
 			stale_json(&s);
@@ -172,6 +213,8 @@ static int show_stale(struct ctl *c, bool as_json)
 		return EXIT_SUCCESS;
 	}
 	store_stats(st, &s);
+	look_at_files(c, &s);
+	look_at_rows(st, &s);
 	if (as_json)
 		stale_json(&s);
 	else

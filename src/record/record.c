@@ -251,7 +251,7 @@ void record_json(const struct record *r, const void *row, struct json *j)
 void record_csv_header(const struct record *r, struct csv *c)
 {
 	for (size_t i = 0; i < r->n_out; i++)
-		csv_str(c, str_of(r->out[i].ecs));
+		csv_name(c, r->out[i].ecs);
 	csv_end(c);
 }
 
