@@ -16,6 +16,8 @@ static bool is_answer(const struct pkt *p)
 		return p->tcp_flags & 16; /* SYN-ACK */
 	if (p->flags & PKT_ANSWER)
 		return true;
+	if (p->key.l4 == 1 || p->key.l4 == 58) /* "ports" of ICMP are none */
+		return false;
 	return ports_is_server(p->key.l4, p->key.src_port) && !ports_is_server(p->key.l4, p->key.dst_port);
 }
 
