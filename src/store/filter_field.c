@@ -207,16 +207,25 @@ static int col_leaf(struct leaf *l, const struct query_word *w, struct err *e)
 	return 0;
 }
 
+/* Computed members that are numbers wherever they are anything; of others the row tells. */
+static bool is_number_member(const struct leaf *l)
+{
+	const char *ecs = l->out ? l->out->ecs : "";
+
+	return unit_of(ecs, NULL) != UNIT_NONE || ends_in(ecs, "port") || ends_in(ecs, "packets");
+}
+
 /* A computed member or one below a JSON column: its type shows only in each row. */
 static int open_leaf(struct leaf *l, const struct query_word *w, struct err *e)
 {
+	enum unit unit = unit_of(l->out ? l->out->ecs : w->key, NULL);
 	struct err ignored = ERR_INIT; /* text is fine too */
 
 	l->any = is_equality(w) && strcmp(w->value, "*") == 0;
 	text_leaf(l, w);
-	l->has_number = number_range(l, w, unit_of(w->key, NULL), &ignored) == 0;
-	if (!l->has_number && !is_equality(w))
-		return wrong_value(w, number_help(unit_of(w->key, NULL)), e);
+	l->has_number = number_range(l, w, unit, &ignored) == 0;
+	if (!l->has_number && !l->any && (!is_equality(w) || is_number_member(l)))
+		return wrong_value(w, number_help(unit), e);
 	return 0;
 }
 

@@ -126,12 +126,21 @@ static struct place behind(struct place bound)
 	return bound.rank < UINT64_MAX ? (struct place){ bound.rank + 1, INT64_MIN } : PLACE_FIRST;
 }
 
-static void lower_known(struct scan *s, struct place bound)
+/* Ends the search here: what stands behind this bound and those of the units left is not known. Not
+ * before it has got further than the page before: a deadline may be shorter than one bucket takes,
+ * and pages that begin where they ended would go on for ever. */
+static bool give_up(struct scan *s, struct place bound)
 {
-	struct place at = behind(bound);
+	struct place known;
 
-	if (place_before(at, s->known))
-		s->known = at;
+	if (s->n_units && place_before(s->units[0].bound, bound))
+		bound = s->units[0].bound;
+	known = behind(bound);
+	if (!place_before(s->spec.after, known))
+		return false;
+	s->known = known;
+	s->stopped = true;
+	return true;
 }
 
 static bool is_late(struct scan *s)
@@ -151,10 +160,9 @@ bool scan_walk_is_over(struct scan *s, int64_t id)
 	if (is_late(s)) {
 		struct place bound = scan_by_time(s) ? walk_bound(s, id) : s->now.bound;
 
-		lower_known(s, place_before(bound, s->now.bound) ? s->now.bound : bound);
-		s->stopped = true;
+		return give_up(s, place_before(bound, s->now.bound) ? s->now.bound : bound);
 	}
-	return s->stopped;
+	return false;
 }
 
 /* Heap of units, the best bound on top. */
@@ -207,11 +215,9 @@ static int search(struct scan *s, struct err *e)
 		if (scan_is_full(s) && place_before(s->best[0].place, s->units[0].bound))
 			return 0;
 		s->now = pop(s);
-		if (s->spec.deadline_mono_ns && clock_mono_ns() >= s->spec.deadline_mono_ns) {
-			lower_known(s, s->now.bound);
-			s->stopped = true;
+		if (s->spec.deadline_mono_ns && clock_mono_ns() >= s->spec.deadline_mono_ns &&
+		    give_up(s, s->now.bound))
 			return 0;
-		}
 		if (s->now.kind == UNIT_DAY)
 			rc = scan_day_open(s, s->now.day, e);
 		else
@@ -226,12 +232,10 @@ int scan_run(struct scan *s, struct err *e)
 {
 	int rc = search(s, e);
 
-	if (rc)
-		return rc;
-	/* what is left in the heap of units was not searched: fine when the list is full */
-	if (s->stopped && s->n_units)
-		lower_known(s, s->units[0].bound);
-	return 0;
+	/* a count that has reached its end has not looked at the rest */
+	if (!rc && s->stopped && !place_before(s->known, PLACE_LAST) && s->n_units)
+		s->known = behind(s->units[0].bound);
+	return rc;
 }
 
 /* Days as units; a bound only where the sort is by time. */
