@@ -88,6 +88,7 @@ struct store {
 
 /* store.c: opens the writer's connection; a damaged file is put aside and a new one begun. */
 int store_open_writer(struct store *st, struct err *e) MUST_CHECK;
+int store_begin_anew(struct store *st, struct err *e) MUST_CHECK; /* this file is damaged */
 /* What is wrong, for stats and the room's health; NULL: commits succeed again. Store thread. */
 void store_set_failing(struct store *st, const struct err *e);
 /* Something people should know though rows are stored (a full disk, a damaged file put aside); stays until

@@ -142,19 +142,23 @@ static int put_aside(struct store *st, struct err *e)
 	return 0;
 }
 
+int store_begin_anew(struct store *st, struct err *e)
+{
+	sql_close(st->db);
+	st->db = NULL;
+	int rc = put_aside(st, e);
+	if (!rc)
+		rc = open_file(st, e);
+	if (!rc)
+		store_set_notice(st, "the database was damaged; it was put aside as tomsd.db.bad-* and a new one "
+				     "begun: have the disk checked");
+	return rc;
+}
+
 int store_open_writer(struct store *st, struct err *e)
 {
 	int rc = open_file(st, e);
-	if (rc != -ERR_CORRUPT)
-		return rc;
-	rc = put_aside(st, e);
-	if (!rc)
-		rc = open_file(st, e);
-	if (!rc) {
-		store_set_notice(st, "the database was damaged; it was put aside as tomsd.db.bad-* and a new one "
-				     "begun: have the disk checked");
-	}
-	return rc;
+	return rc == -ERR_CORRUPT ? store_begin_anew(st, e) : rc;
 }
 
 int store_open(struct store **out, const struct store_conf *conf, struct err *e)

@@ -69,8 +69,9 @@ static int recover(struct store *st, int why, struct err *e)
 {
 	parts_drop(&st->parts);
 	rollup_fini(&st->rollup);
-	bool damaged = why == -ERR_CORRUPT;
-	if (st->db && !damaged && !sql_failed_on_disk(st->db))
+	if (why == -ERR_CORRUPT)
+		return store_begin_anew(st, e);
+	if (st->db && !sql_failed_on_disk(st->db))
 		return rollup_init(&st->rollup, st->db, e);
 	sql_close(st->db);
 	st->db = NULL;
