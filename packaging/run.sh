@@ -6,12 +6,8 @@ set -eu
 cd "$(dirname "$0")/.."
 conf=var/tomsd.conf
 
-interface=$(ip -o route show default 2>/dev/null | sed -n 's/.* dev \([^ ]*\).*/\1/p' | head -n 1)
-[ -n "$interface" ] || interface=$(ip -o -6 route show default 2>/dev/null | sed -n 's/.* dev \([^ ]*\).*/\1/p' | head -n 1)
-if [ -z "$interface" ]; then
-	interface=none
-	echo "make run: no default route, so no interface is watched; set [capture] interface in $conf" >&2
-elif [ "$(id -u)" != 0 ]; then
+interface=auto
+if [ "$(id -u)" != 0 ]; then
 	interface=none
 	echo "make run: capture needs root; without it the panel shows stored data only (sudo make run)" >&2
 fi
