@@ -72,11 +72,12 @@ int dpi_new(struct dpi **out, uint32_t max_states, struct err *e)
 {
 	/* A library newer than the headers would write beyond our states. */
 	if (ndpi_detection_get_sizeof_ndpi_flow_struct() != sizeof(struct ndpi_flow_struct))
-		return err_set(e, ERR_UNSUPPORTED,
-			       "nDPI %s is not the version this was built with (flow of %u bytes, not %zu): "
-			       "build again with its headers",
-			       ndpi_revision(), ndpi_detection_get_sizeof_ndpi_flow_struct(),
-			       sizeof(struct ndpi_flow_struct));
+		return err_set(
+			e, ERR_UNSUPPORTED,
+			"nDPI %s is not the version this was built with (flow of %u bytes, not %zu): "
+			"build again with its headers",
+			ndpi_revision(), ndpi_detection_get_sizeof_ndpi_flow_struct(),
+			sizeof(struct ndpi_flow_struct));
 	struct dpi *d = calloc(1, sizeof(*d));
 	if (!d)
 		return err_set(e, ERR_NOMEM, "no memory for nDPI");
@@ -203,14 +204,16 @@ static uint64_t to_ms(int64_t ts_ns)
 	return ts_ns > 0 ? (uint64_t)(ts_ns / NS_PER_MS) : 0;
 }
 
-static ndpi_protocol process(struct dpi *d, struct ndpi_flow_struct *f, const uint8_t *l3, uint32_t n,
-			     int64_t ts_ns)
+static ndpi_protocol process(struct dpi *d, struct ndpi_flow_struct *f, const uint8_t *l3,
+			     uint32_t n, int64_t ts_ns)
 {
 	d->calls++;
-	return DPI_PROCESS(d->module, f, l3, (unsigned short)(n < 65535 ? n : 65535), to_ms(ts_ns));
+	return DPI_PROCESS(d->module, f, l3, (unsigned short)(n < 65535 ? n : 65535),
+			   to_ms(ts_ns));
 }
 
-bool dpi_packet(struct dpi *d, uint32_t state, const uint8_t *l3, uint32_t n, uint32_t seen, int64_t ts_ns)
+bool dpi_packet(struct dpi *d, uint32_t state, const uint8_t *l3, uint32_t n, uint32_t seen,
+		int64_t ts_ns)
 {
 	struct dpi_state *s = state_of(d, state);
 	s->answer = process(d, &s->flow, l3, n, ts_ns);
@@ -218,7 +221,9 @@ bool dpi_packet(struct dpi *d, uint32_t state, const uint8_t *l3, uint32_t n, ui
 		s->fed++;
 	if (DPI_FAILED(&s->flow))
 		return true;
-	if (s->l4 == 6 ? seen >= LIMIT_TCP : s->l4 == 17 ? s->fed > LIMIT_UDP : s->fed > LIMIT_OTHER)
+	if (s->l4 == 6  ? seen >= LIMIT_TCP :
+	    s->l4 == 17 ? s->fed > LIMIT_UDP :
+			  s->fed > LIMIT_OTHER)
 		return true;
 	return DPI_APP(s->answer) && !DPI_MORE(d->module, &s->flow, s->answer);
 }
@@ -266,7 +271,8 @@ static uint32_t packet_make(uint8_t p[60], const struct pkt_key *k, uint32_t seq
 	return ip + l4;
 }
 
-void dpi_syn(struct dpi *d, uint32_t state, const struct pkt_key *k, uint32_t seq, int64_t ts_ns)
+void dpi_syn(struct dpi *d, uint32_t state, const struct pkt_key *k, uint32_t seq,
+	     int64_t ts_ns)
 {
 	struct dpi_state *s = state_of(d, state);
 	uint8_t syn[60];
@@ -284,9 +290,13 @@ static bool is_one_of(const struct dpi_result *r, const uint16_t *protocols)
 	return false;
 }
 
-static const uint16_t tls_protocols[] = { NDPI_PROTOCOL_TLS, NDPI_PROTOCOL_QUIC, NDPI_PROTOCOL_DTLS,
-					  NDPI_PROTOCOL_MAIL_SMTPS, NDPI_PROTOCOL_MAIL_IMAPS,
-					  NDPI_PROTOCOL_MAIL_POPS, 0 };
+static const uint16_t tls_protocols[] = { NDPI_PROTOCOL_TLS,
+					  NDPI_PROTOCOL_QUIC,
+					  NDPI_PROTOCOL_DTLS,
+					  NDPI_PROTOCOL_MAIL_SMTPS,
+					  NDPI_PROTOCOL_MAIL_IMAPS,
+					  NDPI_PROTOCOL_MAIL_POPS,
+					  0 };
 static const uint16_t http_protocols[] = { NDPI_PROTOCOL_HTTP, NDPI_PROTOCOL_HTTP_PROXY,
 					   NDPI_PROTOCOL_HTTP_CONNECT, 0 };
 static const uint16_t dns_protocols[] = { NDPI_PROTOCOL_DNS, NDPI_PROTOCOL_LLMNR, 0 };
@@ -296,18 +306,20 @@ static const uint16_t netbios_protocols[] = { NDPI_PROTOCOL_NETBIOS, 0 };
 static const uint16_t ssh_protocols[] = { NDPI_PROTOCOL_SSH, 0 };
 static const uint16_t kerberos_protocols[] = { NDPI_PROTOCOL_KERBEROS, 0 };
 
-static void tell_tls(struct ndpi_flow_struct *f, uint8_t l4, struct dpi_result *r, struct detail *j)
+static void tell_tls(struct ndpi_flow_struct *f, uint8_t l4, struct dpi_result *r,
+		     struct detail *j)
 {
 	static const struct {
 		uint16_t version;
 		const char *name;
 	} versions[] = {
-		{ 0x0002, "ssl2" }, { 0x0300, "ssl3" }, { 0x0301, "1.0" }, { 0x0302, "1.1" },
-		{ 0x0303, "1.2" }, { 0x0304, "1.3" }, { 0xfeff, "dtls1.0" }, { 0xfefd, "dtls1.2" },
-		{ 0xfefc, "dtls1.3" },
+		{ 0x0002, "ssl2" },    { 0x0300, "ssl3" },    { 0x0301, "1.0" },
+		{ 0x0302, "1.1" },     { 0x0303, "1.2" },     { 0x0304, "1.3" },
+		{ 0xfeff, "dtls1.0" }, { 0xfefd, "dtls1.2" }, { 0xfefc, "dtls1.3" },
 	};
 	__typeof__(f->protos.tls_quic) *t = &f->protos.tls_quic;
-	str_copy_clean(r->ja3, sizeof(r->ja3), str_n(DPI_JA3_CLIENT(t), strnlen(DPI_JA3_CLIENT(t), 32)));
+	str_copy_clean(r->ja3, sizeof(r->ja3),
+		       str_n(DPI_JA3_CLIENT(t), strnlen(DPI_JA3_CLIENT(t), 32)));
 	for (size_t i = 0; i < ARRAY_LEN(versions); i++)
 		if (versions[i].version == t->ssl_version)
 			detail_text(j, "tls_version", versions[i].name, 16);
@@ -398,11 +410,13 @@ static void tell(struct ndpi_flow_struct *f, uint8_t l4, struct dpi_result *r)
 	}
 	detail_end(&j);
 	str_copy_clean(r->name, sizeof(r->name),
-		       str_n(f->host_server_name, strnlen(f->host_server_name, sizeof(f->host_server_name))));
+		       str_n(f->host_server_name,
+			     strnlen(f->host_server_name, sizeof(f->host_server_name))));
 	if (!r->name[0])
 		r->name_kind = FLOW_NAME_NONE;
 	if (f->http.user_agent)
-		str_copy_clean(r->user_agent, sizeof(r->user_agent), str_of(f->http.user_agent));
+		str_copy_clean(r->user_agent, sizeof(r->user_agent),
+			       str_of(f->http.user_agent));
 }
 
 static uint8_t confidence_of(ndpi_confidence_t c)
@@ -417,7 +431,8 @@ static uint8_t confidence_of(ndpi_confidence_t c)
 }
 
 /* "master.app", or one of them alone. */
-static void take_answer(const ndpi_protocol *p, struct ndpi_flow_struct *f, struct dpi_result *r)
+static void take_answer(const ndpi_protocol *p, struct ndpi_flow_struct *f,
+			struct dpi_result *r)
 {
 	uint16_t client, server;
 	r->proto = DPI_MASTER(*p) ? DPI_MASTER(*p) : DPI_APP(*p);

@@ -14,8 +14,8 @@ struct dpi_result {
 	uint64_t risks;
 	uint16_t proto, app; /* nDPI numbers; app 0 when it says no more than proto */
 	uint16_t risk_score;
-	uint8_t confidence;  /* enum flow_confidence */
-	uint8_t name_kind;   /* enum flow_name_kind */
+	uint8_t confidence; /* enum flow_confidence */
+	uint8_t name_kind;  /* enum flow_name_kind */
 	char name[96], user_agent[128], ja3[33], detail[320];
 };
 
@@ -26,10 +26,12 @@ void dpi_free(struct dpi *d);
 uint32_t dpi_open(struct dpi *d, uint32_t owner, uint8_t l4);
 uint32_t dpi_oldest(const struct dpi *d); /* owner of the state that was opened first; 0 none */
 /* A SYN that nobody sent, from k->src: what the library wants to see first of a TCP flow. */
-void dpi_syn(struct dpi *d, uint32_t state, const struct pkt_key *k, uint32_t seq, int64_t ts_ns);
+void dpi_syn(struct dpi *d, uint32_t state, const struct pkt_key *k, uint32_t seq,
+	     int64_t ts_ns);
 /* One packet from its IP header on. seen: packets of the conversation so far. True: nothing more to
  * learn, call dpi_finish. */
-bool dpi_packet(struct dpi *d, uint32_t state, const uint8_t *l3, uint32_t n, uint32_t seen, int64_t ts_ns);
+bool dpi_packet(struct dpi *d, uint32_t state, const uint8_t *l3, uint32_t n, uint32_t seen,
+		int64_t ts_ns);
 /* Takes what was learned, with a guess by port or address where nothing was recognised, and gives the
  * state back. out NULL: just gives it back. */
 void dpi_finish(struct dpi *d, uint32_t state, struct dpi_result *out);

@@ -32,7 +32,8 @@
 #endif
 
 #if DPI_VERSION >= 406
-#define DPI_PROCESS(m, f, p, n, ms) ndpi_detection_process_packet((m), (f), (p), (n), (ms), NULL)
+#define DPI_PROCESS(m, f, p, n, ms) \
+	ndpi_detection_process_packet((m), (f), (p), (n), (ms), NULL)
 #else
 #define DPI_PROCESS(m, f, p, n, ms) ndpi_detection_process_packet((m), (f), (p), (n), (ms))
 #endif

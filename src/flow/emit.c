@@ -52,19 +52,23 @@ static void put_ends(struct flow *f, const struct flow_hot *h, const struct flow
 }
 
 /* What: names and texts. */
-static void put_words(struct flow_shard *s, struct flow *f, const struct flow_hot *h, const struct flow_cold *c)
+static void put_words(struct flow_shard *s, struct flow *f, const struct flow_hot *h,
+		      const struct flow_cold *c)
 {
-	static const size_t limits[META_TEXTS] = { sizeof(f->name), sizeof(f->user_agent), sizeof(f->ja3),
-						   sizeof(f->detail), sizeof(f->medical) };
+	static const size_t limits[META_TEXTS] = { sizeof(f->name), sizeof(f->user_agent),
+						   sizeof(f->ja3), sizeof(f->detail),
+						   sizeof(f->medical) };
 	char *const out[META_TEXTS] = { f->name, f->user_agent, f->ja3, f->detail, f->medical };
 	(void)str_copy(f->proto, sizeof(f->proto), str_of(proto_name(s, c->proto)));
 	(void)str_copy(f->app, sizeof(f->app), str_of(proto_name(s, c->app)));
 	if (c->confidence < FLOW_CONF_CACHE)
-		(void)str_copy(f->hint, sizeof(f->hint), str_of(ports_hint(h->key.l4, f->dst_port)));
+		(void)str_copy(f->hint, sizeof(f->hint),
+			       str_of(ports_hint(h->key.l4, f->dst_port)));
 	for (unsigned i = 0; c->meta && i < META_TEXTS; i++)
 		(void)str_copy(out[i], limits[i], str_of(meta_get(c, i)));
 	if (h->medical && c->confidence == FLOW_CONF_CONTENT)
-		(void)dissect_facts(medical_dissect(s->medical, h->medical), f->medical, sizeof(f->medical));
+		(void)dissect_facts(medical_dissect(s->medical, h->medical), f->medical,
+				    sizeof(f->medical));
 	f->name_kind = f->name[0] ? c->name_kind : FLOW_NAME_NONE;
 }
 
@@ -99,6 +103,7 @@ void emit_flow(struct flow_shard *s, uint32_t index, enum flow_end reason)
 void emit_flush(struct flow_shard *s)
 {
 	if (s->n_rows)
-		(void)s->sink(s->sink_arg, s->rows, s->n_rows); /* closed store: the process is ending */
+		(void)s->sink(s->sink_arg, s->rows,
+			      s->n_rows); /* closed store: the process is ending */
 	s->n_rows = 0;
 }

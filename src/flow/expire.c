@@ -104,7 +104,8 @@ void wheel_remove(struct flow_shard *s, uint32_t index)
 static enum flow_end end_of(const struct flow_shard *s, uint32_t index)
 {
 	const struct flow_hot *h = hot_of(&s->table, index);
-	return h->state == FLOW_CLOSED ? cold_of(&s->table, index)->close_reason : FLOW_END_IDLE;
+	return h->state == FLOW_CLOSED ? cold_of(&s->table, index)->close_reason :
+					 FLOW_END_IDLE;
 }
 
 static void flow_due(struct flow_shard *s, uint32_t index)
@@ -145,7 +146,8 @@ bool wheel_evict(struct flow_shard *s)
 		uint32_t *head = &w->head[at % WHEEL_SLOTS];
 		w->press_s = at;
 		while (*head) {
-			uint32_t index = *head, due = flow_deadline(s, hot_of(&s->table, index));
+			uint32_t index = *head,
+				 due = flow_deadline(s, hot_of(&s->table, index));
 			if (due <= at || at == w->done_s + WHEEL_SLOTS - 1) {
 				shard_end(s, index, FLOW_END_EVICTED);
 				return true;

@@ -13,9 +13,9 @@ struct frag {
 	struct pkt_key key; /* with ports once the first one is here */
 	uint32_t id, until_s;
 	bool used, has_ports;
-	uint32_t waiting;   /* packets before the first one */
+	uint32_t waiting; /* packets before the first one */
 	uint64_t waiting_bytes;
-	struct pkt sample;  /* the first that waits: its times and MACs stand for all */
+	struct pkt sample; /* the first that waits: its times and MACs stand for all */
 };
 
 struct frag_table {
@@ -37,7 +37,8 @@ void frag_free(struct frag_table *ft)
 
 static bool same_datagram(const struct frag *e, const struct pkt *p)
 {
-	return e->used && e->id == p->frag_id && e->key.l4 == p->key.l4 && e->key.vlan == p->key.vlan &&
+	return e->used && e->id == p->frag_id && e->key.l4 == p->key.l4 &&
+	       e->key.vlan == p->key.vlan &&
 	       memcmp(&e->key.src, &p->key.src, sizeof(e->key.src)) == 0 &&
 	       memcmp(&e->key.dst, &p->key.dst, sizeof(e->key.dst)) == 0;
 }
@@ -67,8 +68,10 @@ static void entry_end(struct flow_shard *s, struct frag *e)
 /* The datagram's entry, made in place of the oldest of its set when it is new. */
 static struct frag *entry_of(struct flow_shard *s, const struct pkt *p)
 {
-	uint64_t h = hash_bytes(&p->key.src, 2 * sizeof(p->key.src), s->table.seed[0] ^ p->frag_id);
-	struct frag *set = &s->frags->entries[h % (FRAG_ENTRIES / FRAG_WAYS) * FRAG_WAYS], *e = set;
+	uint64_t h =
+		hash_bytes(&p->key.src, 2 * sizeof(p->key.src), s->table.seed[0] ^ p->frag_id);
+	struct frag *set = &s->frags->entries[h % (FRAG_ENTRIES / FRAG_WAYS) * FRAG_WAYS],
+		    *e = set;
 	for (unsigned i = 0; i < FRAG_WAYS; i++) {
 		if (same_datagram(&set[i], p))
 			return &set[i];
@@ -77,7 +80,9 @@ static struct frag *entry_of(struct flow_shard *s, const struct pkt *p)
 	}
 	if (e->used)
 		entry_end(s, e);
-	*e = (struct frag){ .key = p->key, .id = p->frag_id, .until_s = s->now_s + FRAG_S, .used = true };
+	*e = (struct frag){
+		.key = p->key, .id = p->frag_id, .until_s = s->now_s + FRAG_S, .used = true
+	};
 	e->key.src_port = e->key.dst_port = 0;
 	s->frags->used++;
 	if (s->frags->used == 1 || e->until_s < s->frags->next_s)

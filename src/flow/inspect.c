@@ -65,8 +65,8 @@ static bool can_begin(const struct pkt *p, const uint8_t *payload)
 	return dissect_udp_begins(payload, p->payload_bytes);
 }
 
-static void medical_packet(struct flow_shard *s, uint32_t index, const uint8_t *payload, const struct pkt *p,
-			   unsigned side)
+static void medical_packet(struct flow_shard *s, uint32_t index, const uint8_t *payload,
+			   const struct pkt *p, unsigned side)
 {
 	struct flow_hot *h = hot_of(&s->table, index);
 	struct flow_cold *c = cold_of(&s->table, index);
@@ -74,7 +74,8 @@ static void medical_packet(struct flow_shard *s, uint32_t index, const uint8_t *
 	enum dissect_answer answer;
 	side ^= client_side(h);
 	if (p->key.l4 == L4_TCP)
-		answer = medical_tcp(s->medical, h->medical, side, p->seq, payload, p->payload_bytes, whole);
+		answer = medical_tcp(s->medical, h->medical, side, p->seq, payload,
+				     p->payload_bytes, whole);
 	else
 		answer = medical_udp(s->medical, h->medical, side, payload, p->payload_bytes);
 	if (answer == DISSECT_RECOGNISED || answer == DISSECT_FINISHED)
@@ -103,13 +104,14 @@ static bool state_make(struct flow_shard *s, uint32_t index, const struct pkt *p
 	 * made up: the library would take file contents in the middle for the begin of FTP data. */
 	if (h->key.l4 == L4_TCP && h->flags & (FLOW_SYN | FLOW_SYN_ACK)) {
 		struct pkt_key k = client_key(h);
-		dpi_syn(s->dpi, h->dpi, &k, (side == client_side(h) ? p->seq : p->ack) - 1, p->ts_ns);
+		dpi_syn(s->dpi, h->dpi, &k, (side == client_side(h) ? p->seq : p->ack) - 1,
+			p->ts_ns);
 	}
 	return true;
 }
 
-static void dpi_look(struct flow_shard *s, uint32_t index, const uint8_t *frame, const struct pkt *p,
-		     unsigned side)
+static void dpi_look(struct flow_shard *s, uint32_t index, const uint8_t *frame,
+		     const struct pkt *p, unsigned side)
 {
 	struct flow_hot *h = hot_of(&s->table, index);
 	if (p->flags & (PKT_CUT | PKT_FRAG_LATER | PKT_BAD_L4) || !p->l3_bytes)
@@ -122,8 +124,8 @@ static void dpi_look(struct flow_shard *s, uint32_t index, const uint8_t *frame,
 		inspect_finish(s, index);
 }
 
-void inspect_packet(struct flow_shard *s, uint32_t index, const uint8_t *frame, const struct pkt *p,
-		    unsigned side)
+void inspect_packet(struct flow_shard *s, uint32_t index, const uint8_t *frame,
+		    const struct pkt *p, unsigned side)
 {
 	struct flow_hot *h = hot_of(&s->table, index);
 	bool ports = h->key.l4 == L4_TCP || h->key.l4 == L4_UDP;

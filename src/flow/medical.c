@@ -8,9 +8,9 @@
 #define READER_BITS 4
 #define READER_SLAB (1u << READER_BITS)
 #define HELD_SEGMENTS 4u
-#define HELD_BYTES_MAX 65536u       /* of one segment (loopback and offloading make them large) */
-#define HELD_POOL_BYTES (8u << 20)  /* of all readers of the shard */
-#define FAR_AWAY (1 << 20)          /* no window of ours: start numbers anew */
+#define HELD_BYTES_MAX 65536u /* of one segment (loopback and offloading make them large) */
+#define HELD_POOL_BYTES (8u << 20) /* of all readers of the shard */
+#define FAR_AWAY (1 << 20)         /* no window of ours: start numbers anew */
 
 struct held {
 	uint8_t *p;
@@ -124,9 +124,11 @@ size_t medical_memory(const struct medical_pool *pool)
 	return pool->n_slabs * READER_SLAB * sizeof(struct reader) + pool->held_bytes;
 }
 
-static bool hold(struct medical_pool *pool, struct stream *st, uint32_t seq, const uint8_t *p, uint32_t n)
+static bool hold(struct medical_pool *pool, struct stream *st, uint32_t seq, const uint8_t *p,
+		 uint32_t n)
 {
-	if (st->n_held >= HELD_SEGMENTS || n > HELD_BYTES_MAX || pool->held_bytes + n > HELD_POOL_BYTES)
+	if (st->n_held >= HELD_SEGMENTS || n > HELD_BYTES_MAX ||
+	    pool->held_bytes + n > HELD_POOL_BYTES)
 		return false;
 	for (unsigned i = 0; i < st->n_held; i++)
 		if (st->held[i].seq == seq && st->held[i].n >= n)
@@ -141,7 +143,8 @@ static bool hold(struct medical_pool *pool, struct stream *st, uint32_t seq, con
 }
 
 /* The part of [seq, seq + n) that is due now or has been; true when some of it is new. */
-static bool feed_due(struct reader *r, unsigned side, uint32_t seq, const uint8_t *p, uint32_t n)
+static bool feed_due(struct reader *r, unsigned side, uint32_t seq, const uint8_t *p,
+		     uint32_t n)
 {
 	struct stream *st = &r->side[side];
 	uint32_t old = st->next - seq;
@@ -160,7 +163,8 @@ static void feed_held(struct medical_pool *pool, struct reader *r, unsigned side
 			i++;
 			continue;
 		}
-		(void)feed_due(r, side, st->held[i].seq, st->held[i].p, st->held[i].n); /* old ones go too */
+		(void)feed_due(r, side, st->held[i].seq, st->held[i].p,
+			       st->held[i].n); /* old ones go too */
 		hold_drop(pool, st, i);
 		i = 0;
 	}
@@ -173,8 +177,8 @@ static void skip_to(struct reader *r, unsigned side, uint32_t seq)
 	r->side[side].next = seq;
 }
 
-enum dissect_answer medical_tcp(struct medical_pool *pool, uint32_t i, unsigned side, uint32_t seq,
-				const uint8_t *p, uint32_t n, bool whole)
+enum dissect_answer medical_tcp(struct medical_pool *pool, uint32_t i, unsigned side,
+				uint32_t seq, const uint8_t *p, uint32_t n, bool whole)
 {
 	struct reader *r = reader_of(pool, i);
 	struct stream *st = &r->side[side];
@@ -207,8 +211,8 @@ enum dissect_answer medical_tcp(struct medical_pool *pool, uint32_t i, unsigned 
 	return r->d.answer;
 }
 
-enum dissect_answer medical_udp(struct medical_pool *pool, uint32_t i, unsigned side, const uint8_t *p,
-				uint32_t n)
+enum dissect_answer medical_udp(struct medical_pool *pool, uint32_t i, unsigned side,
+				const uint8_t *p, uint32_t n)
 {
 	return dissect_udp(&reader_of(pool, i)->d, side, p, n);
 }

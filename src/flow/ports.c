@@ -10,7 +10,8 @@ static const struct port_row {
 	uint16_t first, last;
 	uint8_t l4; /* TCP, UDP */
 	const char *hint;
-} port_rows[] = { /* by first */
+} port_rows[] = {
+	/* by first */
 	{ 21, 21, TCP, "ftp" },
 	{ 22, 22, TCP, "ssh" },
 	{ 23, 23, TCP, "telnet" },

@@ -30,20 +30,23 @@ void recent_free(struct recent *r)
 
 static uint32_t both_ports(const struct flow_hot *h)
 {
-	return (uint32_t)(h->key.src_port ^ h->key.dst_port) << 16 | (uint16_t)(h->key.src_port + h->key.dst_port);
+	return (uint32_t)(h->key.src_port ^ h->key.dst_port) << 16 |
+	       (uint16_t)(h->key.src_port + h->key.dst_port);
 }
 
-void recent_put(struct recent *r, const struct flow_hot *h, const struct flow_cold *c, uint32_t now_s)
+void recent_put(struct recent *r, const struct flow_hot *h, const struct flow_cold *c,
+		uint32_t now_s)
 {
-	r->entries[h->hash % RECENT_ENTRIES] = (struct recent_entry){ .hash = h->hash,
-								      .until_s = now_s + RECENT_S,
-								      .ports = both_ports(h),
-								      .proto = c->proto,
-								      .app = c->app };
+	r->entries[h->hash % RECENT_ENTRIES] =
+		(struct recent_entry){ .hash = h->hash,
+				       .until_s = now_s + RECENT_S,
+				       .ports = both_ports(h),
+				       .proto = c->proto,
+				       .app = c->app };
 }
 
-bool recent_get(const struct recent *r, const struct flow_hot *h, uint32_t now_s, uint16_t *proto,
-		uint16_t *app)
+bool recent_get(const struct recent *r, const struct flow_hot *h, uint32_t now_s,
+		uint16_t *proto, uint16_t *app)
 {
 	const struct recent_entry *e = &r->entries[h->hash % RECENT_ENTRIES];
 	if (e->hash != h->hash || e->ports != both_ports(h) || e->until_s < now_s)

@@ -15,25 +15,34 @@
 #define POP_MS 500
 
 /* What is added up over all shards, by the field of struct flow_stats it comes from. */
-#define COUNTERS(X)                                                                                       \
-	X(packets, "flow_packets_total", "packets taken by flow threads", false)                          \
-	X(bytes, "flow_bytes_total", "bytes of these packets on the wire", false)                         \
-	X(packets_in_flows, "flow_packets_in_flows_total", "packets that belong to a flow", false)        \
-	X(packets_not_ip, "flow_packets_not_ip_total", "frames that are not IP: counted only", false)     \
-	X(packets_bad, "flow_packets_bad_total", "frames without readable addresses", false)              \
-	X(flows, "flow_begun_total", "conversations begun", false)                                        \
-	X(rows, "flow_rows_total", "rows written, slices included", false)                                \
-	X(evicted, "flow_evicted_total", "flows ended early because the table was full", false)           \
-	X(reused, "flow_reused_total", "conversations on ports taken over from another", false)           \
-	X(fragments_lost, "flow_fragments_lost_total", "fragments whose first one never came", false)     \
-	X(dpi_calls, "flow_dpi_calls_total", "packets handed to nDPI", false)                             \
-	X(dpi_pressed, "flow_dpi_pressed_total", "inspections ended early for want of a state", false)    \
-	X(medical_refused, "flow_medical_refused_total", "flows no medical reader was left for", false)   \
-	X(meta_refused, "flow_meta_refused_total", "flows whose names did not fit the limit", false)      \
-	X(open, "flow_open", "flows open now", true)                                                      \
-	X(dpi_open, "flow_dpi_open", "nDPI states in use now", true)                                      \
-	X(medical_open, "flow_medical_open", "flows read by a medical dissector now", true)               \
-	X(memory_bytes, "flow_memory_bytes", "tables, records, states and texts of open flows", true)
+#define COUNTERS(X)                                                                            \
+	X(packets, "flow_packets_total", "packets taken by flow threads", false)               \
+	X(bytes, "flow_bytes_total", "bytes of these packets on the wire", false)              \
+	X(packets_in_flows, "flow_packets_in_flows_total", "packets that belong to a flow",    \
+	  false)                                                                               \
+	X(packets_not_ip, "flow_packets_not_ip_total", "frames that are not IP: counted only", \
+	  false)                                                                               \
+	X(packets_bad, "flow_packets_bad_total", "frames without readable addresses", false)   \
+	X(flows, "flow_begun_total", "conversations begun", false)                             \
+	X(rows, "flow_rows_total", "rows written, slices included", false)                     \
+	X(evicted, "flow_evicted_total", "flows ended early because the table was full",       \
+	  false)                                                                               \
+	X(reused, "flow_reused_total", "conversations on ports taken over from another",       \
+	  false)                                                                               \
+	X(fragments_lost, "flow_fragments_lost_total", "fragments whose first one never came", \
+	  false)                                                                               \
+	X(dpi_calls, "flow_dpi_calls_total", "packets handed to nDPI", false)                  \
+	X(dpi_pressed, "flow_dpi_pressed_total",                                               \
+	  "inspections ended early for want of a state", false)                                \
+	X(medical_refused, "flow_medical_refused_total",                                       \
+	  "flows no medical reader was left for", false)                                       \
+	X(meta_refused, "flow_meta_refused_total", "flows whose names did not fit the limit",  \
+	  false)                                                                               \
+	X(open, "flow_open", "flows open now", true)                                           \
+	X(dpi_open, "flow_dpi_open", "nDPI states in use now", true)                           \
+	X(medical_open, "flow_medical_open", "flows read by a medical dissector now", true)    \
+	X(memory_bytes, "flow_memory_bytes",                                                   \
+	  "tables, records, states and texts of open flows", true)
 
 #define COUNTER_CELL(field, name_, help_, gauge_) static _Atomic uint64_t total_##field;
 COUNTERS(COUNTER_CELL)
@@ -51,49 +60,108 @@ static int check_range(struct str value, struct err *e)
 
 #define HOUR (3600 * NS_PER_S)
 static const struct opt flow_opts[] = {
-	{ .name = "threads", .type = OPT_INT, .min = 0, .max = THREADS_MAX, .def = "0",
+	{ .name = "threads",
+	  .type = OPT_INT,
+	  .min = 0,
+	  .max = THREADS_MAX,
+	  .def = "0",
 	  .doc = "Flow threads; 0: one for two processors, at most 4." },
-	{ .name = "max_flows", .type = OPT_INT, .min = 1000, .max = 16000000, .def = "1000000",
+	{ .name = "max_flows",
+	  .type = OPT_INT,
+	  .min = 1000,
+	  .max = 16000000,
+	  .def = "1000000",
 	  .doc = "Conversations open at once; beyond it those that would end next are written early." },
-	{ .name = "max_dpi", .type = OPT_INT, .min = 64, .max = 1000000, .def = "32768",
+	{ .name = "max_dpi",
+	  .type = OPT_INT,
+	  .min = 64,
+	  .max = 1000000,
+	  .def = "32768",
 	  .doc = "Conversations that nDPI looks into at once (about 750 bytes each)." },
-	{ .name = "max_medical", .type = OPT_INT, .min = 16, .max = 65536, .def = "4096",
+	{ .name = "max_medical",
+	  .type = OPT_INT,
+	  .min = 16,
+	  .max = 65536,
+	  .def = "4096",
 	  .doc = "Conversations that a medical dissector reads at once (about 1 KiB each)." },
-	{ .name = "max_names", .type = OPT_SIZE, .min = 1 << 20, .max = INT64_C(1) << 34, .def = "128M",
+	{ .name = "max_names",
+	  .type = OPT_SIZE,
+	  .min = 1 << 20,
+	  .max = INT64_C(1) << 34,
+	  .def = "128M",
 	  .doc = "Memory for names, user agents and facts of open conversations." },
-	{ .name = "idle_tcp", .type = OPT_DURATION, .min = NS_PER_S, .max = 24 * HOUR, .def = "15m",
+	{ .name = "idle_tcp",
+	  .type = OPT_DURATION,
+	  .min = NS_PER_S,
+	  .max = 24 * HOUR,
+	  .def = "15m",
 	  .doc = "A TCP conversation is over after this silence." },
-	{ .name = "idle_udp", .type = OPT_DURATION, .min = NS_PER_S, .max = 24 * HOUR, .def = "6m",
+	{ .name = "idle_udp",
+	  .type = OPT_DURATION,
+	  .min = NS_PER_S,
+	  .max = 24 * HOUR,
+	  .def = "6m",
 	  .doc = "A UDP conversation of more than two packets is over after this silence." },
-	{ .name = "idle_short", .type = OPT_DURATION, .min = NS_PER_S, .max = 24 * HOUR, .def = "60s",
+	{ .name = "idle_short",
+	  .type = OPT_DURATION,
+	  .min = NS_PER_S,
+	  .max = 24 * HOUR,
+	  .def = "60s",
 	  .doc = "Silence that ends ICMP, UDP of one or two packets, and other protocols." },
-	{ .name = "half_open", .type = OPT_DURATION, .min = NS_PER_S, .max = HOUR, .def = "30s",
+	{ .name = "half_open",
+	  .type = OPT_DURATION,
+	  .min = NS_PER_S,
+	  .max = HOUR,
+	  .def = "30s",
 	  .doc = "Silence that ends a TCP connection attempt." },
-	{ .name = "linger", .type = OPT_DURATION, .min = NS_PER_S, .max = HOUR, .def = "10s",
+	{ .name = "linger",
+	  .type = OPT_DURATION,
+	  .min = NS_PER_S,
+	  .max = HOUR,
+	  .def = "10s",
 	  .doc = "How long the last packets behind FIN or RST still belong to their conversation." },
-	{ .name = "active", .type = OPT_DURATION, .min = 10 * NS_PER_S, .max = 24 * HOUR, .def = "5m",
+	{ .name = "active",
+	  .type = OPT_DURATION,
+	  .min = 10 * NS_PER_S,
+	  .max = 24 * HOUR,
+	  .def = "5m",
 	  .doc = "A conversation that goes on gives a row this often, with what is new since the last." },
-	{ .name = "vlan_in_key", .type = OPT_BOOL, .def = "yes",
+	{ .name = "vlan_in_key",
+	  .type = OPT_BOOL,
+	  .def = "yes",
 	  .doc = "The VLAN tag tells conversations apart; no, where a mirror port tags one direction only." },
-	{ .name = "internal", .type = OPT_TEXT, .min = 2, .max = 64, .flags = OPT_LIST, .check = check_range,
+	{ .name = "internal",
+	  .type = OPT_TEXT,
+	  .min = 2,
+	  .max = 64,
+	  .flags = OPT_LIST,
+	  .check = check_range,
 	  .doc = "An address range of this site, for directions; may be repeated. Without it: private, shared "
 		 "(RFC 6598) and link-local ranges." },
-	{ .name = "queue_batches", .type = OPT_INT, .min = 4, .max = 4096, .def = "64",
+	{ .name = "queue_batches",
+	  .type = OPT_INT,
+	  .min = 4,
+	  .max = 4096,
+	  .def = "64",
 	  .doc = "Batches of up to 256 packets that wait for each flow thread." },
-	{ .name = "queue_chunks", .type = OPT_INT, .min = 4, .max = 4096, .def = "32",
+	{ .name = "queue_chunks",
+	  .type = OPT_INT,
+	  .min = 4,
+	  .max = 4096,
+	  .def = "32",
 	  .doc = "Buffers of 1 MiB for the bytes of packets that wait or are looked into." },
 	OPT_END
 };
 
 struct flow_thread {
 	struct thread thread;
-	struct flow_shard *shard;  /* thread: flow/N once started */
-	struct flow_stats told;    /* thread: flow/N; what the counters have of it */
+	struct flow_shard *shard; /* thread: flow/N once started */
+	struct flow_stats told;   /* thread: flow/N; what the counters have of it */
 	unsigned index;
-	bool live;                 /* the kernel's clock is the packets' clock */
+	bool live; /* the kernel's clock is the packets' clock */
 	struct packets *packets;
 	struct store *store;
-	_Atomic uint64_t open;     /* for status */
+	_Atomic uint64_t open; /* for status */
 };
 
 struct flow_room_state {
@@ -132,11 +200,13 @@ static int conf_read(const struct conf *c, unsigned n, struct flow_conf *fc, str
 	fc->vlan_in_key = conf_bool(c, "flow", "vlan_in_key");
 	size_t ranges = conf_count(c, "flow", "internal");
 	if (ranges > FLOW_INTERNAL_MAX)
-		return err_set(e, ERR_RANGE, "internal: %zu ranges, at most %d", ranges, FLOW_INTERNAL_MAX);
+		return err_set(e, ERR_RANGE, "internal: %zu ranges, at most %d", ranges,
+			       FLOW_INTERNAL_MAX);
 	if (ranges)
 		fc->n_internal = 0;
 	for (size_t i = 0; i < ranges; i++)
-		if (cidr_parse(str_of(conf_item(c, "flow", "internal", i)), &fc->internal[fc->n_internal]) == 0)
+		if (cidr_parse(str_of(conf_item(c, "flow", "internal", i)),
+			       &fc->internal[fc->n_internal]) == 0)
 			fc->n_internal++;
 	return 0;
 }
@@ -162,7 +232,8 @@ static int flow_init(struct app *a, struct err *e)
 	st->packets = packets_new(st->n, (size_t)conf_i64(c, "flow", "queue_batches"),
 				  (size_t)conf_i64(c, "flow", "queue_chunks"));
 	if (!st->packets)
-		return err_set(e, ERR_NOMEM, "no memory for packet buffers: lower [flow] queue_chunks");
+		return err_set(e, ERR_NOMEM,
+			       "no memory for packet buffers: lower [flow] queue_chunks");
 	app_set_packets(a, st->packets);
 	for (unsigned i = 0; i < st->n && !rc; i++) {
 		struct flow_thread *t = &st->threads[i];
@@ -180,8 +251,8 @@ static void stats_tell(struct flow_thread *t)
 {
 	struct flow_stats now;
 	flow_shard_stats(t->shard, &now);
-#define COUNTER_ADD(field, name_, help_, gauge_)        \
-	if (now.field != t->told.field)                 \
+#define COUNTER_ADD(field, name_, help_, gauge_) \
+	if (now.field != t->told.field)          \
 		counter_add(&total_##field, now.field - t->told.field);
 	COUNTERS(COUNTER_ADD)
 	atomic_store_explicit(&t->open, now.open, memory_order_relaxed);
@@ -257,7 +328,9 @@ static void flow_status(struct app *a, struct json *j)
 	json_kv_str(j, "ndpi", flow_dpi_version());
 	json_kv_u64(j, "threads", st->n);
 	json_kv_u64(j, "flows_per_second",
-		    up_ns >= NS_PER_S ? atomic_load(&total_flows) / (uint64_t)(up_ns / NS_PER_S) : 0);
+		    up_ns >= NS_PER_S ?
+			    atomic_load(&total_flows) / (uint64_t)(up_ns / NS_PER_S) :
+			    0);
 	json_key(j, "shards");
 	json_arr(j);
 	for (unsigned i = 0; i < st->n; i++) {
@@ -274,7 +347,8 @@ static const struct thread_doc flow_threads[] = {
 	THREAD_END
 };
 static const struct edge flow_edges[] = {
-	{ "capture -> flow/N", "batches of decoded packets, by symmetric hash of the address pair",
+	{ "capture -> flow/N",
+	  "batches of decoded packets, by symmetric hash of the address pair",
 	  "live: the batch is dropped and counted; --replay: capture waits" },
 	EDGE_END
 };

@@ -18,7 +18,8 @@ static bool is_answer(const struct pkt *p)
 		return true;
 	if (p->key.l4 == 1 || p->key.l4 == 58) /* "ports" of ICMP are none */
 		return false;
-	return ports_is_server(p->key.l4, p->key.src_port) && !ports_is_server(p->key.l4, p->key.dst_port);
+	return ports_is_server(p->key.l4, p->key.src_port) &&
+	       !ports_is_server(p->key.l4, p->key.dst_port);
 }
 
 static uint32_t flow_begin(struct flow_shard *s, const struct pkt *p, uint32_t hash)
@@ -76,7 +77,8 @@ void shard_end(struct flow_shard *s, uint32_t index, enum flow_end reason)
 
 /* ---- packets ---- */
 
-static uint32_t flow_of(struct flow_shard *s, const struct pkt *p, uint32_t hash, unsigned *side)
+static uint32_t flow_of(struct flow_shard *s, const struct pkt *p, uint32_t hash,
+			unsigned *side)
 {
 	uint32_t index = table_find(&s->table, hash, &p->key, side);
 	if (index && p->flags & PKT_TCP && p->tcp_flags & 2) {
@@ -84,7 +86,8 @@ static uint32_t flow_of(struct flow_shard *s, const struct pkt *p, uint32_t hash
 		struct flow_cold *c = cold_of(&s->table, index);
 		if (tcp_is_reuse(h, c, p)) {
 			s->stats.reused++;
-			shard_end(s, index, h->state == FLOW_CLOSED ? c->close_reason : FLOW_END_REUSE);
+			shard_end(s, index,
+				  h->state == FLOW_CLOSED ? c->close_reason : FLOW_END_REUSE);
 			index = 0;
 		}
 	}
@@ -111,7 +114,8 @@ static void count(struct flow_shard *s, struct flow_hot *h, const struct pkt *p,
 	s->stats.packets_in_flows += packets;
 }
 
-static void shard_packet(struct flow_shard *s, const uint8_t *frame, const struct pkt *p, uint32_t hash)
+static void shard_packet(struct flow_shard *s, const uint8_t *frame, const struct pkt *p,
+			 uint32_t hash)
 {
 	unsigned side;
 	uint32_t index = flow_of(s, p, hash, &side);
@@ -147,7 +151,8 @@ void shard_count(struct flow_shard *s, const struct pkt *p, uint32_t packets, ui
 		s->stats.packets_bad += packets;
 }
 
-static void shard_fragment(struct flow_shard *s, const uint8_t *frame, struct pkt *p, uint32_t hash)
+static void shard_fragment(struct flow_shard *s, const uint8_t *frame, struct pkt *p,
+			   uint32_t hash)
 {
 	if (p->flags & PKT_FRAG_FIRST) {
 		shard_packet(s, frame, p, hash);
@@ -186,7 +191,8 @@ static void shard_time(struct flow_shard *s, int64_t ts_ns)
 	wheel_turn(s);
 }
 
-static void shard_any(struct flow_shard *s, const struct pkt_batch *b, struct pkt *p, uint32_t hash)
+static void shard_any(struct flow_shard *s, const struct pkt_batch *b, struct pkt *p,
+		      uint32_t hash)
 {
 	shard_time(s, p->ts_ns);
 	s->stats.packets++;
@@ -258,8 +264,10 @@ static uint32_t seconds(int64_t ns)
 
 void flow_conf_defaults(struct flow_conf *c)
 {
-	static const char *const internal[] = { "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16",
-						"100.64.0.0/10", "169.254.0.0/16", "fc00::/7", "fe80::/10" };
+	static const char *const internal[] = { "10.0.0.0/8",     "172.16.0.0/12",
+						"192.168.0.0/16", "100.64.0.0/10",
+						"169.254.0.0/16", "fc00::/7",
+						"fe80::/10" };
 	*c = (struct flow_conf){
 		.max_flows = 1000000,
 		.max_dpi = 32768,
@@ -278,8 +286,8 @@ void flow_conf_defaults(struct flow_conf *c)
 			c->n_internal++;
 }
 
-int flow_shard_new(struct flow_shard **out, const struct flow_conf *conf, flow_sink sink, void *arg,
-		   struct err *e)
+int flow_shard_new(struct flow_shard **out, const struct flow_conf *conf, flow_sink sink,
+		   void *arg, struct err *e)
 {
 	struct flow_shard *s = calloc(1, sizeof(*s));
 	if (!s)
@@ -287,9 +295,10 @@ int flow_shard_new(struct flow_shard **out, const struct flow_conf *conf, flow_s
 	s->conf = *conf;
 	s->sink = sink;
 	s->sink_arg = arg;
-	s->limit = (struct flow_limits){ seconds(conf->idle_tcp_ns), seconds(conf->idle_udp_ns),
-					 seconds(conf->idle_short_ns), seconds(conf->half_open_ns),
-					 seconds(conf->linger_ns), seconds(conf->active_ns) };
+	s->limit =
+		(struct flow_limits){ seconds(conf->idle_tcp_ns),   seconds(conf->idle_udp_ns),
+				      seconds(conf->idle_short_ns), seconds(conf->half_open_ns),
+				      seconds(conf->linger_ns),     seconds(conf->active_ns) };
 	s->now_s = s->wheel.done_s = s->wheel.press_s = 1;
 	int rc = table_init(&s->table, conf->max_flows, conf->vlan_in_key);
 	rc = rc ? rc : frag_new(&s->frags);
@@ -313,8 +322,8 @@ void flow_shard_stats(const struct flow_shard *s, struct flow_stats *out)
 	out->dpi_calls = dpi_calls(s->dpi);
 	out->dpi_open = dpi_states(s->dpi);
 	out->medical_open = medical_readers(s->medical);
-	out->memory_bytes = table_memory(&s->table) + dpi_memory(s->dpi) + medical_memory(s->medical) +
-			    s->stats.meta_bytes;
+	out->memory_bytes = table_memory(&s->table) + dpi_memory(s->dpi) +
+			    medical_memory(s->medical) + s->stats.meta_bytes;
 }
 
 /* Without rows: finish first when they are wanted. */
@@ -323,7 +332,8 @@ void flow_shard_free(struct flow_shard *s)
 	if (!s)
 		return;
 	for (uint32_t i = 0; s->dpi && i < WHEEL_SLOTS; i++) {
-		for (uint32_t index = s->wheel.head[i]; index; index = hot_of(&s->table, index)->next) {
+		for (uint32_t index = s->wheel.head[i]; index;
+		     index = hot_of(&s->table, index)->next) {
 			inspect_drop(s, index);
 			meta_drop(s, cold_of(&s->table, index));
 		}

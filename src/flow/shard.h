@@ -11,39 +11,39 @@
 #define SLAB_FLOWS (1u << SLAB_BITS)
 
 enum flow_state {
-	FLOW_NEW,    /* TCP: nothing behind the handshake yet. Others: one packet or two */
+	FLOW_NEW, /* TCP: nothing behind the handshake yet. Others: one packet or two */
 	FLOW_OPEN,
 	FLOW_CLOSED, /* FIN from both sides, or RST; lingers */
 };
 
 enum flow_flag {
-	FLOW_SWAPPED = 1,      /* the row's source is side 1 */
-	FLOW_SYN = 2,          /* a SYN without ACK was seen: cold.isn, cold.syn_ns */
-	FLOW_SYN_SIDE = 4,     /* from side 1 */
+	FLOW_SWAPPED = 1,  /* the row's source is side 1 */
+	FLOW_SYN = 2,      /* a SYN without ACK was seen: cold.isn, cold.syn_ns */
+	FLOW_SYN_SIDE = 4, /* from side 1 */
 	FLOW_SYN_ACK = 8,
-	FLOW_SEQ0 = 16,        /* next_seq[0] is known */
+	FLOW_SEQ0 = 16, /* next_seq[0] is known */
 	FLOW_SEQ1 = 32,
-	FLOW_NAMED = 64,       /* protocol decided: nothing more for nDPI */
-	FLOW_PAYLOAD = 128,    /* has carried payload */
+	FLOW_NAMED = 64,    /* protocol decided: nothing more for nDPI */
+	FLOW_PAYLOAD = 128, /* has carried payload */
 };
 
 /* What every packet touches: two cache lines. Sides: 0 sent the first packet, 1 the other. */
 struct flow_hot {
-	struct pkt_key key; /* of the first packet */
+	struct pkt_key key;       /* of the first packet */
 	int64_t start_ns, end_ns; /* of this slice; start 0: no packet in it yet */
-	uint64_t bytes[2];  /* of this slice */
+	uint64_t bytes[2];        /* of this slice */
 	uint32_t packets[2];
 	uint32_t next_seq[2];
 	uint32_t hash;
 	uint32_t last_s, slice_s; /* shard clock: last packet, begin of the slice */
-	uint32_t prev, next; /* in its slot of the wheel; next also links free ones */
-	uint32_t dpi;        /* nDPI state, 0 none */
-	uint32_t medical;    /* medical reader, 0 none */
-	uint16_t slot;       /* of the wheel */
-	uint8_t state;       /* enum flow_state */
-	uint8_t flags;       /* enum flow_flag */
+	uint32_t prev, next;      /* in its slot of the wheel; next also links free ones */
+	uint32_t dpi;             /* nDPI state, 0 none */
+	uint32_t medical;         /* medical reader, 0 none */
+	uint16_t slot;            /* of the wheel */
+	uint8_t state;            /* enum flow_state */
+	uint8_t flags;            /* enum flow_flag */
 	uint8_t tcp_flags[2];
-	uint8_t early;       /* packets of the conversation, stops at 255 */
+	uint8_t early; /* packets of the conversation, stops at 255 */
 	uint8_t in_use;
 };
 static_assert(sizeof(struct flow_hot) == 128, "two cache lines");
@@ -88,11 +88,11 @@ struct wheel {
 
 /* Packet clock: seconds that only go forward, whatever the timestamps do. */
 struct pkt_clock {
-	int64_t ref_ns;     /* packet time that mono stands for; 0: none seen */
+	int64_t ref_ns; /* packet time that mono stands for; 0: none seen */
 	int64_t mono_ns;
 	int64_t suspect_ns; /* a jump ahead that waits for a second packet to agree */
 	uint32_t behind;    /* packets in a row far behind ref_ns */
-	bool jumped;        /* the last look confirmed a jump: the packet before it was already behind it */
+	bool jumped; /* the last look confirmed a jump: the packet before it was already behind it */
 };
 
 struct flow_limits { /* flow_conf in seconds of the clock */
@@ -137,7 +137,8 @@ static inline void table_prefetch(const struct flow_table *t, uint32_t hash)
 /* Prefetches the record the hash most likely stands for. */
 void table_prefetch_flow(const struct flow_table *t, uint32_t hash);
 /* Index, 0 none; *side: 0 when the packet goes the way of the flow's first one, else 1. */
-uint32_t table_find(const struct flow_table *t, uint32_t hash, const struct pkt_key *k, unsigned *side);
+uint32_t table_find(const struct flow_table *t, uint32_t hash, const struct pkt_key *k,
+		    unsigned *side);
 /* A zeroed record that is entered under hash; 0 when the table is full or memory is short. */
 uint32_t table_add(struct flow_table *t, uint32_t hash, const struct pkt_key *k);
 void table_remove(struct flow_table *t, uint32_t index);
@@ -153,10 +154,10 @@ static inline struct flow_cold *cold_of(const struct flow_table *t, uint32_t ind
 
 /* expire.c */
 void clock_see(struct pkt_clock *c, int64_t ts_ns);
-void wheel_add(struct flow_shard *s, uint32_t index);   /* where it might end */
+void wheel_add(struct flow_shard *s, uint32_t index); /* where it might end */
 void wheel_remove(struct flow_shard *s, uint32_t index);
-void wheel_turn(struct flow_shard *s);                  /* up to s->now_s */
-bool wheel_evict(struct flow_shard *s);                 /* ends the flow that would end next */
+void wheel_turn(struct flow_shard *s);  /* up to s->now_s */
+bool wheel_evict(struct flow_shard *s); /* ends the flow that would end next */
 
 /* shard.c */
 void shard_end(struct flow_shard *s, uint32_t index, enum flow_end reason); /* row, then gone */
@@ -170,8 +171,8 @@ bool tcp_is_reuse(const struct flow_hot *h, const struct flow_cold *c, const str
 void tcp_packet(struct flow_hot *h, struct flow_cold *c, const struct pkt *p, unsigned side);
 
 /* inspect.c: who looks at payload, and what they find */
-void inspect_packet(struct flow_shard *s, uint32_t index, const uint8_t *frame, const struct pkt *p,
-		    unsigned side);
+void inspect_packet(struct flow_shard *s, uint32_t index, const uint8_t *frame,
+		    const struct pkt *p, unsigned side);
 void inspect_finish(struct flow_shard *s, uint32_t index); /* decides with what was seen */
 void inspect_drop(struct flow_shard *s, uint32_t index);   /* frees what is held */
 
@@ -193,7 +194,8 @@ void frag_expire(struct flow_shard *s, bool all);
 enum meta_text { META_NAME, META_USER_AGENT, META_JA3, META_DETAIL, META_MEDICAL, META_TEXTS };
 /* Sets the texts that are not NULL, keeps the others. Past the limit nothing changes (counted). */
 void meta_set(struct flow_shard *s, struct flow_cold *c, const char *const texts[META_TEXTS]);
-const char *meta_get(const struct flow_cold *c, enum meta_text which); /* "" when there is none */
+const char *meta_get(const struct flow_cold *c,
+		     enum meta_text which); /* "" when there is none */
 void meta_drop(struct flow_shard *s, struct flow_cold *c);
 
 /* medical.c: payload in order for the dissectors */
@@ -202,23 +204,24 @@ void medical_free(struct medical_pool *pool);
 uint32_t medical_open(struct medical_pool *pool); /* 0: all readers are taken */
 void medical_close(struct medical_pool *pool, uint32_t reader);
 /* whole: false when the end of the payload was not captured. */
-enum dissect_answer medical_tcp(struct medical_pool *pool, uint32_t reader, unsigned side, uint32_t seq,
-				const uint8_t *p, uint32_t n, bool whole);
+enum dissect_answer medical_tcp(struct medical_pool *pool, uint32_t reader, unsigned side,
+				uint32_t seq, const uint8_t *p, uint32_t n, bool whole);
 const struct dissect *medical_dissect(const struct medical_pool *pool, uint32_t reader);
-enum dissect_answer medical_udp(struct medical_pool *pool, uint32_t reader, unsigned side, const uint8_t *p,
-				uint32_t n);
+enum dissect_answer medical_udp(struct medical_pool *pool, uint32_t reader, unsigned side,
+				const uint8_t *p, uint32_t n);
 uint32_t medical_readers(const struct medical_pool *pool);
 size_t medical_memory(const struct medical_pool *pool);
 
 /* ports.c */
-bool ports_is_server(uint8_t l4, uint16_t port);      /* well known, or known to be listened on */
-const char *ports_hint(uint8_t l4, uint16_t port);    /* "" when none */
+bool ports_is_server(uint8_t l4, uint16_t port);   /* well known, or known to be listened on */
+const char *ports_hint(uint8_t l4, uint16_t port); /* "" when none */
 
 /* recent.c: names of conversations that are over, for what comes after all */
 int recent_new(struct recent **out);
 void recent_free(struct recent *r);
-void recent_put(struct recent *r, const struct flow_hot *h, const struct flow_cold *c, uint32_t now_s);
-bool recent_get(const struct recent *r, const struct flow_hot *h, uint32_t now_s, uint16_t *proto,
-		uint16_t *app);
+void recent_put(struct recent *r, const struct flow_hot *h, const struct flow_cold *c,
+		uint32_t now_s);
+bool recent_get(const struct recent *r, const struct flow_hot *h, uint32_t now_s,
+		uint16_t *proto, uint16_t *app);
 
 #endif

@@ -32,8 +32,10 @@ int table_init(struct flow_table *t, uint32_t max_flows, bool vlan_in_key)
 	size_t slots = 1024;
 	while (slots < (size_t)max_flows + max_flows / 2)
 		slots *= 2;
-	*t = (struct flow_table){ .max = max_flows, .next_new = 1, .mask = (uint32_t)(slots - 1),
-				   .vlan_mask = vlan_in_key ? UINT16_MAX : 0 };
+	*t = (struct flow_table){ .max = max_flows,
+				  .next_new = 1,
+				  .mask = (uint32_t)(slots - 1),
+				  .vlan_mask = vlan_in_key ? UINT16_MAX : 0 };
 	/* Index 0 is nobody's, so max flows need max + 1 records. */
 	t->max_slabs = (max_flows >> SLAB_BITS) + 1;
 	t->bytes = slots * sizeof(*t->slots);
@@ -78,7 +80,8 @@ static inline uint64_t end_hash(const struct flow_table *t, const struct addr *a
 /* The same for both directions: a sum of the two ends. */
 uint32_t table_hash(const struct flow_table *t, const struct pkt_key *k)
 {
-	uint64_t common = (uint64_t)(k->vlan & t->vlan_mask) << 16 | (uint64_t)k->l4 << 8 | k->ip_version;
+	uint64_t common = (uint64_t)(k->vlan & t->vlan_mask) << 16 | (uint64_t)k->l4 << 8 |
+			  k->ip_version;
 	uint64_t ends = end_hash(t, &k->src, k->src_port) + end_hash(t, &k->dst, k->dst_port);
 	uint64_t h = fold(ends ^ t->seed[2], common ^ t->seed[3]);
 	return (uint32_t)(h ^ h >> 32);
@@ -93,9 +96,11 @@ static inline bool same_addr(const struct addr *a, const struct addr *b)
 }
 
 /* 0 the same way, 1 the other way, -1 another conversation. */
-static inline int key_side(const struct flow_table *t, const struct pkt_key *a, const struct pkt_key *b)
+static inline int key_side(const struct flow_table *t, const struct pkt_key *a,
+			   const struct pkt_key *b)
 {
-	if (a->l4 != b->l4 || (a->vlan ^ b->vlan) & t->vlan_mask || a->ip_version != b->ip_version)
+	if (a->l4 != b->l4 || (a->vlan ^ b->vlan) & t->vlan_mask ||
+	    a->ip_version != b->ip_version)
 		return -1;
 	bool forward = same_addr(&a->src, &b->src) && same_addr(&a->dst, &b->dst);
 	bool back = same_addr(&a->src, &b->dst) && same_addr(&a->dst, &b->src);
@@ -116,7 +121,8 @@ void table_prefetch_flow(const struct flow_table *t, uint32_t hash)
 	}
 }
 
-uint32_t table_find(const struct flow_table *t, uint32_t hash, const struct pkt_key *k, unsigned *side)
+uint32_t table_find(const struct flow_table *t, uint32_t hash, const struct pkt_key *k,
+		    unsigned *side)
 {
 	for (uint32_t at = hash & t->mask;; at = (at + 1) & t->mask) {
 		uint64_t slot = t->slots[at];

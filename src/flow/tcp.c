@@ -15,27 +15,31 @@ bool tcp_is_reuse(const struct flow_hot *h, const struct flow_cold *c, const str
 	       (h->state == FLOW_CLOSED && h->flags & FLOW_SYN_ACK);
 }
 
-static void handshake(struct flow_hot *h, struct flow_cold *c, const struct pkt *p, unsigned side)
+static void handshake(struct flow_hot *h, struct flow_cold *c, const struct pkt *p,
+		      unsigned side)
 {
 	uint8_t syn_side = side ? FLOW_SYN_SIDE : 0;
 	if ((p->tcp_flags & (SYN | ACK)) == SYN) {
-		h->flags = (uint8_t)((h->flags & ~(FLOW_SYN_SIDE | FLOW_SYN_ACK)) | FLOW_SYN | syn_side);
+		h->flags = (uint8_t)((h->flags & ~(FLOW_SYN_SIDE | FLOW_SYN_ACK)) | FLOW_SYN |
+				     syn_side);
 		c->isn = p->seq;
 		c->syn_ns = p->ts_ns; /* of the last try */
 	} else if (p->tcp_flags & SYN) {
 		h->flags |= FLOW_SYN_ACK;
-	} else if (p->tcp_flags & ACK && h->flags & FLOW_SYN_ACK && h->flags & FLOW_SYN && c->syn_ns &&
-		   (h->flags & FLOW_SYN_SIDE) == syn_side) {
+	} else if (p->tcp_flags & ACK && h->flags & FLOW_SYN_ACK && h->flags & FLOW_SYN &&
+		   c->syn_ns && (h->flags & FLOW_SYN_SIDE) == syn_side) {
 		c->rtt_ns = p->ts_ns > c->syn_ns ? p->ts_ns - c->syn_ns : 0;
 		c->syn_ns = 0;
 	}
 }
 
 /* The next byte this side will send; bytes before it have been seen. */
-static void sequence(struct flow_hot *h, struct flow_cold *c, const struct pkt *p, unsigned side)
+static void sequence(struct flow_hot *h, struct flow_cold *c, const struct pkt *p,
+		     unsigned side)
 {
 	uint8_t known = side ? FLOW_SEQ1 : FLOW_SEQ0;
-	uint32_t end = p->seq + p->payload_bytes + (p->tcp_flags & SYN ? 1 : 0) + (p->tcp_flags & FIN ? 1 : 0);
+	uint32_t end = p->seq + p->payload_bytes + (p->tcp_flags & SYN ? 1 : 0) +
+		       (p->tcp_flags & FIN ? 1 : 0);
 	if (!(h->flags & known) || p->tcp_flags & SYN) {
 		h->next_seq[side] = end;
 		h->flags |= known;

@@ -55,8 +55,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 		p->data_off = PACKETS_CHUNK_BYTES - bytes;
 		p->sensor = 0;
 		memcpy(chunk->data + p->data_off, data, bytes);
-		(void)decode_frame(cut & 1 && bytes > 20 ? DECODE_LINK_RAW : DECODE_LINK_ETHERNET,
-				   chunk->data + p->data_off, bytes, p); /* its result is in p */
+		(void)decode_frame(
+			cut & 1 && bytes > 20 ? DECODE_LINK_RAW : DECODE_LINK_ETHERNET,
+			chunk->data + p->data_off, bytes, p); /* its result is in p */
 		batch->n = 1;
 		flow_shard_batch(shard, batch);
 		data += bytes;
@@ -68,6 +69,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	batch->end_of_file = 0;
 	flow_shard_stats(shard, &after);
 	assert(after.packets_in_flows - before.packets_in_flows == row_packets);
-	assert(after.open == 0 && after.dpi_open == 0 && after.medical_open == 0 && after.meta_bytes == 0);
+	assert(after.open == 0 && after.dpi_open == 0 && after.medical_open == 0 &&
+	       after.meta_bytes == 0);
 	return 0;
 }

@@ -52,8 +52,8 @@ static void hand_over(struct bench *b)
 	b->chunk->used = 0;
 }
 
-static void take_frame(struct bench *b, uint32_t link, const uint8_t *frame, uint32_t captured, uint32_t wire,
-		       int64_t ts_ns)
+static void take_frame(struct bench *b, uint32_t link, const uint8_t *frame, uint32_t captured,
+		       uint32_t wire, int64_t ts_ns)
 {
 	if (captured > PACKETS_CHUNK_BYTES)
 		captured = PACKETS_CHUNK_BYTES;
@@ -65,7 +65,8 @@ static void take_frame(struct bench *b, uint32_t link, const uint8_t *frame, uin
 	p->data_off = b->chunk->used;
 	p->sensor = 0;
 	memcpy(b->chunk->data + b->chunk->used, frame, captured);
-	(void)decode_frame(link, b->chunk->data + b->chunk->used, captured, p); /* its result is in p */
+	(void)decode_frame(link, b->chunk->data + b->chunk->used, captured,
+			   p); /* its result is in p */
 	b->chunk->used += captured;
 	b->packets++;
 	b->bytes += wire;
@@ -76,7 +77,8 @@ static int replay(struct bench *b, const char *path)
 	char words[PCAP_ERRBUF_SIZE];
 	struct pcap_pkthdr *h;
 	const u_char *frame;
-	pcap_t *pc = pcap_open_offline_with_tstamp_precision(path, PCAP_TSTAMP_PRECISION_NANO, words);
+	pcap_t *pc = pcap_open_offline_with_tstamp_precision(path, PCAP_TSTAMP_PRECISION_NANO,
+							     words);
 	if (!pc) {
 		(void)fprintf(stderr, "bench_flow: %s: %s\n", path, words);
 		return 1;
@@ -147,11 +149,12 @@ static void many(struct bench *b, uint32_t n)
 	struct flow_stats s;
 	flow_shard_stats(b->shard, &s);
 	uint64_t now = resident_bytes();
-	(void)printf("{\"bench\":\"flow_memory\",\"open\":%llu,\"rss_bytes\":%llu,\"bytes_per_flow\":%llu,"
-		     "\"ns_per_new_flow\":%llu}\n",
-		     (unsigned long long)s.open, (unsigned long long)now,
-		     (unsigned long long)((now - before) / (n ? n : 1)),
-		     (unsigned long long)((uint64_t)b->flow_ns / (n ? n : 1)));
+	(void)printf(
+		"{\"bench\":\"flow_memory\",\"open\":%llu,\"rss_bytes\":%llu,\"bytes_per_flow\":%llu,"
+		"\"ns_per_new_flow\":%llu}\n",
+		(unsigned long long)s.open, (unsigned long long)now,
+		(unsigned long long)((now - before) / (n ? n : 1)),
+		(unsigned long long)((uint64_t)b->flow_ns / (n ? n : 1)));
 }
 
 static void report(const struct bench *b)
@@ -159,20 +162,23 @@ static void report(const struct bench *b)
 	struct flow_stats s;
 	flow_shard_stats(b->shard, &s);
 	double n = b->packets ? (double)b->packets : 1;
-	(void)fprintf(stderr,
-		      "{\"bench\":\"flow\",\"packets\":%llu,\"bytes\":%llu,\"flows\":%llu,\"rows\":%llu,"
-		      "\"packets_in_rows\":%llu,\"not_ip\":%llu,\"bad\":%llu,\"read_decode_ns\":%.0f,"
-		      "\"flow_ns\":%.0f,\"dpi_calls\":%llu,\"memory_bytes\":%llu,\"rss_bytes\":%llu}\n",
-		      (unsigned long long)b->packets, (unsigned long long)b->bytes, (unsigned long long)s.flows,
-		      (unsigned long long)b->rows, (unsigned long long)b->row_packets,
-		      (unsigned long long)s.packets_not_ip, (unsigned long long)s.packets_bad,
-		      (double)b->decode_ns / n, (double)b->flow_ns / n, (unsigned long long)s.dpi_calls,
-		      (unsigned long long)s.memory_bytes, (unsigned long long)resident_bytes());
+	(void)fprintf(
+		stderr,
+		"{\"bench\":\"flow\",\"packets\":%llu,\"bytes\":%llu,\"flows\":%llu,\"rows\":%llu,"
+		"\"packets_in_rows\":%llu,\"not_ip\":%llu,\"bad\":%llu,\"read_decode_ns\":%.0f,"
+		"\"flow_ns\":%.0f,\"dpi_calls\":%llu,\"memory_bytes\":%llu,\"rss_bytes\":%llu}\n",
+		(unsigned long long)b->packets, (unsigned long long)b->bytes,
+		(unsigned long long)s.flows, (unsigned long long)b->rows,
+		(unsigned long long)b->row_packets, (unsigned long long)s.packets_not_ip,
+		(unsigned long long)s.packets_bad, (double)b->decode_ns / n,
+		(double)b->flow_ns / n, (unsigned long long)s.dpi_calls,
+		(unsigned long long)s.memory_bytes, (unsigned long long)resident_bytes());
 }
 
 int main(int argc, char **argv)
 {
-	struct bench b = { .chunk = calloc(1, sizeof(struct chunk)), .batch = calloc(1, sizeof(struct pkt_batch)) };
+	struct bench b = { .chunk = calloc(1, sizeof(struct chunk)),
+			   .batch = calloc(1, sizeof(struct pkt_batch)) };
 	struct flow_conf conf;
 	struct err e = ERR_INIT;
 	int rc = 0, first = 1;

@@ -12,7 +12,8 @@ static void send_talk(struct wire *w, struct end a, struct end b, const char *co
 	send_handshake(w, 0, a, b);
 	for (unsigned i = 0; lines[i]; i++) {
 		unsigned side = i & 1;
-		send_tcp(w, (i + 1) * SEC / 10, side ? b : a, side ? a : b, P | A, seq[side], seq[!side], lines[i]);
+		send_tcp(w, (i + 1) * SEC / 10, side ? b : a, side ? a : b, P | A, seq[side],
+			 seq[!side], lines[i]);
 		seq[side] += (uint32_t)strlen(lines[i]);
 	}
 }
@@ -34,7 +35,8 @@ static void a_web_request_gives_host_and_agent_but_neither_address_nor_login(voi
 		"GET /karte?patient=19283746&name=Hanako HTTP/1.1\r\nHost: EMR.example.jp\r\n"
 		"User-Agent: Mozilla/5.0 (Windows NT 10.0)\r\nAuthorization: Basic aGFuYWtvOnNlY3JldA==\r\n"
 		"Cookie: id=topsecret\r\n\r\n",
-		"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 2\r\n\r\nok", NULL
+		"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 2\r\n\r\nok",
+		NULL
 	};
 	struct wire *w = wire_new(NULL);
 	send_talk(w, pc, server, lines);
@@ -54,9 +56,13 @@ static void a_web_request_gives_host_and_agent_but_neither_address_nor_login(voi
 static void a_login_in_the_clear_is_a_risk_without_its_words(void **state)
 {
 	(void)state;
-	static const char *const lines[] = { "\r\n", "220 nas FTP server ready\r\n", "USER yamada-taro\r\n",
-					     "331 Password required\r\n", "PASS sakura1234\r\n",
-					     "230 Logged in\r\n", NULL };
+	static const char *const lines[] = { "\r\n",
+					     "220 nas FTP server ready\r\n",
+					     "USER yamada-taro\r\n",
+					     "331 Password required\r\n",
+					     "PASS sakura1234\r\n",
+					     "230 Logged in\r\n",
+					     NULL };
 	struct wire *w = wire_new(NULL);
 	send_talk(w, pc, HOST(2, 21), lines);
 	assert_int_equal(wire_end(w), 1);
@@ -68,8 +74,9 @@ static void a_login_in_the_clear_is_a_risk_without_its_words(void **state)
 static void a_dns_question_is_kept(void **state)
 {
 	(void)state;
-	static const uint8_t question[] = "\x12\x34\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00\x04pacs\x07"
-					  "example\x02jp\x00\x00\x01\x00\x01";
+	static const uint8_t question[] =
+		"\x12\x34\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00\x04pacs\x07"
+		"example\x02jp\x00\x00\x01\x00\x01";
 	struct wire *w = wire_new(NULL);
 	send_udp(w, 0, HOST(1, 40000), HOST(9, 53), question, sizeof(question) - 1);
 	assert_int_equal(wire_end(w), 1);
@@ -128,7 +135,8 @@ static void hl7_is_known_on_any_port_and_in_any_order_of_segments(void **state)
 static void a_conversation_that_goes_on_after_a_long_silence_keeps_its_name(void **state)
 {
 	(void)state;
-	static const char *const lines[] = { "SSH-2.0-OpenSSH_9.2\r\n", "SSH-2.0-dropbear_2022\r\n", NULL };
+	static const char *const lines[] = { "SSH-2.0-OpenSSH_9.2\r\n",
+					     "SSH-2.0-dropbear_2022\r\n", NULL };
 	struct wire *w = wire_new(NULL);
 	struct end b = HOST(2, 2222);
 	send_talk(w, pc, b, lines);
@@ -153,7 +161,8 @@ static void when_states_run_out_the_oldest_gets_its_guess(void **state)
 	conf.max_dpi = 64;
 	struct wire *w = wire_new(&conf);
 	for (unsigned i = 0; i < 200; i++)
-		send_udp(w, i, HOST(1, (uint16_t)(2000 + i)), HOST(2, 30000), "\x99\x98\x97?", 4);
+		send_udp(w, i, HOST(1, (uint16_t)(2000 + i)), HOST(2, 30000), "\x99\x98\x97?",
+			 4);
 	wire_flush(w);
 	struct flow_stats s = wire_stats(w);
 	assert_int_equal(s.dpi_open, 64);
@@ -166,7 +175,8 @@ static void when_states_run_out_the_oldest_gets_its_guess(void **state)
 static void names_have_a_limit_and_flows_go_on_without(void **state)
 {
 	(void)state;
-	static const char *const lines[] = { "GET / HTTP/1.1\r\nHost: a.example\r\n\r\n", NULL };
+	static const char *const lines[] = { "GET / HTTP/1.1\r\nHost: a.example\r\n\r\n",
+					     NULL };
 	struct flow_conf conf;
 	flow_conf_defaults(&conf);
 	conf.max_meta_bytes = 10;
@@ -201,12 +211,14 @@ static void what_was_cut_is_counted_but_not_believed(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_web_request_gives_host_and_agent_but_neither_address_nor_login),
+		cmocka_unit_test(
+			a_web_request_gives_host_and_agent_but_neither_address_nor_login),
 		cmocka_unit_test(a_login_in_the_clear_is_a_risk_without_its_words),
 		cmocka_unit_test(a_dns_question_is_kept),
 		cmocka_unit_test(a_refused_call_has_a_guess_by_port_and_a_hint_never_a_proof),
 		cmocka_unit_test(hl7_is_known_on_any_port_and_in_any_order_of_segments),
-		cmocka_unit_test(a_conversation_that_goes_on_after_a_long_silence_keeps_its_name),
+		cmocka_unit_test(
+			a_conversation_that_goes_on_after_a_long_silence_keeps_its_name),
 		cmocka_unit_test(when_states_run_out_the_oldest_gets_its_guess),
 		cmocka_unit_test(names_have_a_limit_and_flows_go_on_without),
 		cmocka_unit_test(what_was_cut_is_counted_but_not_believed),

@@ -25,7 +25,8 @@ static void both_directions_are_one_conversation(void **state)
 	assert_int_equal(f->src_mac[5], 1);
 	assert_int_equal(f->dst_mac[5], 2);
 	assert_int_equal(f->end_reason, FLOW_END_EOF);
-	assert_true(f->start_ns == WIRE_T0 && f->flow_start_ns == WIRE_T0 && f->end_ns == WIRE_T0 + SEC);
+	assert_true(f->start_ns == WIRE_T0 && f->flow_start_ns == WIRE_T0 &&
+		    f->end_ns == WIRE_T0 + SEC);
 	wire_free(w);
 }
 
@@ -62,7 +63,8 @@ static void a_well_known_port_is_the_server_where_the_begin_was_not_seen(void **
 	send_udp(w, 0, HOST(3, 67), HOST(1, 68), "z", 1); /* both are: who spoke first */
 	assert_int_equal(wire_end(w), 3);
 	for (size_t i = 0; i < 3; i++)
-		assert_int_equal(addr_v4_of(&w->rows[i].src), w->rows[i].dst_port == 68 ? HOST(3, 0).ip : pc.ip);
+		assert_int_equal(addr_v4_of(&w->rows[i].src),
+				 w->rows[i].dst_port == 68 ? HOST(3, 0).ip : pc.ip);
 	wire_free(w);
 }
 
@@ -129,7 +131,7 @@ static void silence_ends_a_conversation_by_its_kind(void **state)
 {
 	(void)state;
 	struct wire *w = wire_new(NULL);
-	send_tcp(w, 0, pc, server, S, 100, 0, NULL); /* half open: 30 s */
+	send_tcp(w, 0, pc, server, S, 100, 0, NULL);          /* half open: 30 s */
 	send_udp(w, 0, HOST(3, 4000), HOST(4, 5000), "a", 1); /* one packet: 60 s */
 	for (int i = 0; i < 3; i++)
 		send_udp(w, 0, HOST(5, 4000), HOST(6, 5000), "a", 1); /* 6 minutes */
@@ -229,7 +231,8 @@ static void what_was_freed_unwritten_leaks_nothing(void **state)
 	(void)state;
 	struct wire *w = wire_new(NULL);
 	send_handshake(w, 0, pc, server);
-	send_tcp(w, SEC, pc, server, P | A, 101, 901, "GET / HTTP/1.1\r\nHost: pacs.example\r\n");
+	send_tcp(w, SEC, pc, server, P | A, 101, 901,
+		 "GET / HTTP/1.1\r\nHost: pacs.example\r\n");
 	send_tcp(w, SEC, HOST(3, 4000), HOST(4, 2575), P | A, 1, 1, "\x0bMSH|^~\\&|A|B");
 	wire_flush(w);
 	wire_free(w); /* the sanitizer watches */

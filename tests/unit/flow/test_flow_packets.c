@@ -32,7 +32,8 @@ static void the_tag_tells_conversations_apart_unless_told_not_to(void **state)
 		conf.vlan_in_key = with;
 		struct wire *w = wire_new(&conf);
 		send_tcp_vlan(w, 0, HOST(1, 4000), HOST(2, 80), S, 1, 0, NULL, 100);
-		send_tcp_vlan(w, 1, HOST(2, 80), HOST(1, 4000), S | A, 1, 2, NULL, 0); /* mirror without tag */
+		send_tcp_vlan(w, 1, HOST(2, 80), HOST(1, 4000), S | A, 1, 2, NULL,
+			      0); /* mirror without tag */
 		assert_int_equal(wire_end(w), with ? 2 : 1);
 		if (!with)
 			assert_int_equal(w->rows[0].vlan, 100);
@@ -63,7 +64,8 @@ static void fragments_whose_first_never_comes_are_a_flow_without_ports(void **st
 	(void)state;
 	struct wire *w = wire_new(NULL);
 	for (unsigned i = 0; i < 3000; i++) /* more than are kept waiting */
-		send_fragment(w, i * NS_PER_MS, HOST(1, 4000), HOST(2, 5000), (uint16_t)i, 1, true);
+		send_fragment(w, i * NS_PER_MS, HOST(1, 4000), HOST(2, 5000), (uint16_t)i, 1,
+			      true);
 	assert_int_equal(wire_end(w), 1);
 	assert_int_equal(w->rows[0].src_packets, 3000);
 	assert_int_equal(w->rows[0].src_port, 0);
@@ -109,7 +111,8 @@ static void a_clock_that_goes_back_stops_nothing(void **state)
 	(void)state;
 	struct wire *w = wire_new(NULL);
 	for (int i = 0; i < 100; i++) /* a day earlier from here on */
-		send_udp(w, (i < 5 ? 0 : -86400 * SEC) + i * SEC, HOST(1, 4000), HOST(2, 5000), "x", 1);
+		send_udp(w, (i < 5 ? 0 : -86400 * SEC) + i * SEC, HOST(1, 4000), HOST(2, 5000),
+			 "x", 1);
 	send_udp(w, -86400 * SEC + 100 * SEC, HOST(3, 4000), HOST(4, 5000), "x", 1);
 	for (int i = 101; i < 300; i++)
 		send_udp(w, -86400 * SEC + i * SEC, HOST(1, 4000), HOST(2, 5000), "x", 1);
@@ -144,7 +147,8 @@ static void directions_follow_the_internal_ranges(void **state)
 	struct flow_conf conf;
 	flow_conf_defaults(&conf);
 	struct wire *w = wire_new(&conf);
-	struct end out = { 0x08080808, 53 }, other = { 0x01010101, 53 }, all = { 0xffffffff, 5000 };
+	struct end out = { 0x08080808, 53 }, other = { 0x01010101, 53 },
+		   all = { 0xffffffff, 5000 };
 	struct end group = { 0xe00000fb, 5353 };
 	send_udp(w, 0, HOST(1, 4001), HOST(2, 5000), "x", 1);
 	send_udp(w, 0, HOST(1, 4002), out, "x", 1);
@@ -152,8 +156,10 @@ static void directions_follow_the_internal_ranges(void **state)
 	send_udp(w, 0, (struct end){ out.ip, 4004 }, other, "x", 1);
 	send_udp(w, 0, HOST(1, 4005), all, "x", 1);
 	send_udp(w, 0, HOST(1, 4006), group, "x", 1);
-	static const uint8_t want[] = { FLOW_DIR_INTERNAL, FLOW_DIR_OUTBOUND, FLOW_DIR_INBOUND, FLOW_DIR_EXTERNAL,
-					FLOW_DIR_INTERNAL, FLOW_DIR_INTERNAL };
+	static const uint8_t want[] = {
+		FLOW_DIR_INTERNAL, FLOW_DIR_OUTBOUND, FLOW_DIR_INBOUND,
+		FLOW_DIR_EXTERNAL, FLOW_DIR_INTERNAL, FLOW_DIR_INTERNAL
+	};
 	assert_int_equal(wire_end(w), 6);
 	for (size_t i = 0; i < 6; i++)
 		assert_int_equal(w->rows[i].direction, want[w->rows[i].src_port - 4001]);
@@ -178,16 +184,18 @@ static void every_packet_is_counted_once(void **state)
 	uint32_t x = 1;
 	for (unsigned i = 0; i < 30000; i++) {
 		int64_t at = (int64_t)i * 20 * NS_PER_MS;
-		struct end a = HOST(next_random(&x) % 40, (uint16_t)(1000 + next_random(&x) % 20));
-		struct end b = HOST(50 + next_random(&x) % 9, (uint16_t)(next_random(&x) % 200));
+		struct end a =
+			HOST(next_random(&x) % 40, (uint16_t)(1000 + next_random(&x) % 20));
+		struct end b =
+			HOST(50 + next_random(&x) % 9, (uint16_t)(next_random(&x) % 200));
 		uint8_t junk[60];
 		switch (next_random(&x) % 6) {
 		case 0:
 			send_udp(w, at, a, b, "\x81\x0b hello", 8);
 			break;
 		case 1:
-			send_fragment(w, at, a, b, (uint16_t)(next_random(&x) % 50), next_random(&x) % 3,
-				      next_random(&x) & 1);
+			send_fragment(w, at, a, b, (uint16_t)(next_random(&x) % 50),
+				      next_random(&x) % 3, next_random(&x) & 1);
 			break;
 		case 2:
 			send_icmp(w, at, a, b, (uint8_t)(next_random(&x) % 20), 0, 5);
@@ -199,8 +207,8 @@ static void every_packet_is_counted_once(void **state)
 			wire_frame(w, at, junk, sizeof(junk), sizeof(junk));
 			break;
 		default:
-			send_tcp(w, at, a, b, next_random(&x) & 0x1f, next_random(&x), next_random(&x),
-				 next_random(&x) & 1 ? "\x0bMSH|" : NULL);
+			send_tcp(w, at, a, b, next_random(&x) & 0x1f, next_random(&x),
+				 next_random(&x), next_random(&x) & 1 ? "\x0bMSH|" : NULL);
 		}
 		assert_true(wire_stats(w).open <= 500);
 		if (w->n_rows > WIRE_ROWS - 600) { /* make room, keep the sum */

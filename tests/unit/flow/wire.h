@@ -48,7 +48,8 @@ static UNUSED struct wire *wire_new(const struct flow_conf *conf)
 	assert_non_null(w->chunk);
 	assert_non_null(w->batch);
 	w->batch->chunk = w->chunk;
-	assert_int_equal(flow_shard_new(&w->shard, conf ? conf : &defaults, wire_take, w, &e), 0);
+	assert_int_equal(flow_shard_new(&w->shard, conf ? conf : &defaults, wire_take, w, &e),
+			 0);
 	return w;
 }
 
@@ -68,7 +69,8 @@ static UNUSED void wire_flush(struct wire *w)
 	w->chunk->used = 0;
 }
 
-static UNUSED void wire_frame(struct wire *w, int64_t at_ns, const uint8_t *frame, uint32_t captured, uint32_t wire)
+static UNUSED void wire_frame(struct wire *w, int64_t at_ns, const uint8_t *frame,
+			      uint32_t captured, uint32_t wire)
 {
 	if (w->batch->n == PACKETS_BATCH_MAX || w->chunk->used + captured > PACKETS_CHUNK_BYTES)
 		wire_flush(w);
@@ -78,7 +80,8 @@ static UNUSED void wire_frame(struct wire *w, int64_t at_ns, const uint8_t *fram
 	p->data_off = w->chunk->used;
 	p->sensor = 0;
 	memcpy(w->chunk->data + p->data_off, frame, captured);
-	(void)decode_frame(DECODE_LINK_ETHERNET, w->chunk->data + p->data_off, captured, p); /* result is in p */
+	(void)decode_frame(DECODE_LINK_ETHERNET, w->chunk->data + p->data_off, captured,
+			   p); /* result is in p */
 	w->chunk->used += captured;
 	w->sent++;
 	w->sent_bytes += wire;
@@ -112,8 +115,9 @@ static UNUSED void put32(uint8_t *p, uint32_t v)
 }
 
 /* Ethernet and IPv4 around an L4 part; vlan 0: no tag; frag: flags and offset as on the wire. */
-static UNUSED uint32_t make_ip(uint8_t f[2048], struct end a, struct end b, uint8_t l4, uint32_t l4_bytes,
-			       uint16_t vlan, uint16_t id, uint16_t frag, uint8_t **l4_at)
+static UNUSED uint32_t make_ip(uint8_t f[2048], struct end a, struct end b, uint8_t l4,
+			       uint32_t l4_bytes, uint16_t vlan, uint16_t id, uint16_t frag,
+			       uint8_t **l4_at)
 {
 	uint32_t at = 12;
 	memset(f, 0, 64);
@@ -139,8 +143,9 @@ static UNUSED uint32_t make_ip(uint8_t f[2048], struct end a, struct end b, uint
 	return at + 2 + 20 + l4_bytes;
 }
 
-static UNUSED void send_tcp_vlan(struct wire *w, int64_t at_ns, struct end a, struct end b, unsigned flags,
-				 uint32_t seq, uint32_t ack, const char *text, uint16_t vlan)
+static UNUSED void send_tcp_vlan(struct wire *w, int64_t at_ns, struct end a, struct end b,
+				 unsigned flags, uint32_t seq, uint32_t ack, const char *text,
+				 uint16_t vlan)
 {
 	uint8_t f[2048], *h;
 	uint32_t n = text ? (uint32_t)strlen(text) : 0;
@@ -156,14 +161,14 @@ static UNUSED void send_tcp_vlan(struct wire *w, int64_t at_ns, struct end a, st
 	wire_frame(w, at_ns, f, bytes, bytes);
 }
 
-static UNUSED void send_tcp(struct wire *w, int64_t at_ns, struct end a, struct end b, unsigned flags,
-			    uint32_t seq, uint32_t ack, const char *text)
+static UNUSED void send_tcp(struct wire *w, int64_t at_ns, struct end a, struct end b,
+			    unsigned flags, uint32_t seq, uint32_t ack, const char *text)
 {
 	send_tcp_vlan(w, at_ns, a, b, flags, seq, ack, text, 0);
 }
 
-static UNUSED void send_udp(struct wire *w, int64_t at_ns, struct end a, struct end b, const void *payload,
-			    uint32_t n)
+static UNUSED void send_udp(struct wire *w, int64_t at_ns, struct end a, struct end b,
+			    const void *payload, uint32_t n)
 {
 	uint8_t f[2048], *h;
 	uint32_t bytes = make_ip(f, a, b, 17, 8 + n, 0, 1, 0, &h);
@@ -175,8 +180,8 @@ static UNUSED void send_udp(struct wire *w, int64_t at_ns, struct end a, struct 
 	wire_frame(w, at_ns, f, bytes, bytes);
 }
 
-static UNUSED void send_icmp(struct wire *w, int64_t at_ns, struct end a, struct end b, uint8_t type, uint8_t code,
-			     uint16_t id)
+static UNUSED void send_icmp(struct wire *w, int64_t at_ns, struct end a, struct end b,
+			     uint8_t type, uint8_t code, uint16_t id)
 {
 	uint8_t f[2048], *h;
 	uint32_t bytes = make_ip(f, a, b, 1, 16, 0, 1, 0, &h);
@@ -188,8 +193,8 @@ static UNUSED void send_icmp(struct wire *w, int64_t at_ns, struct end a, struct
 }
 
 /* A UDP datagram in fragments of 64 bytes; which: the how manieth. */
-static UNUSED void send_fragment(struct wire *w, int64_t at_ns, struct end a, struct end b, uint16_t id,
-				 unsigned which, bool last)
+static UNUSED void send_fragment(struct wire *w, int64_t at_ns, struct end a, struct end b,
+				 uint16_t id, unsigned which, bool last)
 {
 	uint8_t f[2048], *h;
 	uint16_t frag = (uint16_t)((last ? 0 : 0x2000) | which * 8);
