@@ -88,6 +88,13 @@ int limits_take(struct limits *l, enum limit_kind kind, struct str who, int64_t 
 	return wait_s;
 }
 
+void limits_give_back(struct limits *l, enum limit_kind kind, struct str who)
+{
+	mutex_lock(&l->m);
+	slot_of(&l->buckets[kind], key_of(l, who, 0))->tokens += 1.0; /* taken just before: stays within the burst */
+	mutex_unlock(&l->m);
+}
+
 static int64_t delay_ns(uint32_t failures)
 {
 	if (failures < FREE_FAILURES)

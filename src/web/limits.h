@@ -18,6 +18,7 @@ enum limit_kind {
 };
 /* Takes one; 0, or how many seconds to wait for the next. */
 int limits_take(struct limits *l, enum limit_kind kind, struct str who, int64_t now_mono_ns);
+void limits_give_back(struct limits *l, enum limit_kind kind, struct str who);
 
 /* Sign-in failures of one account: nothing for the first three, then 1 s, 2 s, 4 s ... up to a minute;
  * never for ever. known: from the address of the last sign-in, which is counted apart, so that others'

@@ -39,6 +39,10 @@ struct web {
 	size_t n_names;
 	_Atomic bool setup_open;       /* no administrator exists */
 	char setup_code[CODE_TEXT_MAX]; /* constant after start */
+	struct thread watch;
+	struct mutex m;
+	pthread_cond_t wake;
+	bool closing; /* lock: m */
 };
 struct web *web_of(struct app *a);
 
