@@ -363,9 +363,10 @@ static enum MHD_Result take_head(struct http *h, struct exchange *ex, const char
 	(void)str_copy(ex->own, sizeof(ex->own), str_of(ex->conn->own));
 	watch_count(h->watch, ex->conn, &all, &same);
 	watch_stage(h->watch, ex->conn, WATCH_BODY);
-	if (serve_head(ex, all, same))
+	bool is_answered = serve_head(ex, all, same);
+	if (is_answered && ex->close_after)
 		return send_answer(h, ex);
-	ex->state = EX_BODY;
+	ex->state = is_answered ? EX_READY : EX_BODY; /* an answer at the first call would close the connection */
 	return MHD_YES;
 }
 

@@ -91,7 +91,8 @@ static int check_pair(struct generation *g, const struct buf *cert_pem, struct e
 	if (result == 0 && (n_cert != n_key || memcmp(id_cert, id_key, n_cert) != 0))
 		result = err_set(e, ERR_INVALID, "the private key does not belong to the certificate");
 	for (size_t i = 0; result == 0 && i < n; i++)
-		(void)snprintf(g->fingerprint + 3 * i, 4, "%02X%s", print[i], i + 1 < n ? ":" : "");
+		(void)snprintf(g->fingerprint + 3 * i, sizeof(g->fingerprint) - 3 * i, "%02X%s", print[i],
+			       i + 1 < n ? ":" : "");
 	if (result == 0)
 		g->not_after_ns = (int64_t)gnutls_x509_crt_get_expiration_time(crt) * NS_PER_S;
 	if (public_key)
