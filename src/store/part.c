@@ -47,7 +47,7 @@ static int load_info(struct part *p, struct sql *db, struct err *e)
 	struct stmt *s = NULL;
 	int rc = sql_prepare(db,
 			     "INSERT INTO part(record,day)VALUES(?1,?2)ON CONFLICT DO UPDATE SET dropping=dropping"
-			     " RETURNING rows,last_id,indexed_id,buckets,first_ns,last_ns,late_s",
+			     " RETURNING rows,last_id,indexed_id,buckets,first_ns,last_ns,late_s,touched_ns",
 			     &s, e);
 	if (rc)
 		return rc;
@@ -56,7 +56,7 @@ static int load_info(struct part *p, struct sql *db, struct err *e)
 	rc = stmt_step(s, e);
 	if (rc > 0) {
 		int64_t *const to[] = { &p->info.rows,	   &p->info.last_id, &p->info.indexed_id, &p->info.buckets,
-					&p->info.first_ns, &p->info.last_ns, &p->info.late_s };
+					&p->info.first_ns, &p->info.last_ns, &p->info.late_s,	  &p->touched_ns };
 		for (size_t i = 0; i < ARRAY_LEN(to); i++)
 			*to[i] = stmt_col_i64(s, (int)i);
 		rc = 0;
@@ -172,8 +172,11 @@ static int part_save(struct part *p, struct sql *db, int64_t now_ns, struct err 
 	if (rc)
 		return rc;
 	const struct part_info *in = &p->info;
+	if (p->fresh)
+		p->touched_ns = now_ns;
+	p->fresh = false;
 	const int64_t numbers[] = { in->day,	  in->rows,    in->last_id, in->indexed_id, in->buckets,
-				    in->first_ns, in->last_ns, in->late_s,  now_ns };
+				    in->first_ns, in->last_ns, in->late_s,  p->touched_ns };
 	stmt_text_ref(s, 1, str_of(p->plan->record->name));
 	for (size_t i = 0; i < ARRAY_LEN(numbers); i++)
 		stmt_i64(s, (int)i + 2, numbers[i]);
@@ -305,7 +308,7 @@ static void count_row(struct part *p, int64_t id, int64_t ns)
 		in->late_s = late;
 	in->last_id = id;
 	in->rows++;
-	p->dirty = true;
+	p->dirty = p->fresh = true;
 }
 
 int parts_insert(struct parts *ps, const struct plan *plan, void *row, struct part **in, struct err *e)

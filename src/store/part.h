@@ -16,7 +16,8 @@ struct part {
 	struct dict dict;
 	struct token_seeds seeds;
 	struct bucket bucket;
-	bool dirty;
+	int64_t touched_ns;   /* wall clock of the last commit of rows */
+	bool dirty, fresh;    /* fresh: there are new rows */
 	uint64_t used;        /* parts.clock at its last row */
 	int64_t used_mono_ns; /* when that was */
 };

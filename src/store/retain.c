@@ -184,7 +184,7 @@ static int table_exists(struct store *st, const char *name, struct err *e)
 	return rc;
 }
 
-/* Deletes the lowest keys of a table: 1 there were some, 0 it is empty. */
+/* Deletes the lowest keys of a table; how many. */
 static int delete_some(struct store *st, const char *table, const char *key, int64_t n, struct err *e)
 {
 	struct buf b;
@@ -199,7 +199,35 @@ static int delete_some(struct store *st, const char *table, const char *key, int
 	}
 	stmt_done(s);
 	buf_fini(&b);
-	return rc ? rc : sql_changes(st->db) > 0;
+	return rc ? rc : (int)sql_changes(st->db);
+}
+
+/* One transaction: some rows, and the number of those left. */
+static int delete_rows(struct store *st, const char *table, int stage, struct err *e)
+{
+	struct stmt *s = NULL;
+	int n = 0, rc = sql_exec(st->db, "BEGIN IMMEDIATE", e);
+	if (!rc)
+		rc = n = delete_some(st, table, stages[stage].key, stages[stage].rows, e);
+	if (rc > 0 && stage == 0) {
+		rc = sql_prepare(st->db, "UPDATE part SET rows=max(0,rows-?3)WHERE record=?1 AND day=?2", &s, e);
+		if (!rc) {
+			stmt_text_ref(s, 1, str_of(st->retain.record));
+			stmt_i64(s, 2, st->retain.day);
+			stmt_i64(s, 3, n);
+			rc = stmt_run(s, e);
+		}
+		stmt_done(s);
+	}
+	if (rc >= 0)
+		rc = sql_exec(st->db, "COMMIT", e);
+	if (rc < 0) {
+		sql_rollback(st->db);
+		return rc;
+	}
+	if (stage == 0)
+		counter_add(&store_counters.dropped_rows, (uint64_t)n);
+	return n;
 }
 
 static int end_part(struct store *st, struct err *e)
@@ -238,13 +266,14 @@ static int drop_some(struct store *st, struct err *e)
 		buf_fmt(&b, "%s_%08d%s", r->record, r->day, stages[r->stage].suffix);
 		rc = table_exists(st, b.p, e);
 		if (rc > 0)
-			rc = delete_some(st, b.p, stages[r->stage].key, stages[r->stage].rows, e);
+			rc = delete_rows(st, b.p, r->stage, e);
 		buf_fini(&b);
 		if (rc)
 			return rc;
 		r->stage++;
 	}
-	return end_part(st, e);
+	rc = end_part(st, e);
+	return rc ? rc : 1; /* there may be another one */
 }
 
 static int shrink(struct store *st, struct err *e)
@@ -310,5 +339,5 @@ bool retain_step(struct store *st)
 		r->next_look_mono_ns = now + LOOK_S * NS_PER_S;
 		return false;
 	}
-	return rc > 0 || r->record[0] || r->shrink;
+	return rc > 0 || r->record[0] || r->shrink || now >= r->next_look_mono_ns;
 }
