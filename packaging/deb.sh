@@ -14,9 +14,9 @@ find "$root/usr/share/man" -type f ! -name '*.gz' -exec gzip -9n {} +
 mkdir -p "$doc" "$root/DEBIAN"
 {
 	printf 'tomsd: Apache License 2.0. The full text is in /usr/share/common-licenses/Apache-2.0.\n'
-	printf 'Copyright: the tomsd maintainers.\n'
+	printf 'Copyright 2026 the tomsd maintainers\n'
 } >"$doc/copyright"
-printf 'tomsd (%s) stable; urgency=medium\n\n  * See the history of the source tree.\n\n -- tomsd maintainers <root@localhost>  %s\n' \
+printf 'tomsd (%s) stable; urgency=medium\n\n  * See the history of the source tree.\n\n -- tomsd maintainers <maintainers@tomsd.example>  %s\n' \
 	"$version" "$(date -u -R)" | gzip -9n >"$doc/changelog.gz"
 
 # What the programs link, as the distribution names it; dpkg-shlibdeps wants a source package around.

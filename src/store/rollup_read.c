@@ -73,7 +73,7 @@ static struct rollup_piece piece_at(const struct rollup_span *span, int64_t at, 
 int rollup_span_of(struct sql *db, enum rollup_dim dim, int64_t since_ns, int64_t until_ns, int min_unit_s,
 		   int max_unit_s, struct rollup_span *out, struct err *e)
 {
-	int64_t first, end, closed_to_s;
+	int64_t first = 0, end = 0, closed_to_s;
 	int32_t closed_day = 0;
 	int rc = extent(db, &first, &end, e);
 
