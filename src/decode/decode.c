@@ -30,14 +30,12 @@ static enum decode_result link_null(struct walk *w)
 		family = __builtin_bswap32(family);
 	switch (family) {
 	case 2:
-		w->p->ethertype = TYPE_IPV4;
 		return layer_ip4(w, 4);
 	case 10: /* Linux */
 	case 23: /* Windows */
 	case 24: /* NetBSD, OpenBSD */
 	case 28: /* FreeBSD */
 	case 30: /* Darwin */
-		w->p->ethertype = TYPE_IPV6;
 		return layer_ip6(w, 4);
 	default:
 		return DECODE_NOT_IP;
@@ -109,10 +107,8 @@ static enum decode_result link_any(struct walk *w, uint32_t link)
 	case DECODE_LINK_RAW_OPENBSD:
 		return layer_ip(w, 0);
 	case DECODE_LINK_IPV4:
-		w->p->ethertype = TYPE_IPV4;
 		return layer_ip4(w, 0);
 	case DECODE_LINK_IPV6:
-		w->p->ethertype = TYPE_IPV6;
 		return layer_ip6(w, 0);
 	case DECODE_LINK_SLL:
 		return link_sll(w);

@@ -12,10 +12,8 @@ enum decode_result layer_ip(struct walk *w, uint32_t off)
 		return DECODE_BAD_IP;
 	switch (w->f[off] >> 4) {
 	case 4:
-		w->p->ethertype = TYPE_IPV4;
 		return layer_ip4(w, off);
 	case 6:
-		w->p->ethertype = TYPE_IPV6;
 		return layer_ip6(w, off);
 	default:
 		return DECODE_BAD_IP;
@@ -65,6 +63,7 @@ enum decode_result layer_ip4(struct walk *w, uint32_t off)
 	memcpy(p->key.src.b + 12, h + 12, 4);
 	memcpy(p->key.dst.b + 12, h + 16, 4);
 	p->key.ip_version = 4;
+	p->ethertype = TYPE_IPV4;
 	uint16_t fragment = be16(h + 6);
 	if (unlikely(fragment & 0x3fff)) { /* more to come, or an offset */
 		p->frag_id = be16(h + 4);
@@ -135,5 +134,6 @@ enum decode_result layer_ip6(struct walk *w, uint32_t off)
 	memcpy(p->key.src.b, h + 8, 16);
 	memcpy(p->key.dst.b, h + 24, 16);
 	p->key.ip_version = 6;
+	p->ethertype = TYPE_IPV6;
 	return extensions(w, h[6], off + 40);
 }

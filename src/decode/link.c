@@ -117,10 +117,8 @@ enum decode_result layer_ppp(struct walk *w, uint32_t off)
 	}
 	switch (protocol) {
 	case 0x0021:
-		w->p->ethertype = TYPE_IPV4;
 		return layer_ip4(w, off);
 	case 0x0057:
-		w->p->ethertype = TYPE_IPV6;
 		return layer_ip6(w, off);
 	default:
 		return DECODE_NOT_IP;
