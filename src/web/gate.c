@@ -148,7 +148,7 @@ bool gate_host_split(struct str host, struct str *name, struct str *port)
 		*port = rest;
 	}
 	uint16_t number;
-	if (port->n > 0 && num_u16(*port, 1, 65535, &number) != 0)
+	if (port->n > 0 && num_u16(*port, 0, 65535, &number) != 0)
 		return false;
 	return name->n > 0 && name->n <= 255;
 }
