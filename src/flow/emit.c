@@ -61,9 +61,10 @@ static void put_words(struct flow_shard *s, struct flow *f, const struct flow_ho
 	char *const out[META_TEXTS] = { f->name, f->user_agent, f->ja3, f->detail, f->medical };
 	(void)str_copy(f->proto, sizeof(f->proto), str_of(proto_name(s, c->proto)));
 	(void)str_copy(f->app, sizeof(f->app), str_of(proto_name(s, c->app)));
-	if (c->confidence < FLOW_CONF_CACHE)
+	if (c->confidence != FLOW_CONF_CONTENT)
 		(void)str_copy(f->hint, sizeof(f->hint),
-			       str_of(ports_hint(h->key.l4, f->dst_port)));
+			       str_of(ports_hint(h->key.l4, f->dst_port,
+						 c->confidence >= FLOW_CONF_CACHE)));
 	for (unsigned i = 0; c->meta && i < META_TEXTS; i++)
 		(void)str_copy(out[i], limits[i], str_of(meta_get(c, i)));
 	if (h->medical && c->confidence == FLOW_CONF_CONTENT)

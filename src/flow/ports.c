@@ -4,11 +4,12 @@
  * collected for this product (docs/dpi.md). Thread: any; the table is constant. */
 #include "shard.h"
 
-enum { TCP = 1, UDP = 2 };
+/* OURS: says more than any protocol found there (TLS on 2762 is DICOM, HTTP on 8000 is ORCA). */
+enum { TCP = 1, UDP = 2, OURS = 4 };
 
 static const struct port_row {
 	uint16_t first, last;
-	uint8_t l4; /* TCP, UDP */
+	uint8_t l4; /* TCP, UDP; OURS */
 	const char *hint;
 } port_rows[] = {
 	/* by first */
@@ -18,7 +19,7 @@ static const struct port_row {
 	{ 53, 53, TCP | UDP, "dns" },
 	{ 69, 69, UDP, "tftp" },
 	{ 88, 88, TCP | UDP, "kerberos" },
-	{ 104, 104, TCP, "acr-nema" },
+	{ 104, 104, TCP | OURS, "acr-nema" },
 	{ 123, 123, UDP, "ntp" },
 	{ 135, 135, TCP, "msrpc" },
 	{ 139, 139, TCP, "netbios-ssn" },
@@ -30,7 +31,7 @@ static const struct port_row {
 	{ 502, 502, TCP, "modbus" },
 	{ 514, 514, TCP | UDP, "syslog" },
 	{ 515, 515, TCP, "lpd" },
-	{ 541, 541, TCP, "fortimanager" },
+	{ 541, 541, TCP | OURS, "fortimanager" },
 	{ 554, 554, TCP, "rtsp" },
 	{ 631, 631, TCP, "ipp" },
 	{ 636, 636, TCP, "ldaps" },
@@ -38,16 +39,16 @@ static const struct port_row {
 	{ 1494, 1494, TCP, "citrix" },
 	{ 1521, 1521, TCP, "oracle" },
 	{ 1883, 1883, TCP, "mqtt" },
-	{ 1972, 1972, TCP, "intersystems-cache" },
+	{ 1972, 1972, TCP | OURS, "intersystems-cache" },
 	{ 2049, 2049, TCP | UDP, "nfs" },
-	{ 2575, 2575, TCP, "hl7" },
+	{ 2575, 2575, TCP | OURS, "hl7" },
 	{ 2598, 2598, TCP, "citrix" },
-	{ 2761, 2761, TCP, "dicom-iscl" },
-	{ 2762, 2762, TCP, "dicom-tls" },
+	{ 2761, 2761, TCP | OURS, "dicom-iscl" },
+	{ 2762, 2762, TCP | OURS, "dicom-tls" },
 	{ 3268, 3269, TCP, "global-catalog" },
 	{ 3306, 3306, TCP, "mysql" },
 	{ 3389, 3389, TCP | UDP, "rdp" },
-	{ 4242, 4242, TCP, "dicom-orthanc" },
+	{ 4242, 4242, TCP | OURS, "dicom-orthanc" },
 	{ 4500, 4500, UDP, "ipsec" },
 	{ 5060, 5061, TCP | UDP, "sip" },
 	{ 5353, 5353, UDP, "mdns" },
@@ -56,17 +57,17 @@ static const struct port_row {
 	{ 5985, 5985, TCP, "wsman" },
 	{ 5986, 5986, TCP, "wsman-tls" },
 	{ 6514, 6514, TCP, "syslog-tls" },
-	{ 8000, 8000, TCP, "orca-api" },
+	{ 8000, 8000, TCP | OURS, "orca-api" },
 	{ 8080, 8080, TCP, "http-alt" },
-	{ 8210, 8210, TCP, "orca-claim" },
+	{ 8210, 8210, TCP | OURS, "orca-claim" },
 	{ 8443, 8443, TCP, "https-alt" },
 	{ 8883, 8883, TCP, "mqtt-tls" },
-	{ 9100, 9100, TCP, "jetdirect" },
-	{ 9400, 9400, TCP, "orca-push" },
-	{ 10443, 10443, TCP, "fortigate-sslvpn" },
-	{ 11112, 11112, TCP, "dicom" },
-	{ 24105, 24105, UDP, "philips-export" },
-	{ 47808, 47808, UDP, "bacnet" },
+	{ 9100, 9100, TCP | OURS, "jetdirect" },
+	{ 9400, 9400, TCP | OURS, "orca-push" },
+	{ 10443, 10443, TCP | OURS, "fortigate-sslvpn" },
+	{ 11112, 11112, TCP | OURS, "dicom" },
+	{ 24105, 24105, UDP | OURS, "philips-export" },
+	{ 47808, 47808, UDP | OURS, "bacnet" },
 };
 
 static const struct port_row *port_row(uint8_t l4, uint16_t port)
@@ -91,8 +92,8 @@ bool ports_is_server(uint8_t l4, uint16_t port)
 	return (port > 0 && port < 1024) || port_row(l4, port);
 }
 
-const char *ports_hint(uint8_t l4, uint16_t port)
+const char *ports_hint(uint8_t l4, uint16_t port, bool is_named)
 {
 	const struct port_row *r = port_row(l4, port);
-	return r ? r->hint : "";
+	return r && (!is_named || r->l4 & OURS) ? r->hint : "";
 }

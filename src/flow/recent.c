@@ -28,6 +28,11 @@ void recent_free(struct recent *r)
 	free(r);
 }
 
+void recent_clear(struct recent *r)
+{
+	memset(r, 0, sizeof(*r));
+}
+
 static uint32_t both_ports(const struct flow_hot *h)
 {
 	return (uint32_t)(h->key.src_port ^ h->key.dst_port) << 16 |

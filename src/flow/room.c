@@ -161,12 +161,15 @@ struct flow_thread {
 	bool live; /* the kernel's clock is the packets' clock */
 	struct packets *packets;
 	struct store *store;
-	_Atomic uint64_t open; /* for status */
+	struct app *app;
+	int64_t rate_since_ns; /* thread: flow/N */
+	uint64_t rate_flows;   /* thread: flow/N; flows begun until then */
+	int64_t full_until_ns; /* thread: flow/N; not well until then; 0: well */
+	_Atomic uint64_t open, flows_per_second; /* for status */
 };
 
 struct flow_room_state {
 	unsigned n;
-	int64_t started_mono_ns;
 	struct packets *packets;
 	struct flow_thread threads[THREADS_MAX];
 };
@@ -241,16 +244,49 @@ static int flow_init(struct app *a, struct err *e)
 		t->live = app_mode(a) == APP_DAEMON;
 		t->packets = st->packets;
 		t->store = app_store(a);
+		t->app = a;
 		rc = flow_shard_new(&t->shard, &fc, rows_put, t, e);
 	}
 	return rc;
+}
+
+/* A full table is somebody's business; a minute without evictions makes it well again. */
+static void health_tell(struct flow_thread *t, const struct flow_stats *now, int64_t mono_ns)
+{
+	if (now->evicted != t->told.evicted) {
+		if (!t->full_until_ns)
+			app_room_health(
+				t->app, &flow_room, false,
+				"the flow table is full and conversations are written early: raise [flow] "
+				"max_flows");
+		t->full_until_ns = mono_ns + 60 * NS_PER_S;
+	} else if (t->full_until_ns && mono_ns > t->full_until_ns) {
+		t->full_until_ns = 0;
+		app_room_health(t->app, &flow_room, true, "the flow table has room again");
+	}
+}
+
+#define RATE_NS (5 * NS_PER_S)
+static void rate_tell(struct flow_thread *t, const struct flow_stats *now, int64_t mono_ns)
+{
+	int64_t took_ns = mono_ns - t->rate_since_ns;
+	if (took_ns < RATE_NS)
+		return;
+	uint64_t begun = now->flows - t->rate_flows, took_ms = (uint64_t)(took_ns / NS_PER_MS);
+	atomic_store_explicit(&t->flows_per_second, begun * 1000 / took_ms,
+			      memory_order_relaxed);
+	t->rate_flows = now->flows;
+	t->rate_since_ns = mono_ns;
 }
 
 /* Counters take what is new since the last batch; gauges move up and down the same way. */
 static void stats_tell(struct flow_thread *t)
 {
 	struct flow_stats now;
+	int64_t mono_ns = clock_mono_ns();
 	flow_shard_stats(t->shard, &now);
+	health_tell(t, &now, mono_ns);
+	rate_tell(t, &now, mono_ns);
 #define COUNTER_ADD(field, name_, help_, gauge_) \
 	if (now.field != t->told.field)          \
 		counter_add(&total_##field, now.field - t->told.field);
@@ -264,6 +300,7 @@ static void shard_run(void *arg)
 	struct flow_thread *t = arg;
 	struct pkt_batch *b;
 	int rc;
+	t->rate_since_ns = clock_mono_ns();
 	app_sandbox_thread("flow");
 	while ((rc = packets_pop(t->packets, t->index, &b, POP_MS)) != -ERR_CLOSED) {
 		thread_beat();
@@ -283,7 +320,6 @@ static int flow_start(struct app *a, struct err *e)
 {
 	struct flow_room_state *st = app_room_state(a, &flow_room);
 	int rc = 0;
-	st->started_mono_ns = clock_mono_ns();
 	log_info("flow", "starting threads=%u ndpi=%s", st->n, flow_dpi_version());
 	for (unsigned i = 0; i < st->n && !rc; i++) {
 		char name[16];
@@ -324,18 +360,15 @@ static void flow_status(struct app *a, struct json *j)
 	struct flow_room_state *st = app_room_state(a, &flow_room);
 	if (!st)
 		return;
-	int64_t up_ns = st->started_mono_ns ? clock_mono_ns() - st->started_mono_ns : 0;
 	json_kv_str(j, "ndpi", flow_dpi_version());
 	json_kv_u64(j, "threads", st->n);
-	json_kv_u64(j, "flows_per_second",
-		    up_ns >= NS_PER_S ?
-			    atomic_load(&total_flows) / (uint64_t)(up_ns / NS_PER_S) :
-			    0);
 	json_key(j, "shards");
 	json_arr(j);
 	for (unsigned i = 0; i < st->n; i++) {
 		json_obj(j);
 		json_kv_u64(j, "open", atomic_load(&st->threads[i].open));
+		json_kv_u64(j, "flows_per_second",
+			    atomic_load(&st->threads[i].flows_per_second));
 		json_kv_u64(j, "backlog_batches", packets_backlog(st->packets, i));
 		json_end_obj(j);
 	}

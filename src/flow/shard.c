@@ -250,8 +250,9 @@ void flow_shard_finish(struct flow_shard *s, enum flow_end reason)
 			shard_end(s, index, h->state == FLOW_CLOSED ? c->close_reason : reason);
 		}
 	}
-	/* The next file has a clock of its own. */
+	/* The next file has a clock and names of its own. */
 	s->clock.ref_ns = s->clock.suspect_ns = 0;
+	recent_clear(s->recent);
 	emit_flush(s);
 }
 

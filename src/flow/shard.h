@@ -213,12 +213,14 @@ uint32_t medical_readers(const struct medical_pool *pool);
 size_t medical_memory(const struct medical_pool *pool);
 
 /* ports.c */
-bool ports_is_server(uint8_t l4, uint16_t port);   /* well known, or known to be listened on */
-const char *ports_hint(uint8_t l4, uint16_t port); /* "" when none */
+bool ports_is_server(uint8_t l4, uint16_t port); /* well known, or known to be listened on */
+/* "" when none. is_named: the protocol was found by content; then only what says more than it. */
+const char *ports_hint(uint8_t l4, uint16_t port, bool is_named);
 
 /* recent.c: names of conversations that are over, for what comes after all */
 int recent_new(struct recent **out);
 void recent_free(struct recent *r);
+void recent_clear(struct recent *r);
 void recent_put(struct recent *r, const struct flow_hot *h, const struct flow_cold *c,
 		uint32_t now_s);
 bool recent_get(const struct recent *r, const struct flow_hot *h, uint32_t now_s,
