@@ -135,6 +135,7 @@ static const char *may_words(unsigned may)
 		{ MAY_LOOK, "auditor, operator, admin" },
 		{ MAY_WORK, "operator, admin" },
 		{ MAY_ADMIN, "admin" },
+		{ MAY_ADMIN | MAY_AUDITOR, "auditor, admin" },
 	};
 	for (size_t i = 0; i < ARRAY_LEN(sets); i++)
 		if (sets[i].set == may)

@@ -178,13 +178,17 @@ void answer_fini(struct answer *a)
 int answer_fail(const struct answer *a)
 {
 	struct json_doc d;
-	char words[512];
+	char words[512], field[512] = "";
 	struct err e = ERR_INIT;
 	if (json_parse(buf_view(&a->body), 4096, &d, &e))
 		return ctl_fail("the daemon said no (%d)", a->status);
 	json_member_text(&d, d.nodes, "detail", words, sizeof(words));
+	const struct json_node *errors = json_get(&d, d.nodes, "errors");
+	if (errors && errors->count > 0) /* the first one names what to mend */
+		json_member_text(&d, errors + 1, "detail", field, sizeof(field));
 	json_doc_fini(&d);
-	return ctl_fail("%s (%d)", *words ? words : "the daemon said no", a->status);
+	const char *say = *field ? field : *words ? words : "the daemon said no";
+	return ctl_fail("%s (%d)", say, a->status);
 }
 
 void escape_put(struct buf *b, const char *text)

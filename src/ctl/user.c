@@ -31,7 +31,8 @@ static void print_user(const struct json_doc *d, const struct json_node *u)
 	char name[80], role[32], last[64];
 	json_member_text(d, u, "name", name, sizeof(name));
 	json_member_text(d, u, "role", role, sizeof(role));
-	json_member_text(d, u, "last_sign_in", last, sizeof(last));
+	json_member_text(d, json_get(d, u, "last_login"), "at", last, sizeof(last));
+	(void)str_copy(last, sizeof(last), str_sub(str_of(last), 0, 19)); /* to the second */
 	print_cell(name, 24, false);
 	print_cell(role, 10, false);
 	(void)printf("%s\n", *last ? last : "never");
