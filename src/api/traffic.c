@@ -17,7 +17,7 @@ const struct param series_params[] = {
 	{ "by", PARAM_ENUM, 0, 0, dims, "one series for each of these; total when absent" },
 	{ "since", PARAM_TIME, 0, 0, NULL, "from this time on; the last 24 hours when absent" },
 	{ "until", PARAM_TIME, 0, 0, NULL, "up to this time, not included" },
-	{ "buckets", PARAM_INT, 1, BUCKETS_MAX, NULL, "points of a series at most; 288 when absent" },
+	{ "buckets", PARAM_INT, 2, BUCKETS_MAX, NULL, "points of a series at most; 288 when absent" },
 	{ "keys", PARAM_INT, 1, KEYS_MAX - 1, NULL, "series besides the rest; 4 when absent" },
 	PARAM_END,
 };
@@ -96,6 +96,20 @@ static void sort_rows(struct series_set *set)
 	}
 }
 
+/* The step of an answer hangs on what was asked alone, so that two answers for one range lie on one
+ * axis; the store's step hangs on what rows there are, and is only a lower limit. */
+static int64_t step_for(int64_t span_ns, size_t buckets, int64_t store_step_ns)
+{
+	static const int steps_s[] = { 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400, 2 * 86400, 7 * 86400,
+				       14 * 86400, 28 * 86400, 56 * 86400, 112 * 86400, 364 * 86400 };
+	for (size_t i = 0; i < ARRAY_LEN(steps_s); i++) {
+		int64_t step = steps_s[i] * NS_PER_S;
+		if (step % store_step_ns == 0 && (uint64_t)((span_ns + step - 1) / step) + 1 <= buckets)
+			return step;
+	}
+	return steps_s[ARRAY_LEN(steps_s) - 1] * NS_PER_S;
+}
+
 /* Largest first, the rest last. */
 static int larger(const void *a, const void *b)
 {
@@ -157,6 +171,7 @@ void series_get(struct request *rq, struct reply *rp)
 		set_fini(&set);
 		return;
 	}
+	set.step_ns = step_for(until - since, buckets, set.n_rows > 0 ? set.step_ns : 60 * NS_PER_S);
 	set.start_ns = since - (since % set.step_ns + set.step_ns) % set.step_ns;
 	int64_t n = (until - set.start_ns + set.step_ns - 1) / set.step_ns;
 	set.buckets = n < 0 ? 0 : n > BUCKETS_MAX ? BUCKETS_MAX : (size_t)n;
