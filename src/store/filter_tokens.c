@@ -163,6 +163,13 @@ static int find_texts(struct maker *m, const struct leaf *l, enum match_how how,
 	return search_dictionary(m, how, l->text, e);
 }
 
+/* The dictionary does not say whose a text is. It can only be this column's when it fits in, and a
+ * column of JSON holds objects only. */
+static bool can_be_of(const struct col *c, struct str text)
+{
+	return text.n <= c->size && (c->type != COL_JSON || str_starts(text, STR("{")));
+}
+
 /* Tokens of every text in the dictionary that the pattern matches, as texts of this column. */
 static int dictionary_tokens(struct maker *m, const struct leaf *l, enum match_how how, struct err *e)
 {
@@ -174,7 +181,7 @@ static int dictionary_tokens(struct maker *m, const struct leaf *l, enum match_h
 	if (m->found.too_many)
 		return -ERR_NOTFOUND;
 	for (size_t i = 0; i < m->found.n && str_split(&rest, '\0', &text); i++) {
-		if (add(m->out, token_text(m->seed, l->col, text)))
+		if (can_be_of(l->col, text) && add(m->out, token_text(m->seed, l->col, text)))
 			return -ERR_NOTFOUND;
 	}
 	return 0;

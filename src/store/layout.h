@@ -112,7 +112,7 @@ enum token_kind {
 	TOKEN_HOST, /* COL_ADDR: class "host" for every address column, and its net */
 	TOKEN_MAC,  /* COL_MAC: class "mac" for every MAC column */
 	TOKEN_PORT, /* COL_U16 named ..._port: class "port"; see token_port_complete */
-	TOKEN_TEXT, /* COL_TEXT: class is the column's name, whole text folded */
+	TOKEN_TEXT, /* COL_TEXT, COL_JSON: class is the column's name, whole text folded */
 	TOKEN_BITS, /* COL_U64: class is the column's name, one token a bit that is set */
 	TOKEN_NUM,  /* other numbers and enums: class is the column's name; 0 has none */
 };

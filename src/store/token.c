@@ -16,6 +16,7 @@ enum token_kind token_kind_of(const struct col *c)
 	case COL_MAC:
 		return TOKEN_MAC;
 	case COL_TEXT:
+	case COL_JSON:
 		return TOKEN_TEXT;
 	case COL_U64:
 		return TOKEN_BITS;
@@ -27,7 +28,6 @@ enum token_kind token_kind_of(const struct col *c)
 	case COL_ENUM:
 		return TOKEN_NUM;
 	case COL_TIME:
-	case COL_JSON:
 		break;
 	}
 	return TOKEN_NONE;
