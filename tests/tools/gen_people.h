@@ -76,7 +76,7 @@ static const struct gen_name gen_names[] = {
 
 struct gen_patient {
 	const struct gen_name *name;
-	char id[9];
+	char id[11];
 	char birth[9]; /* YYYYMMDD */
 	char sex;
 };
@@ -85,7 +85,7 @@ UNUSED static struct gen_patient gen_patient(struct gen_random *r)
 {
 	struct gen_patient p = { .name = &gen_names[gen_below(r, ARRAY_LEN(gen_names))],
 				 .sex = gen_below(r, 2) ? 'F' : 'M' };
-	snprintf(p.id, sizeof(p.id), "%08u", gen_below(r, 90000000) + 10000000);
+	snprintf(p.id, sizeof(p.id), "00%08u", gen_below(r, 90000000) + 10000000);
 	snprintf(p.birth, sizeof(p.birth), "%04u%02u%02u", 1930 + gen_below(r, 85), 1 + gen_below(r, 12),
 		 1 + gen_below(r, 28));
 	return p;
