@@ -1,6 +1,7 @@
-/* bench_store [-n ROWS] [-p FOLDER] [-d FLOWS_A_DAY] [-k]: what a flow row costs the writer. Prints JSON
- * lines. Rows are made before the clock starts; the CPU time is that of the store's thread.
- * -k keeps the folder (for query benches), -d says how far rows are apart. */
+/* bench_store [-n ROWS] [-p FOLDER] [-d FLOWS_A_DAY] [-k] [-x]: what a flow row costs the writer. Prints
+ * JSON lines. Rows are made before the clock starts; the CPU time is that of the store's thread.
+ * -k keeps the folder (for query benches), -d says how far rows are apart. -x drops that day for want of
+ * space afterwards while rows of the next day come in, and says how long they waited for their commit. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,20 +34,20 @@ static void die(const char *what, const struct err *e)
 struct options {
 	uint64_t rows, per_day;
 	const char *path;
-	bool keep;
+	bool keep, drop;
 };
 
 static void usage(void)
 {
-	(void)fputs("usage: bench_store [-n ROWS] [-p FOLDER] [-d FLOWS_A_DAY] [-k]\n", stderr);
+	(void)fputs("usage: bench_store [-n ROWS] [-p FOLDER] [-d FLOWS_A_DAY] [-k] [-x]\n", stderr);
 	exit(2);
 }
 
 static struct options parse(int argc, char **argv)
 {
-	struct options o = { 1000000, 10000000, "bench-store", false };
+	struct options o = { 1000000, 10000000, "bench-store", false, false };
 	int c;
-	while ((c = getopt(argc, argv, "n:p:d:k")) != -1) {
+	while ((c = getopt(argc, argv, "n:p:d:kx")) != -1) {
 		if (c == 'n' && num_u64(str_of(optarg), 1, UINT64_MAX, &o.rows) == 0)
 			continue;
 		if (c == 'd' && num_u64(str_of(optarg), 1, 1000000000, &o.per_day) == 0)
@@ -55,6 +56,8 @@ static struct options parse(int argc, char **argv)
 			o.path = optarg;
 		else if (c == 'k')
 			o.keep = true;
+		else if (c == 'x')
+			o.drop = true;
 		else
 			usage();
 	}
@@ -72,6 +75,47 @@ static void remove_files(const char *path)
 	(void)rmdir(path);
 }
 
+static int by_size(const void *a, const void *b)
+{
+	int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+	return x < y ? -1 : x > y;
+}
+
+/* 100 rows every 50 ms, each time until they are durable, while the old day goes. */
+static void bench_drop(const struct options *o)
+{
+	enum { WAITS_MAX = 1 << 16 };
+	struct err e = ERR_INIT;
+	struct store *st;
+	const struct store_conf conf = { .path = o->path, .disk_limit = 1 };
+	struct gen_flows g = { 9, clock_day_start(20261123), NS_PER_MS };
+	static struct flow rows[100];
+	int64_t *waits = malloc(WAITS_MAX * sizeof(*waits));
+	if (!waits || store_open(&st, &conf, &e) || store_start(st, &e))
+		die("opening", &e);
+	struct store_stats s = { .days = 2 };
+	size_t n = 0;
+	int64_t began = clock_mono_ns(), cpu0 = store_cpu_ms();
+	while (n < WAITS_MAX && (n < 40 || s.database_bytes > (64 << 20))) {
+		for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+			gen_flow(&g, &rows[i]);
+		int64_t put = clock_mono_ns();
+		if (store_put_many(st, &flow_record, rows, ARRAY_LEN(rows)) || store_flush(st, 60000, &e))
+			die("putting", &e);
+		waits[n++] = clock_mono_ns() - put;
+		clock_sleep_ms(50);
+		store_stats(st, &s);
+	}
+	int64_t took = clock_mono_ns() - began, cpu = store_cpu_ms() - cpu0;
+	store_free(st);
+	qsort(waits, n, sizeof(*waits), by_size);
+	printf("{\"bench\":\"store_drop_day\",\"rows\":%llu,\"seconds\":%.1f,\"cpu_s\":%.1f,\"commit_wait_p50_ms\":%.1f,"
+	       "\"commit_wait_p95_ms\":%.1f,\"commit_wait_max_ms\":%.1f}\n",
+	       (unsigned long long)o->rows, (double)took / 1e9, (double)cpu / 1e3, (double)waits[n / 2] / 1e6,
+	       (double)waits[n * 95 / 100] / 1e6, (double)waits[n - 1] / 1e6);
+	free(waits);
+}
+
 int main(int argc, char **argv)
 {
 	struct options o = parse(argc, argv);
@@ -82,7 +126,7 @@ int main(int argc, char **argv)
 	if (!rows || store_open(&st, &conf, &e) || store_start(st, &e))
 		die("opening", &e);
 	struct gen_flows g = { 1, clock_day_start(20261122) * 1, (int64_t)(86400e9 / (double)o.per_day) };
-	int64_t cpu0 = store_cpu_ms(), wall = 0, longest = 0;
+	int64_t cpu0 = store_cpu_ms(), wall = 0;
 	for (uint64_t done = 0; done < o.rows;) {
 		size_t n = o.rows - done < CHUNK * CHUNKS ? (size_t)(o.rows - done) : CHUNK * CHUNKS;
 		for (size_t i = 0; i < n; i++)
@@ -93,9 +137,7 @@ int main(int argc, char **argv)
 				die("putting", &e);
 		if (store_flush(st, 60000, &e))
 			die("flushing", &e);
-		int64_t took = clock_mono_ns() - began;
-		wall += took;
-		longest = took > longest ? took : longest;
+		wall += clock_mono_ns() - began;
 		done += n;
 	}
 	int64_t cpu = store_cpu_ms() - cpu0;
@@ -111,6 +153,8 @@ int main(int argc, char **argv)
 	       (double)file_size(file) / (double)o.rows);
 	store_free(st);
 	free(rows);
+	if (o.drop)
+		bench_drop(&o);
 	if (!o.keep)
 		remove_files(o.path);
 	return 0;
