@@ -134,6 +134,11 @@ run: ## installs what is missing, builds, runs with state in ./var
 	@sh packaging/deps.sh run
 	@$(MAKE) -s all
 	@exec sh packaging/run.sh
+.PHONY: demo
+demo: ## make run with a day of a made-up hospital in it (state in ./var/demo)
+	@sh packaging/deps.sh run
+	@$(MAKE) -s all $(BUILD)/tests/tools/hospital
+	@exec sh packaging/demo.sh
 PREFIX ?= /usr
 install: all ## into DESTDIR, as a package would (PREFIX=/usr)
 	install -D -m 0755 $(BUILD)/tomsd $(DESTDIR)$(PREFIX)/sbin/tomsd

@@ -2,9 +2,11 @@
 # run.sh: build/tomsd from the tree, in the foreground, on a configuration of its own: state in ./var, the
 # panel on https://127.0.0.1:8443, capture on the interface of the default route. What follows on the
 # command line goes to tomsd (--set panel.listen=... and the like). Touches nothing outside the tree.
+# TOMSD_RUN_DIR is another folder than ./var (packaging/demo.sh).
 set -eu
 cd "$(dirname "$0")/.."
-conf=var/tomsd.conf
+dir=${TOMSD_RUN_DIR:-var}
+conf=$dir/tomsd.conf
 
 interface=auto
 if [ "$(id -u)" != 0 ]; then
@@ -12,12 +14,12 @@ if [ "$(id -u)" != 0 ]; then
 	echo "make run: capture needs root; without it the panel shows stored data only (sudo make run)" >&2
 fi
 
-mkdir -p -m 0700 var
-if ! grep -qxF "path = $PWD/var" "$conf" 2>/dev/null; then
+mkdir -p -m 0700 "$dir"
+if ! grep -qxF "path = $PWD/$dir" "$conf" 2>/dev/null; then
 	cat >"$conf" <<END
 # Made by make run; yours to change. It is made again only when the tree has moved.
 [store]
-path = $PWD/var
+path = $PWD/$dir
 
 [panel]
 listen = 127.0.0.1:8443
@@ -25,5 +27,5 @@ END
 	echo "make run: wrote $conf" >&2
 fi
 grep -q '^interface' "$conf" || set -- --set "capture.interface=$interface" "$@"
-echo "make run: state in ./var, interface $interface; in another shell: build/tomsctl -c $conf status" >&2
+echo "make run: state in ./$dir, interface $interface; in another shell: build/tomsctl -c $conf status" >&2
 exec build/tomsd -c "$conf" "$@"
