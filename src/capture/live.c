@@ -120,11 +120,13 @@ static void forget(u_char *user, const struct pcap_pkthdr *h, const u_char *data
 	(void)data;
 }
 
-/* Protocol 0 makes the socket deaf. What came from the loopback until now is thrown away. */
+/* Bound to a protocol that no packet on the loopback has, the socket is deaf (0 would mean: as before).
+ * What came until now is thrown away. */
 static bool take_off_placeholder(struct live *l, int netlink_fd)
 {
 	struct link_facts lo;
-	if (netlink_link(netlink_fd, PLACEHOLDER, &lo) < 0 || bind_socket(l, lo.index, 0) < 0)
+	if (netlink_link(netlink_fd, PLACEHOLDER, &lo) < 0 ||
+	    bind_socket(l, lo.index, ETH_P_802_3) < 0)
 		return false;
 	struct packet_mreq off = { .mr_ifindex = lo.index, .mr_type = PACKET_MR_PROMISC };
 	(void)setsockopt(l->fd, SOL_PACKET, PACKET_DROP_MEMBERSHIP, &off,

@@ -256,9 +256,12 @@ void watch_join(struct watch *w)
 	if (!w)
 		return;
 	thread_join(&w->thread);
+	int64_t passed_ns = clock_mono_ns() - w->looked_mono_ns;
 	for (size_t i = 0; i < w->n; i++) {
 		struct live *l = &w->lives[i];
 		live_read_kernel_drops(l);
+		if (atomic_load(&l->state) == LIVE_UP)
+			l->watched.up_ns += passed_ns;
 		struct capture_minute now = totals(l);
 		minute_end(w, l, &now);
 	}
