@@ -376,44 +376,66 @@ static void tell_ssh(struct ndpi_flow_struct *f, struct detail *j)
 	detail_text(j, "hassh_server", f->protos.ssh.hassh_server, 33);
 }
 
-/* Protocol by protocol: the fields share a union, so what is asked must be what was recognised. Login
- * names and passwords (FTP, POP, IMAP, SMTP, Telnet, Kerberos) are never asked for. */
-static void tell(struct ndpi_flow_struct *f, uint8_t l4, struct dpi_result *r)
+static void tell_dhcp(struct ndpi_flow_struct *f, struct detail *j)
+{
+	detail_text(j, "dhcp_options", f->protos.dhcp.fingerprint, 48);
+	detail_text(j, "dhcp_class", f->protos.dhcp.class_ident, 48);
+}
+
+static void tell_kerberos(struct ndpi_flow_struct *f, struct detail *j)
+{
+	detail_text(j, "realm", f->protos.kerberos.domain, 48);
+	detail_text(j, "machine", f->protos.kerberos.hostname, 48);
+}
+
+/* Protocol by protocol: the fields share a union, with pointers in it, so what is asked must be what a
+ * dissector has recognised, never a guess. Login names and passwords (FTP, POP, IMAP, SMTP, Telnet,
+ * Kerberos) are never asked for. */
+static void tell_protocol(struct ndpi_flow_struct *f, uint8_t l4, struct dpi_result *r)
 {
 	struct detail j;
 	detail_begin(&j, r->detail, sizeof(r->detail));
-	r->name_kind = FLOW_NAME_OTHER;
-	if (is_one_of(r, dns_protocols)) {
-		r->name_kind = FLOW_NAME_DNS;
+	if (is_one_of(r, dns_protocols))
 		tell_dns(f, &j);
-	} else if (is_one_of(r, mdns_protocols)) {
-		r->name_kind = FLOW_NAME_MDNS;
-	} else if (is_one_of(r, dhcp_protocols)) {
-		r->name_kind = FLOW_NAME_DHCP;
-		if (l4 == 17 && r->proto == NDPI_PROTOCOL_DHCP) {
-			detail_text(&j, "dhcp_options", f->protos.dhcp.fingerprint, 48);
-			detail_text(&j, "dhcp_class", f->protos.dhcp.class_ident, 48);
-		}
-	} else if (is_one_of(r, netbios_protocols)) {
-		r->name_kind = FLOW_NAME_NETBIOS;
-	} else if (is_one_of(r, ssh_protocols)) {
+	else if (r->proto == NDPI_PROTOCOL_DHCP && l4 == 17)
+		tell_dhcp(f, &j);
+	else if (is_one_of(r, ssh_protocols))
 		tell_ssh(f, &j);
-	} else if (is_one_of(r, kerberos_protocols)) {
-		detail_text(&j, "realm", f->protos.kerberos.domain, 48);
-		detail_text(&j, "machine", f->protos.kerberos.hostname, 48);
-	} else if (is_one_of(r, tls_protocols)) {
-		r->name_kind = FLOW_NAME_TLS;
+	else if (is_one_of(r, kerberos_protocols))
+		tell_kerberos(f, &j);
+	else if (is_one_of(r, tls_protocols))
 		tell_tls(f, l4, r, &j);
-	} else if (is_one_of(r, http_protocols)) {
-		r->name_kind = FLOW_NAME_HTTP;
+	else if (is_one_of(r, http_protocols))
 		tell_http(f, &j);
-	}
 	detail_end(&j);
-	str_copy_clean(r->name, sizeof(r->name),
-		       str_n(f->host_server_name,
-			     strnlen(f->host_server_name, sizeof(f->host_server_name))));
+}
+
+static enum flow_name_kind name_kind_of(const struct dpi_result *r)
+{
+	static const struct {
+		const uint16_t *protocols;
+		enum flow_name_kind kind;
+	} kinds[] = {
+		{ dns_protocols, FLOW_NAME_DNS },   { mdns_protocols, FLOW_NAME_MDNS },
+		{ dhcp_protocols, FLOW_NAME_DHCP }, { netbios_protocols, FLOW_NAME_NETBIOS },
+		{ tls_protocols, FLOW_NAME_TLS },   { http_protocols, FLOW_NAME_HTTP },
+	};
 	if (!r->name[0])
-		r->name_kind = FLOW_NAME_NONE;
+		return FLOW_NAME_NONE;
+	for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
+		if (is_one_of(r, kinds[i].protocols))
+			return kinds[i].kind;
+	return FLOW_NAME_OTHER;
+}
+
+static void tell(struct ndpi_flow_struct *f, uint8_t l4, struct dpi_result *r)
+{
+	if (r->confidence >= FLOW_CONF_CACHE)
+		tell_protocol(f, l4, r);
+	const char *name = f->host_server_name;
+	str_copy_clean(r->name, sizeof(r->name),
+		       str_n(name, strnlen(name, sizeof(f->host_server_name))));
+	r->name_kind = (uint8_t)name_kind_of(r);
 	if (f->http.user_agent)
 		str_copy_clean(r->user_agent, sizeof(r->user_agent),
 			       str_of(f->http.user_agent));

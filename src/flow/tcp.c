@@ -23,7 +23,9 @@ static void handshake(struct flow_hot *h, struct flow_cold *c, const struct pkt 
 		h->flags = (uint8_t)((h->flags & ~(FLOW_SYN_SIDE | FLOW_SYN_ACK)) | FLOW_SYN |
 				     syn_side);
 		c->isn = p->seq;
-		c->syn_ns = p->ts_ns; /* of the last try */
+		c->syn_ns = p->ts_ns;        /* of the last try */
+		if (h->state == FLOW_CLOSED) /* refused before, now once more */
+			h->state = FLOW_NEW;
 	} else if (p->tcp_flags & SYN) {
 		h->flags |= FLOW_SYN_ACK;
 	} else if (p->tcp_flags & ACK && h->flags & FLOW_SYN_ACK && h->flags & FLOW_SYN &&
@@ -53,6 +55,13 @@ static void sequence(struct flow_hot *h, struct flow_cold *c, const struct pkt *
 		h->next_seq[side] = end;
 }
 
+/* Both sides were seen, or one of them keeps on: a single packet out of nowhere is no conversation, and
+ * a flood of them must not live as long as one. */
+static bool is_talk(const struct flow_hot *h)
+{
+	return (h->tcp_flags[0] && h->tcp_flags[1]) || h->early > 2;
+}
+
 void tcp_packet(struct flow_hot *h, struct flow_cold *c, const struct pkt *p, unsigned side)
 {
 	uint8_t flags = p->tcp_flags;
@@ -68,7 +77,7 @@ void tcp_packet(struct flow_hot *h, struct flow_cold *c, const struct pkt *p, un
 		if (h->state != FLOW_CLOSED)
 			c->close_reason = FLOW_END_FIN;
 		h->state = FLOW_CLOSED;
-	} else if (!(flags & SYN) && h->state == FLOW_NEW) {
+	} else if (!(flags & SYN) && h->state == FLOW_NEW && is_talk(h)) {
 		h->state = FLOW_OPEN;
 	}
 }

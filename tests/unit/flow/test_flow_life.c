@@ -127,6 +127,34 @@ static void a_retried_syn_is_not_a_new_conversation(void **state)
 	wire_free(w);
 }
 
+static void a_call_refused_first_and_taken_then_is_one_conversation(void **state)
+{
+	(void)state;
+	struct wire *w = wire_new(NULL);
+	send_tcp(w, 0, pc, server, S, 50, 0, NULL);
+	send_tcp(w, 1, server, pc, R | A, 0, 51, NULL);
+	send_handshake(w, SEC, pc, server);
+	wire_flush(w);
+	for (int s = 2; s < 100; s++)
+		flow_shard_clock(w->shard, WIRE_T0 + s * SEC);
+	assert_int_equal(w->n_rows, 0); /* it is open, not lingering */
+	assert_int_equal(wire_end(w), 1);
+	assert_int_equal(w->rows[0].src_packets + w->rows[0].dst_packets, 5);
+	wire_free(w);
+}
+
+static void a_packet_out_of_nowhere_lives_as_short_as_an_attempt(void **state)
+{
+	(void)state;
+	struct wire *w = wire_new(NULL);
+	send_tcp(w, 0, pc, server, A, 50, 60, NULL);
+	wire_flush(w);
+	for (int s = 1; s <= 31; s++)
+		flow_shard_clock(w->shard, WIRE_T0 + s * SEC);
+	assert_int_equal(w->n_rows, 1);
+	wire_free(w);
+}
+
 static void silence_ends_a_conversation_by_its_kind(void **state)
 {
 	(void)state;
@@ -249,6 +277,8 @@ int main(void)
 		cmocka_unit_test(a_reset_ends_it),
 		cmocka_unit_test(a_new_syn_on_old_ports_is_a_new_conversation),
 		cmocka_unit_test(a_retried_syn_is_not_a_new_conversation),
+		cmocka_unit_test(a_call_refused_first_and_taken_then_is_one_conversation),
+		cmocka_unit_test(a_packet_out_of_nowhere_lives_as_short_as_an_attempt),
 		cmocka_unit_test(silence_ends_a_conversation_by_its_kind),
 		cmocka_unit_test(a_long_conversation_gives_a_row_every_five_minutes),
 		cmocka_unit_test(nothing_is_written_twice_when_it_falls_silent_after_a_slice),
