@@ -130,10 +130,10 @@ bench: all tools ## measurements as JSON lines, peers beside ours
 
 # Running from the tree, installing, packaging.
 .PHONY: run install deb man
-run: ## installs what is missing, builds, runs with state in ./var
+run: ## installs what is missing, builds, runs with state in ./var (ARGS="--set panel.listen=...")
 	@sh packaging/deps.sh run
 	@$(MAKE) -s all
-	@exec sh packaging/run.sh
+	@exec sh packaging/run.sh $(ARGS)
 .PHONY: demo
 demo: ## make run with a day of a made-up hospital in it (state in ./var/demo)
 	@sh packaging/deps.sh run

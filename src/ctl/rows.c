@@ -1,6 +1,5 @@
 /* tomsctl flows (and any record to come): rows straight from the store, newest first, with the words
  * that the panel and the API take too. Beside a running daemon or without one. */
-#include <getopt.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -14,8 +13,8 @@
 #define LIMIT_DEFAULT 100
 #define FLUSH_BYTES (1u << 16)
 
-enum {
-	ARG_SINCE = 256,
+enum option_id {
+	ARG_SINCE,
 	ARG_UNTIL,
 	ARG_SORT,
 	ARG_LIMIT,
@@ -26,28 +25,19 @@ enum {
 	ARG_WORD
 };
 
-/* Words of the query language that have an option of their own: ARG_WORD + index. */
-static const char *const words[] = { "host", "peer", "port", "proto", "app", "action", "text" };
-static const char *const sorts[] = { "newest", "oldest", "bytes", "risk", "duration" };
-
-static const struct option options[] = {
-	{ "since", required_argument, NULL, ARG_SINCE },
-	{ "until", required_argument, NULL, ARG_UNTIL },
-	{ "sort", required_argument, NULL, ARG_SORT },
-	{ "limit", required_argument, NULL, ARG_LIMIT },
-	{ "json", no_argument, NULL, ARG_JSON },
-	{ "csv", no_argument, NULL, ARG_CSV },
-	{ "cold", no_argument, NULL, ARG_COLD },
-	{ "help", no_argument, NULL, ARG_HELP },
-	{ "host", required_argument, NULL, ARG_WORD },
-	{ "peer", required_argument, NULL, ARG_WORD + 1 },
-	{ "port", required_argument, NULL, ARG_WORD + 2 },
-	{ "proto", required_argument, NULL, ARG_WORD + 3 },
-	{ "app", required_argument, NULL, ARG_WORD + 4 },
-	{ "action", required_argument, NULL, ARG_WORD + 5 },
-	{ "text", required_argument, NULL, ARG_WORD + 6 },
-	{ NULL, 0, NULL, 0 },
+/* Read by hand and not by getopt: a word may begin with a minus (-app:dns). */
+static const struct option {
+	const char *name;
+	enum option_id id;
+	bool has_value;
+} options[] = {
+	{ "since", ARG_SINCE, true }, { "until", ARG_UNTIL, true }, { "sort", ARG_SORT, true },
+	{ "limit", ARG_LIMIT, true }, { "json", ARG_JSON, false },  { "csv", ARG_CSV, false },
+	{ "cold", ARG_COLD, false },  { "help", ARG_HELP, false },  { "host", ARG_WORD, true },
+	{ "peer", ARG_WORD, true },   { "port", ARG_WORD, true },   { "proto", ARG_WORD, true },
+	{ "app", ARG_WORD, true },    { "action", ARG_WORD, true }, { "text", ARG_WORD, true },
 };
+static const char *const sorts[] = { "newest", "oldest", "bytes", "risk", "duration" };
 
 enum form { FORM_TABLE, FORM_JSON, FORM_CSV };
 
@@ -91,18 +81,18 @@ static int take_word(struct query *q, const char *key, const char *value, struct
 	return rc;
 }
 
-static int take_option(struct ask *k, int o, struct err *e)
+static int take_option(struct ask *k, const struct option *o, const char *value, struct err *e)
 {
 	uint64_t n;
-	switch (o) {
+	switch (o->id) {
 	case ARG_SINCE:
-		return take_time(str_of(optarg), &k->q.since_ns, e);
+		return take_time(str_of(value), &k->q.since_ns, e);
 	case ARG_UNTIL:
-		return take_time(str_of(optarg), &k->q.until_ns, e);
+		return take_time(str_of(value), &k->q.until_ns, e);
 	case ARG_SORT:
-		return take_sort(str_of(optarg), &k->q.sort, e);
+		return take_sort(str_of(value), &k->q.sort, e);
 	case ARG_LIMIT:
-		if (num_u64(str_of(optarg), 0, SIZE_MAX, &n))
+		if (num_u64(str_of(value), 0, SIZE_MAX, &n))
 			return err_set(e, ERR_INVALID,
 				       "not a number of rows; 0 is all of them");
 		k->limit = (size_t)n;
@@ -121,26 +111,46 @@ static int take_option(struct ask *k, int o, struct err *e)
 	case ARG_HELP:
 		k->help = true;
 		return 0;
-	default:
-		return take_word(&k->q, words[o - ARG_WORD], optarg, e);
+	case ARG_WORD:
+		return take_word(&k->q, o->name, value, e);
 	}
+	return 0;
+}
+
+/* "--name value" or "--name=value"; *at moves over what was taken. */
+static int take_long(struct ask *k, const struct command *cmd, char **argv, int *at)
+{
+	struct err e = ERR_INIT;
+	const char *name = argv[*at] + 2, *equals = strchr(name, '=');
+	struct str typed = str_n(name, equals ? (size_t)(equals - name) : strlen(name));
+	for (size_t i = 0; i < ARRAY_LEN(options); i++) {
+		const struct option *o = &options[i];
+		if (!str_eq(typed, str_of(o->name)))
+			continue;
+		const char *value = equals ? equals + 1 : NULL;
+		if (o->has_value && !value && argv[*at + 1])
+			value = argv[++*at];
+		if (o->has_value != (value != NULL))
+			return ctl_usage(cmd, "--%s %s", o->name,
+					 o->has_value ? "lacks its value" : "takes no value");
+		if (take_option(k, o, value, &e))
+			return ctl_usage(cmd, "--%s: %s", o->name, e.text);
+		return 0;
+	}
+	return ctl_usage(cmd, "unknown option %s", argv[*at]);
 }
 
 static int take_line(struct ask *k, const struct command *cmd, int argc, char **argv)
 {
 	struct err e = ERR_INIT;
-	int o, at = 0;
-	while ((o = getopt_long(argc, argv, ":", options, &at)) != -1) {
-		if (o == '?' || o == ':')
-			return ctl_usage(cmd, o == ':' ? "an option lacks its value" :
-							 "unknown option");
-		if (take_option(k, o, &e))
-			return ctl_usage(cmd, "--%s: %s", options[at].name, e.text);
+	int status = 0;
+	for (int i = 1; i < argc && !status; i++) {
+		if (!strncmp(argv[i], "--", 2))
+			status = take_long(k, cmd, argv, &i);
+		else if (query_parse(&k->q, str_of(argv[i]), &e))
+			status = ctl_usage(cmd, "%s", e.text);
 	}
-	for (; optind < argc; optind++)
-		if (query_parse(&k->q, str_of(argv[optind]), &e))
-			return ctl_usage(cmd, "%s", e.text);
-	return 0;
+	return status;
 }
 
 static bool put_out(struct ask *k, bool all)
