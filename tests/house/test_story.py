@@ -76,7 +76,7 @@ def test_command_and_api_give_the_same_rows_for_the_same_question(replayed, hosp
                 cursor = page["next"]
                 if not cursor:
                     break
-            assert [r["id"] for r in by_api][:300] == [r["id"] for r in by_command], words
+            assert [r["event"]["id"] for r in by_api][:300] == [r["event"]["id"] for r in by_command], words
             assert by_api[:300] == by_command, words
 
 

@@ -60,6 +60,7 @@ class Daemon:
         self.process, self.lines = None, []
 
     def start(self):
+        self.lines = []
         argv = [BUILD / "tomsd", "-c", self.file]
         for item in self.extra:
             argv += ["--set", item]
