@@ -109,6 +109,35 @@ static void put_lost(struct json *j, struct api *api, int64_t now)
 	json_end_obj(j);
 }
 
+/* What is largest of the same 24 hours, so that a page needs one request and not four. */
+static bool put_tops(struct request *rq, struct json *j, int64_t now, size_t limit)
+{
+	static const struct {
+		const char *name;
+		enum rollup_dim dim;
+	} lists[] = { { "app", ROLLUP_APP }, { "host", ROLLUP_HOST }, { "peer", ROLLUP_PEER } };
+	bool complete = true;
+	json_key(j, "top");
+	json_obj(j);
+	for (size_t i = 0; i < ARRAY_LEN(lists); i++) {
+		struct err e = ERR_INIT;
+		if (!traffic_may_see(rq, lists[i].dim))
+			continue;
+		json_key(j, lists[i].name);
+		if (traffic_put_top(rq, j, lists[i].dim, now - DAY_NS, now, limit, true, &e) != 0) {
+			json_null(j);
+			complete = false;
+		}
+	}
+	json_end_obj(j);
+	return complete;
+}
+
+const struct param overview_params[] = {
+	{ "top", PARAM_INT, 0, 20, NULL, "with as many of the largest applications, hosts and peers; 0 when absent" },
+	PARAM_END,
+};
+
 void overview_get(struct request *rq, struct reply *rp)
 {
 	struct api *api = api_of(rq->app);
@@ -124,6 +153,9 @@ void overview_get(struct request *rq, struct reply *rp)
 	rate_json(j, &r);
 	bool complete = put_totals(rq, j, now);
 	put_lost(j, api, now);
+	size_t limit = (size_t)req_int(rq, "top", 0);
+	if (limit > 0 && !put_tops(rq, j, now, limit))
+		complete = false;
 	json_kv_bool(j, "complete", complete);
 	json_end_obj(j);
 }
@@ -147,4 +179,7 @@ const char overview_schema[] =
 	"\"packets\":" COUNT ",\"bytes\":" COUNT ",\"bytes_out\":" COUNT ",\"bytes_in\":" COUNT "}},"
 	"\"lost\":{\"type\":[\"object\",\"null\"],\"properties\":{\"since\":" TIME ",\"until\":" TIME ",\"packets\":" COUNT ","
 	"\"kernel_drops\":" COUNT ",\"nic_drops\":" COUNT ",\"own_drops\":" COUNT ",\"bad_frames\":" COUNT ","
-	"\"ratio\":{\"type\":\"number\"},\"minutes_watched\":" COUNT ",\"minutes\":" COUNT "}}}}";
+	"\"ratio\":{\"type\":\"number\"},\"minutes_watched\":" COUNT ",\"minutes\":" COUNT "}},"
+	"\"top\":{\"type\":\"object\",\"additionalProperties\":{\"type\":[\"object\",\"null\"],\"properties\":{"
+	"\"items\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"required\":[\"key\",\"bytes\",\"share\"]}},"
+	"\"total\":{\"type\":\"object\"}}}}}}";

@@ -48,6 +48,10 @@ size_t checks_make(struct api *api, struct check *out);
 int ticker_start(struct api *api, struct err *e) MUST_CHECK;
 void ticker_stop(struct api *api);
 void rate_json(struct json *j, const struct rate *r);
+/* traffic.c: whether this person may see sums by that; members items and total, as an object of their own or not. */
+bool traffic_may_see(const struct request *rq, enum rollup_dim dim);
+int traffic_put_top(struct request *rq, struct json *j, enum rollup_dim dim, int64_t since, int64_t until, size_t limit,
+		    bool is_object, struct err *e) MUST_CHECK;
 /* Sum of a counter over the rooms by its name; false when no room has it. */
 bool counter_read(struct app *a, const char *name, uint64_t *value);
 
@@ -60,7 +64,7 @@ void overview_get(struct request *rq, struct reply *rp);
 void series_get(struct request *rq, struct reply *rp);
 void top_get(struct request *rq, struct reply *rp);
 void audit_get(struct request *rq, struct reply *rp);
-extern const struct param series_params[], top_params[], audit_params[];
+extern const struct param overview_params[], series_params[], top_params[], audit_params[];
 extern const char overview_schema[], series_schema[], top_schema[], audit_schema[];
 
 #endif

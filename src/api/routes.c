@@ -76,8 +76,8 @@ static const struct param events_params[] = {
 static const char status_schema[] = "{\"type\":\"object\",\"properties\":{\"rooms\":{}}}";
 
 static const struct route routes[] = {
-	{ .method = "GET", .path = "/api/v1/overview", .may = MAY_SIGNED_IN, .handle = overview_get, .item = "overview",
-	  .answer = overview_schema, .doc = "What is well and what is not, traffic now, sums and losses of a day." },
+	{ .method = "GET", .path = "/api/v1/overview", .may = MAY_SIGNED_IN, .params = overview_params, .handle = overview_get,
+	  .item = "overview", .answer = overview_schema, .doc = "What is well and what is not, traffic now, sums and losses of a day." },
 	{ .method = "GET", .path = "/api/v1/status", .may = MAY_LOOK, .handle = status_get, .item = "status",
 	  .answer = status_schema, .doc = "Every room of the daemon: state, rates, drops, backlog, last error." },
 	{ .method = "GET", .path = "/api/v1/flows", .may = MAY_LOOK, .params = api_list_params, .handle = api_list,

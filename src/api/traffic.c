@@ -30,9 +30,14 @@ const struct param top_params[] = {
 };
 
 /* Addresses are log content, which viewers do not see. */
+bool traffic_may_see(const struct request *rq, enum rollup_dim dim)
+{
+	return rq->who.role != ROLE_VIEWER || (dim != ROLLUP_HOST && dim != ROLLUP_PEER);
+}
+
 static bool may_see(struct request *rq, struct reply *rp, enum rollup_dim dim)
 {
-	if (rq->who.role != ROLE_VIEWER || (dim != ROLLUP_HOST && dim != ROLLUP_PEER))
+	if (traffic_may_see(rq, dim))
 		return true;
 	reply_problem(rq, rp, 403, "role_required", "%s", api_words(rq->lang, "detail.viewer_addresses"));
 	return false;
@@ -247,6 +252,27 @@ static void put_top(struct json *j, const struct top *t)
 	json_end_obj(j);
 }
 
+/* Members items and total: the list and the sum it is a part of. Nothing is written when they could not be read;
+ * is_object: as an object of their own. */
+int traffic_put_top(struct request *rq, struct json *j, enum rollup_dim dim, int64_t since, int64_t until, size_t limit,
+		    bool is_object, struct err *e)
+{
+	struct top *t = calloc(1, sizeof(*t));
+	struct store *st = app_store(rq->app);
+	int rc = t ? store_top(st, dim, since, until, limit, rq->deadline_mono_ns, keep_top, t, e)
+		   : err_set(e, ERR_NOMEM, "no memory for a ranking");
+	if (rc == 0)
+		rc = store_top(st, ROLLUP_TOTAL, since, until, 1, rq->deadline_mono_ns, keep_sum, t, e);
+	if (rc == 0 && is_object)
+		json_obj(j);
+	if (rc == 0)
+		put_top(j, t);
+	if (rc == 0 && is_object)
+		json_end_obj(j);
+	free(t);
+	return rc;
+}
+
 void top_get(struct request *rq, struct reply *rp)
 {
 	struct err e = ERR_INIT;
@@ -255,27 +281,18 @@ void top_get(struct request *rq, struct reply *rp)
 	req_range(rq, DAY_NS, &since, &until);
 	if (!may_see(rq, rp, dim))
 		return;
-	struct top *t = calloc(1, sizeof(*t));
-	struct store *st = app_store(rq->app);
-	int rc = t ? store_top(st, dim, since, until, (size_t)req_int(rq, "limit", 10), rq->deadline_mono_ns, keep_top, t, &e)
-		   : err_set(&e, ERR_NOMEM, "no memory for a ranking");
-	if (rc == 0)
-		rc = store_top(st, ROLLUP_TOTAL, since, until, 1, rq->deadline_mono_ns, keep_sum, t, &e);
-	if (rc != 0) {
-		reply_failed(rq, rp, &e);
-		free(t);
-		return;
-	}
 	struct json *j = reply_json(rp, 200);
 	json_obj(j);
 	json_kv_time(j, "as_of", clock_now_ns());
 	json_kv_str(j, "by", dims[by]);
 	json_kv_time(j, "since", since);
 	json_kv_time(j, "until", until);
-	put_top(j, t);
+	if (traffic_put_top(rq, j, dim, since, until, (size_t)req_int(rq, "limit", 10), false, &e) != 0) {
+		reply_failed(rq, rp, &e);
+		return;
+	}
 	gaps_put(rq->app, j, since, until);
 	json_end_obj(j);
-	free(t);
 }
 
 #define COUNT "{\"type\":\"integer\",\"minimum\":0}"
