@@ -1,5 +1,6 @@
 /* The configuration as the house sees it: sections are the rooms' tables, [appliance], and those of
  * rooms to come. A broken file is told in full and never taken over. Main thread. */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -110,6 +111,12 @@ bool conf_has(const struct app *a, const char *section, const char *option)
 int conf_read(const struct app *a, struct conf **out, struct err *e)
 {
 	struct buf errors;
+	const char *path = a->setup.conf_path;
+	if (path && access(path, R_OK))
+		return err_sys(
+			e, errno,
+			"%s cannot be read; say -c FILE (tomsd --print-conf-example prints one)",
+			path);
 	buf_init(&errors, 1u << 20);
 	int rc = conf_load(out, a->setup.conf_path, a->sections, a->n_sections,
 			   a->setup.overrides, &errors);
