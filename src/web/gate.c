@@ -73,8 +73,9 @@ static bool fields_are_sound(const struct head *h)
 
 uint64_t gate_length(const struct head *h)
 {
-	uint64_t n;
-	return num_u64(str_trim(head_get(h, "Content-Length")), 0, UINT64_MAX, &n) == 0 ? n : 0;
+	uint64_t n = 0;
+	int rc = num_u64(str_trim(head_get(h, "Content-Length")), 0, UINT64_MAX, &n);
+	return rc == -ERR_RANGE ? UINT64_MAX : n; /* beyond 64 bits is still a body */
 }
 
 static bool has_body(const struct head *h)
@@ -120,7 +121,7 @@ struct verdict gate_head(const struct head *h)
 		return fine;
 	if (!gate_is_change(h->method))
 		return (struct verdict){ 400, "bad_request", "detail.bad_request" };
-	if (num_u64(str_trim(head_get(h, "Content-Length")), 0, GATE_BODY_MAX, &n) == -ERR_RANGE)
+	if (gate_length(h) > GATE_BODY_MAX)
 		return (struct verdict){ 413, "too_large", "detail.too_large" };
 	if (has_field(h, "Content-Encoding") || !is_json(head_get(h, "Content-Type")))
 		return (struct verdict){ 415, "json_only", "detail.json_only" };
