@@ -1,5 +1,5 @@
-/* The table of dissectors and the few lines that choose one by the first byte. A flow has at most one:
- * no two rows share a first byte, so no byte is read twice. Thread: flow/N. */
+/* The table of dissectors and the few lines that choose one by the first byte. A flow has at
+ * most one: no two rows share a first byte, so no byte is read twice. Thread: flow/N. */
 #include "dissect.h"
 
 #include <string.h>
@@ -41,7 +41,8 @@ static const struct dissector *choose(struct dissect *d, bool udp, uint8_t first
 	return NULL;
 }
 
-static enum dissect_answer feed(struct dissect *d, bool udp, unsigned side, const uint8_t *p, size_t n)
+static enum dissect_answer feed(struct dissect *d, bool udp, unsigned side, const uint8_t *p,
+				size_t n)
 {
 	if (is_final(d) || !n)
 		return d->answer;
@@ -68,7 +69,8 @@ enum dissect_answer dissect_gap(struct dissect *d, unsigned side)
 	if (is_final(d) || !one || !one->gap)
 		return d->answer;
 	/* What was undecided stays so for good: the bytes that would tell are gone. */
-	d->answer = d->answer == DISSECT_LOOKING ? DISSECT_NOT_MEDICAL : (uint8_t)one->gap(d, side & 1);
+	d->answer = d->answer == DISSECT_LOOKING ? DISSECT_NOT_MEDICAL :
+						   (uint8_t)one->gap(d, side & 1);
 	return d->answer;
 }
 

@@ -32,9 +32,9 @@ static uint32_t number_of(const uint8_t *p)
 	return v;
 }
 
-/* May another value join field id? Not when it is there already or the field has all it takes. */
-static bool has_room(const struct facts *f, const struct fact_field *field, unsigned id, const void *p,
-		     size_t n)
+/* May another value join the field? Not when it is there, nor when the field is full. */
+static bool has_room(const struct facts *f, const struct fact_field *field, unsigned id,
+		     const void *p, size_t n)
 {
 	bool list = field->kind == FACT_LIST || field->kind == FACT_NUMBERS;
 	unsigned count = 0;
@@ -48,7 +48,8 @@ static bool has_room(const struct facts *f, const struct fact_field *field, unsi
 	return true;
 }
 
-static void facts_add(struct facts *f, const struct fact_field *fields, unsigned id, const void *p, size_t n)
+static void facts_add(struct facts *f, const struct fact_field *fields, unsigned id,
+		      const void *p, size_t n)
 {
 	if (!has_room(f, &fields[id], id, p, n))
 		return;
@@ -63,7 +64,8 @@ static void facts_add(struct facts *f, const struct fact_field *fields, unsigned
 	f->used = (uint16_t)(f->used + 2 + n);
 }
 
-void facts_text(struct facts *f, const struct fact_field *fields, unsigned id, const void *p, size_t n)
+void facts_text(struct facts *f, const struct fact_field *fields, unsigned id, const void *p,
+		size_t n)
 {
 	const char *c = p;
 	const char *escape = n ? memchr(c, 0x1b, n) : NULL;
@@ -124,7 +126,8 @@ static void write_value(struct json *j, const struct fact_field *field, const st
 	}
 }
 
-static void write_member(struct json *j, const struct facts *f, const struct fact_field *field, unsigned id)
+static void write_member(struct json *j, const struct facts *f, const struct fact_field *field,
+			 unsigned id)
 {
 	bool list = field->kind == FACT_LIST || field->kind == FACT_NUMBERS;
 	struct entry en;
@@ -139,7 +142,8 @@ static void write_member(struct json *j, const struct facts *f, const struct fac
 }
 
 /* Writes the members of the set (bit n = field n) that are known. */
-static void write_object(struct buf *b, const struct facts *f, const struct fact_field *fields, uint32_t set)
+static void write_object(struct buf *b, const struct facts *f, const struct fact_field *fields,
+			 uint32_t set)
 {
 	struct json j;
 	buf_reset(b);
@@ -151,8 +155,8 @@ static void write_object(struct buf *b, const struct facts *f, const struct fact
 	json_end_obj(&j);
 }
 
-/* Members join in the order of the table; one that makes the whole too long stays out, so that a
- * long list costs itself and not what stands behind it. */
+/* Members join in the order of the table; one that makes the whole too long stays out, so that
+ * a long list costs itself and not what stands behind it. */
 size_t facts_json(const struct facts *f, const struct fact_field *fields, char *out, size_t cap)
 {
 	if (!cap)

@@ -1,12 +1,12 @@
 /* BACnet/IP: air conditioning, power and building controllers that name themselves. One call a
  * datagram. Thread: flow/N.
  *
- * Source: ANSI/ASHRAE 135: annex J (virtual link), clause 6.2 (network layer), clause 20.1 (APDUs),
- * 20.2 (encoding), clause 16.10 (Who-Is, I-Am), 15.5 (ReadProperty), clause 23 and the vendor list of
- * the BACnet committee.
+ * Source: ANSI/ASHRAE 135: annex J (virtual link), clause 6.2 (network layer), clause 20.1
+ * (APDUs), 20.2 (encoding), clause 16.10 (Who-Is, I-Am), 15.5 (ReadProperty), clause 23 and the
+ * vendor list of the BACnet committee.
  *
- * Kept of an I-Am: the device's instance, vendor and limits. Kept of an answer to ReadProperty: model,
- * firmware and vendor of a device object. Values of points are not read.
+ * Kept of an I-Am: the device's instance, vendor and limits. Kept of an answer to ReadProperty:
+ * model, firmware and vendor of a device object. Values of points are not read.
  */
 #include <string.h>
 
@@ -14,7 +14,18 @@
 
 #include "med.h"
 
-enum field { INSTANCE, VENDOR, VENDOR_ID, MODEL, FIRMWARE, SAID_BY, MAX_APDU, NETWORK, SERVICES, OTHERS };
+enum field {
+	INSTANCE,
+	VENDOR,
+	VENDOR_ID,
+	MODEL,
+	FIRMWARE,
+	SAID_BY,
+	MAX_APDU,
+	NETWORK,
+	SERVICES,
+	OTHERS
+};
 
 const struct fact_field med_bacnet_fields[] = {
 	[INSTANCE] = { "device_instance", FACT_NUMBER, 0 },
@@ -34,37 +45,89 @@ static const struct vendor {
 	uint16_t id;
 	const char *name;
 } vendors[] = {
-	{ 0, "ASHRAE" }, { 2, "Trane" }, { 3, "Daikin Applied Americas" }, { 5, "Johnson Controls" },
-	{ 7, "Siemens" }, { 8, "Delta Controls" }, { 9, "Siemens" }, { 10, "Schneider Electric" },
-	{ 16, "Carrier" }, { 17, "Honeywell" }, { 18, "Alerton" }, { 24, "Automated Logic" },
-	{ 28, "KMC Controls" }, { 31, "Tokimec" }, { 35, "Reliable Controls" }, { 36, "Tridium" },
-	{ 39, "Kieback & Peter" }, { 53, "Daikin Industries" }, { 80, "Sauter" },
-	{ 81, "Matsushita Electric Works" }, { 82, "Mitsubishi Electric" },
-	{ 83, "Mitsubishi Heavy Industries" }, { 85, "Yamatake Building Systems" }, { 89, "Saia-Burgess" },
-	{ 90, "Hitachi" }, { 92, "Mitsubishi Electric Lighting" }, { 98, "Toshiba" },
-	{ 99, "Mitsubishi Electric Air Conditioning" }, { 112, "Fujitsu" }, { 113, "Vertiv" }, { 127, "ABB" },
-	{ 129, "Toshiba Carrier" }, { 144, "Fujitsu General" }, { 173, "Mitsubishi Electric Building Techno-Service" },
-	{ 178, "LOYTEC" }, { 196, "Yokogawa" }, { 222, "WAGO" }, { 226, "Phoenix Contact" },
-	{ 245, "Contemporary Controls" }, { 284, "Belimo" }, { 302, "Hitachi Appliances" },
-	{ 313, "Siemens Industry" }, { 332, "Distech Controls" }, { 364, "Distech Controls" },
-	{ 399, "Toshiba Lighting" }, { 415, "Beckhoff" }, { 434, "Mitsubishi Electric" }, { 450, "Hitachi" },
-	{ 700, "Fuji Electric" }, { 1141, "Hitachi-Johnson Controls Air Conditioning" },
+	{ 0, "ASHRAE" },
+	{ 2, "Trane" },
+	{ 3, "Daikin Applied Americas" },
+	{ 5, "Johnson Controls" },
+	{ 7, "Siemens" },
+	{ 8, "Delta Controls" },
+	{ 9, "Siemens" },
+	{ 10, "Schneider Electric" },
+	{ 16, "Carrier" },
+	{ 17, "Honeywell" },
+	{ 18, "Alerton" },
+	{ 24, "Automated Logic" },
+	{ 28, "KMC Controls" },
+	{ 31, "Tokimec" },
+	{ 35, "Reliable Controls" },
+	{ 36, "Tridium" },
+	{ 39, "Kieback & Peter" },
+	{ 53, "Daikin Industries" },
+	{ 80, "Sauter" },
+	{ 81, "Matsushita Electric Works" },
+	{ 82, "Mitsubishi Electric" },
+	{ 83, "Mitsubishi Heavy Industries" },
+	{ 85, "Yamatake Building Systems" },
+	{ 89, "Saia-Burgess" },
+	{ 90, "Hitachi" },
+	{ 92, "Mitsubishi Electric Lighting" },
+	{ 98, "Toshiba" },
+	{ 99, "Mitsubishi Electric Air Conditioning" },
+	{ 112, "Fujitsu" },
+	{ 113, "Vertiv" },
+	{ 127, "ABB" },
+	{ 129, "Toshiba Carrier" },
+	{ 144, "Fujitsu General" },
+	{ 173, "Mitsubishi Electric Building Techno-Service" },
+	{ 178, "LOYTEC" },
+	{ 196, "Yokogawa" },
+	{ 222, "WAGO" },
+	{ 226, "Phoenix Contact" },
+	{ 245, "Contemporary Controls" },
+	{ 284, "Belimo" },
+	{ 302, "Hitachi Appliances" },
+	{ 313, "Siemens Industry" },
+	{ 332, "Distech Controls" },
+	{ 364, "Distech Controls" },
+	{ 399, "Toshiba Lighting" },
+	{ 415, "Beckhoff" },
+	{ 434, "Mitsubishi Electric" },
+	{ 450, "Hitachi" },
+	{ 700, "Fuji Electric" },
+	{ 1141, "Hitachi-Johnson Controls Air Conditioning" },
 };
 
 static const struct service {
 	uint8_t code;
 	const char *name;
 } confirmed[] = {
-	{ 5, "SubscribeCOV" }, { 6, "AtomicReadFile" }, { 7, "AtomicWriteFile" }, { 12, "ReadProperty" },
-	{ 14, "ReadPropertyMultiple" }, { 15, "WriteProperty" }, { 16, "WritePropertyMultiple" },
-	{ 17, "DeviceCommunicationControl" }, { 20, "ReinitializeDevice" }, { 26, "ReadRange" },
+	{ 5, "SubscribeCOV" },
+	{ 6, "AtomicReadFile" },
+	{ 7, "AtomicWriteFile" },
+	{ 12, "ReadProperty" },
+	{ 14, "ReadPropertyMultiple" },
+	{ 15, "WriteProperty" },
+	{ 16, "WritePropertyMultiple" },
+	{ 17, "DeviceCommunicationControl" },
+	{ 20, "ReinitializeDevice" },
+	{ 26, "ReadRange" },
 }, unconfirmed[] = {
-	{ 0, "I-Am" }, { 1, "I-Have" }, { 2, "UnconfirmedCOVNotification" }, { 6, "TimeSynchronization" },
-	{ 7, "Who-Has" }, { 8, "Who-Is" },
+	{ 0, "I-Am" },
+	{ 1, "I-Have" },
+	{ 2, "UnconfirmedCOVNotification" },
+	{ 6, "TimeSynchronization" },
+	{ 7, "Who-Has" },
+	{ 8, "Who-Is" },
 };
 
-enum bvlc { BVLC_RESULT, BVLC_FORWARDED = 0x04, BVLC_REGISTER = 0x05, BVLC_DISTRIBUTE = 0x09, BVLC_UNICAST = 0x0a,
-	BVLC_BROADCAST = 0x0b };
+enum bvlc {
+	BVLC_RESULT,
+	BVLC_FORWARDED = 0x04,
+	BVLC_REGISTER = 0x05,
+	BVLC_DISTRIBUTE = 0x09,
+	BVLC_UNICAST = 0x0a,
+	BVLC_BROADCAST = 0x0b
+};
 enum apdu { APDU_CONFIRMED, APDU_UNCONFIRMED, APDU_SIMPLE_ACK, APDU_COMPLEX_ACK };
 enum property { PROP_FIRMWARE = 44, PROP_MODEL = 70, PROP_VENDOR = 121 };
 #define SERVICE_I_AM 0
@@ -88,7 +151,8 @@ static const char *vendor_name(uint32_t id)
 	return NULL;
 }
 
-/* Header of an encoded value, clause 20.2.1: its tag octet without the length, and its bytes. */
+/* Header of an encoded value, clause 20.2.1: its tag octet without the length, and its bytes.
+ */
 static uint8_t tag_begin(struct rd *r, uint32_t *bytes)
 {
 	uint8_t b = rd_u8(r);
@@ -103,7 +167,8 @@ static uint8_t tag_begin(struct rd *r, uint32_t *bytes)
 	return b & 0xf8;
 }
 
-/* An unsigned, enumerated or object identifier with this tag; the cursor turns bad if it is another. */
+/* An unsigned, enumerated or object identifier with this tag; the cursor turns bad if it is
+ * another. */
 static uint32_t tagged_number(struct rd *r, uint8_t tag)
 {
 	uint32_t bytes, v = 0;
@@ -146,13 +211,15 @@ static void i_am(struct dissect *d, unsigned side, struct rd *r)
 	device_vendor(d, vendor);
 }
 
-/* Object, property, then the value between opening and closing tag 3: a character string in UTF-8. */
+/* Object, property, then the value between opening and closing tag 3: a character string in
+ * UTF-8. */
 static void property_value(struct dissect *d, struct rd *r)
 {
 	uint32_t object = tagged_number(r, TAG_CONTEXT(0));
 	uint32_t property = tagged_number(r, TAG_CONTEXT(1)), bytes;
 	uint8_t opening = rd_u8(r), tag = tag_begin(r, &bytes), set = rd_u8(r);
-	if (!rd_ok(r) || object >> 22 != OBJECT_DEVICE || opening != 0x3e || tag != 0x70 || set != 0 || !bytes)
+	if (!rd_ok(r) || object >> 22 != OBJECT_DEVICE || opening != 0x3e || tag != 0x70 ||
+	    set != 0 || !bytes)
 		return;
 	const uint8_t *text = rd_take(r, bytes - 1);
 	if (!text)
@@ -243,7 +310,8 @@ static bool bvlc(struct dissect *d, unsigned side, const uint8_t *p, size_t n)
 	}
 }
 
-enum dissect_answer med_bacnet_feed(struct dissect *d, unsigned side, const uint8_t *p, size_t n)
+enum dissect_answer med_bacnet_feed(struct dissect *d, unsigned side, const uint8_t *p,
+				    size_t n)
 {
 	bool good = bvlc(d, side, p, n);
 	if (d->answer == DISSECT_LOOKING)

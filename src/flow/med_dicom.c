@@ -1,10 +1,11 @@
-/* DICOM upper layer over TCP: who called whom, for which services, and made by whom. What the data
- * sets say about the equipment is med_dicom_data.c. Thread: flow/N.
+/* DICOM upper layer over TCP: who called whom, for which services, and made by whom. What the
+ * data sets say about the equipment is med_dicom_data.c. Thread: flow/N.
  *
  * Sources: PS3.8 section 9.3 (PDUs) and annex D (user information).
  *
- * Patients: an association names none. User names and passwords of the user identity item (PS3.7
- * D.3.3.7) are counted off like every other item that is not on the list in item_begin().
+ * Patients: an association names none. User names and passwords of the user identity item
+ * (PS3.7 D.3.3.7) are counted off like every other item that is not on the list in
+ * item_begin().
  */
 #include "med_dicom.h"
 
@@ -38,31 +39,49 @@ const struct fact_field med_dicom_fields[] = {
 
 enum pdu { PDU_RQ = 1, PDU_AC, PDU_RJ, PDU_DATA, PDU_RELEASE_RQ, PDU_RELEASE_RP, PDU_ABORT };
 #define ASSOCIATE_BYTES_MIN 68
-#define ASSOCIATE_BYTES_MAX (1u << 20) /* 128 contexts with every syntax there is stay below 100 KiB */
+/* 128 contexts with every syntax there is stay below 100 KiB. */
+#define ASSOCIATE_BYTES_MAX (1u << 20)
 
-enum step { STEP_PDU, STEP_BODY, STEP_PDV, STEP_LOST /* a gap: no header can be found any more */ };
+enum step {
+	STEP_PDU,
+	STEP_BODY,
+	STEP_PDV,
+	STEP_LOST /* a gap: no header can be found any more */
+};
 enum part { PART_VERSION, PART_CALLED, PART_CALLING, PART_ITEM, PART_CONTEXT, PART_VALUE };
 
-enum item { ITEM_APPLICATION = 0x10, ITEM_CONTEXT_RQ = 0x20, ITEM_CONTEXT_AC = 0x21, ITEM_ABSTRACT = 0x30,
-	ITEM_USER = 0x50, ITEM_MAX_PDU = 0x51, ITEM_CLASS = 0x52, ITEM_VERSION = 0x55 };
+enum item {
+	ITEM_APPLICATION = 0x10,
+	ITEM_CONTEXT_RQ = 0x20,
+	ITEM_CONTEXT_AC = 0x21,
+	ITEM_ABSTRACT = 0x30,
+	ITEM_USER = 0x50,
+	ITEM_MAX_PDU = 0x51,
+	ITEM_CLASS = 0x52,
+	ITEM_VERSION = 0x55
+};
 
 enum seen { SEEN_ANSWER = 1 };
 #define DATA_SETS_MAX 16 /* opened in vain before we stop looking for equipment */
 
 static const struct dicom_name refusals[] = { /* PS3.8 table 9-18 */
-	{ 1, "user" }, { 2, "no reason" }, { 3, "abstract syntax" }, { 4, "transfer syntax" }, { 0, NULL },
+	{ 1, "user" }, { 2, "no reason" }, { 3, "abstract syntax" }, { 4, "transfer syntax" },
+	{ 0, NULL },
 }, rejections[] = { /* PS3.8 table 9-21: source << 8 | reason */
 	{ 0x101, "no reason given" }, { 0x102, "application context name not supported" },
-	{ 0x103, "calling AE title not recognized" }, { 0x107, "called AE title not recognized" },
+	{ 0x103, "calling AE title not recognized" },
+	{ 0x107, "called AE title not recognized" },
 	{ 0x201, "no reason given" }, { 0x202, "protocol version not supported" },
 	{ 0x301, "temporary congestion" }, { 0x302, "local limit exceeded" }, { 0, NULL },
 }, aborts[] = { /* PS3.8 table 9-26: by the service provider */
-	{ 0x200, "reason not specified" }, { 0x201, "unrecognized PDU" }, { 0x202, "unexpected PDU" },
+	{ 0x200, "reason not specified" }, { 0x201, "unrecognized PDU" },
+	{ 0x202, "unexpected PDU" },
 	{ 0x204, "unrecognized PDU parameter" }, { 0x205, "unexpected PDU parameter" },
 	{ 0x206, "invalid PDU parameter value" }, { 0, NULL },
 };
 
-const char *dicom_name_of(const struct dicom_name *table, unsigned number, const char *otherwise)
+const char *dicom_name_of(const struct dicom_name *table, unsigned number,
+			  const char *otherwise)
 {
 	for (; table->name; table++)
 		if (table->number == number)
@@ -124,8 +143,8 @@ unsigned dicom_keep_sop(struct dissect *d, enum dicom_field f, const uint8_t *p,
 }
 
 /* Association: version, called and calling AE title, then items. The lists inside a context and
- * inside the user information look like the list they stand in, so all is read as one flat list; the
- * PDU's own length bounds it. */
+ * inside the user information look like the list they stand in, so all is read as one flat
+ * list; the PDU's own length bounds it. */
 
 static void context_refused(struct dissect *d, struct dicom_side *s, unsigned why)
 {
@@ -196,14 +215,16 @@ static void item_value(struct dissect *d, struct dicom_side *s)
 		break;
 	case ITEM_MAX_PDU:
 		if (n == 4)
-			facts_number(&d->facts, med_dicom_fields, rq ? DICOM_RQ_PDU : DICOM_AC_PDU, be32(value));
+			facts_number(&d->facts, med_dicom_fields,
+				     rq ? DICOM_RQ_PDU : DICOM_AC_PDU, be32(value));
 		break;
 	case ITEM_CLASS:
 		dicom_keep_uid(d, rq ? DICOM_RQ_CLASS : DICOM_AC_CLASS, value, n);
 		break;
 	case ITEM_VERSION:
 		if (is_ae(value, n))
-			facts_text(&d->facts, med_dicom_fields, rq ? DICOM_RQ_VERSION : DICOM_AC_VERSION, value, n);
+			facts_text(&d->facts, med_dicom_fields,
+				   rq ? DICOM_RQ_VERSION : DICOM_AC_VERSION, value, n);
 		break;
 	default:
 		break;
@@ -218,7 +239,8 @@ static void ae_end(struct dissect *d, struct dicom_side *s)
 		give_up(d);
 		return;
 	}
-	facts_text(&d->facts, med_dicom_fields, called ? DICOM_CALLED : DICOM_CALLING, s->in.value, s->in.vlen);
+	facts_text(&d->facts, med_dicom_fields, called ? DICOM_CALLED : DICOM_CALLING,
+		   s->in.value, s->in.vlen);
 	if (called)
 		expect_value(s, PART_CALLING, 0, 16);
 	else
@@ -283,12 +305,13 @@ static void reason_step(struct dissect *d, struct dicom_side *s, struct piece *i
 			   dicom_name_of(rejections, why, "reason of no standard"));
 	else
 		facts_word(&d->facts, med_dicom_fields, DICOM_ABORT,
-			   source ? dicom_name_of(aborts, why, "reason of no standard") : "by the user");
+			   source ? dicom_name_of(aborts, why, "reason of no standard") :
+				    "by the user");
 	d->answer = DISSECT_FINISHED;
 }
 
-/* Undecided, only what an association can begin with will do; in the middle of one, which nobody saw
- * begin, that is a fragment with a command in it (fragment_begin() looks). */
+/* Undecided, only what an association can begin with will do; in the middle of one, which
+ * nobody saw begin, that is a fragment with a command in it (fragment_begin() looks). */
 static bool pdu_is_sane(const struct dissect *d, const struct dicom_side *s)
 {
 	bool undecided = d->answer == DISSECT_LOOKING;

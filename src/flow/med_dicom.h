@@ -1,5 +1,5 @@
-/* DICOM in three files: med_dicom.c reads PDUs and the association, med_dicom_data.c commands and data
- * sets, med_dicom_uid.c names SOP classes. */
+/* DICOM in three files: med_dicom.c reads PDUs and the association, med_dicom_data.c commands
+ * and data sets, med_dicom_uid.c names SOP classes. */
 #ifndef FLOW_MED_DICOM_H
 #define FLOW_MED_DICOM_H
 
@@ -7,18 +7,40 @@
 
 #include "med.h"
 
-enum dicom_field { DICOM_MODALITY, DICOM_MANUFACTURER, DICOM_MODEL, DICOM_SERIAL, DICOM_SOFTWARE, DICOM_STATION,
-	DICOM_CALLING, DICOM_CALLED, DICOM_REJECT, DICOM_ABORT, DICOM_RQ_VERSION, DICOM_AC_VERSION,
-	DICOM_RQ_CLASS, DICOM_AC_CLASS, DICOM_COMMANDS, DICOM_USED, DICOM_SOP, DICOM_REFUSED, DICOM_OFFERED,
-	DICOM_ACCEPTED, DICOM_RQ_PDU, DICOM_AC_PDU };
+enum dicom_field {
+	DICOM_MODALITY,
+	DICOM_MANUFACTURER,
+	DICOM_MODEL,
+	DICOM_SERIAL,
+	DICOM_SOFTWARE,
+	DICOM_STATION,
+	DICOM_CALLING,
+	DICOM_CALLED,
+	DICOM_REJECT,
+	DICOM_ABORT,
+	DICOM_RQ_VERSION,
+	DICOM_AC_VERSION,
+	DICOM_RQ_CLASS,
+	DICOM_AC_CLASS,
+	DICOM_COMMANDS,
+	DICOM_USED,
+	DICOM_SOP,
+	DICOM_REFUSED,
+	DICOM_OFFERED,
+	DICOM_ACCEPTED,
+	DICOM_RQ_PDU,
+	DICOM_AC_PDU
+};
 
 struct dicom_name {
 	uint16_t number;
 	const char *name; /* NULL at the end */
 };
-const char *dicom_name_of(const struct dicom_name *table, unsigned number, const char *otherwise);
+const char *dicom_name_of(const struct dicom_name *table, unsigned number,
+			  const char *otherwise);
 
-/* Unread bytes of the piece at hand, never more than the PDU or fragment that they belong to. */
+/* Unread bytes of the piece at hand, never more than the PDU or fragment that they belong to.
+ */
 struct piece {
 	const uint8_t *p;
 	size_t n;
@@ -49,7 +71,8 @@ static inline void gather_skip(struct gather *g, struct piece *in)
 	piece_skip(in, n);
 }
 
-/* Takes what has come of a value, its first DISSECT_VALUE_MAX bytes for keeps; true at its end. */
+/* Takes what has come of a value, its first DISSECT_VALUE_MAX bytes for keeps; true at its end.
+ */
 static inline bool gather_value(struct gather *g, struct piece *in)
 {
 	size_t n = g->take < in->n ? g->take : in->n;
@@ -70,7 +93,8 @@ static inline void expect_head(struct dicom_side *s, uint8_t part, uint32_t skip
 	s->in.skip = skip;
 }
 
-static inline void expect_value(struct dicom_side *s, uint8_t part, uint16_t field, uint32_t bytes)
+static inline void expect_value(struct dicom_side *s, uint8_t part, uint16_t field,
+				uint32_t bytes)
 {
 	s->part = part;
 	s->field = field;

@@ -1,13 +1,14 @@
-/* DICOM commands and data sets: which service is used, and which equipment made the image. Bytes come
- * as fragments that end anywhere. Thread: flow/N.
+/* DICOM commands and data sets: which service is used, and which equipment made the image.
+ * Bytes come as fragments that end anywhere. Thread: flow/N.
  *
- * Sources: PS3.8 annex E (fragments), PS3.7 annex E (commands), PS3.5 section 7 and annex A (data
- * elements in implicit and explicit VR little endian), PS3.6 (tags).
+ * Sources: PS3.8 annex E (fragments), PS3.7 annex E (commands), PS3.5 section 7 and annex A
+ * (data elements in implicit and explicit VR little endian), PS3.6 (tags).
  *
- * Patients: the six elements of the table below are all that is ever copied from a data set, and each
- * is about equipment. Every other value, the patient's group 0010 first of all, is counted off by its
- * length and never looked at; inside sequences nothing is kept. Data sets of anything but C-STORE
- * (worklists, queries, performed steps) are not opened. What does not fit ends the reading.
+ * Patients: the six elements of the table below are all that is ever copied from a data set,
+ * and each is about equipment. Every other value, the patient's group 0010 first of all, is
+ * counted off by its length and never looked at; inside sequences nothing is kept. Data sets of
+ * anything but C-STORE (worklists, queries, performed steps) are not opened. What does not fit
+ * ends the reading.
  */
 #include "med_dicom.h"
 
@@ -16,7 +17,7 @@
 #define TAG_ITEM_END TAG(0xfffe, 0xe00d)
 #define TAG_SEQUENCE_END TAG(0xfffe, 0xe0dd)
 #define LENGTH_UNDEFINED UINT32_MAX
-#define DEPTH_MAX 16         /* sequences within sequences, their items counted too */
+#define DEPTH_MAX 16 /* sequences within sequences, their items counted too */
 
 static const struct element {
 	uint32_t tag;
@@ -33,15 +34,21 @@ static const struct element {
 
 enum part { PART_ELEMENT, PART_VALUE };
 /* What stands in the fragments, as far as it is read. */
-enum data_set { DATA_CLOSED, DATA_COMMAND, DATA_FIRST /* transfer syntax still to be seen */, DATA_IMPLICIT,
-	DATA_EXPLICIT };
+enum data_set {
+	DATA_CLOSED,
+	DATA_COMMAND,
+	DATA_FIRST /* transfer syntax still to be seen */,
+	DATA_IMPLICIT,
+	DATA_EXPLICIT
+};
 enum flag { FLAG_COMMAND = 1, FLAG_LAST = 2 };
 enum command { CMD_SOP_CLASS = 0x0002, CMD_FIELD = 0x0100, CMD_STORE_RQ = 0x0001 };
 
 static const struct dicom_name commands[] = {
-	{ 0x0001, "C-STORE" }, { 0x0010, "C-GET" }, { 0x0020, "C-FIND" }, { 0x0021, "C-MOVE" },
-	{ 0x0030, "C-ECHO" }, { 0x0100, "N-EVENT-REPORT" }, { 0x0110, "N-GET" }, { 0x0120, "N-SET" },
-	{ 0x0130, "N-ACTION" }, { 0x0140, "N-CREATE" }, { 0x0150, "N-DELETE" }, { 0, NULL },
+	{ 0x0001, "C-STORE" },  { 0x0010, "C-GET" },    { 0x0020, "C-FIND" },
+	{ 0x0021, "C-MOVE" },   { 0x0030, "C-ECHO" },   { 0x0100, "N-EVENT-REPORT" },
+	{ 0x0110, "N-GET" },    { 0x0120, "N-SET" },    { 0x0130, "N-ACTION" },
+	{ 0x0140, "N-CREATE" }, { 0x0150, "N-DELETE" }, { 0, NULL },
 };
 
 static uint32_t le32(const uint8_t *p)
@@ -55,8 +62,8 @@ static uint16_t le16(const uint8_t *p)
 
 bool dicom_equipment_known(const struct dissect *d)
 {
-	return d->u.dicom.data_sets &&
-	       (facts_have(&d->facts, DICOM_MODALITY) || facts_have(&d->facts, DICOM_MANUFACTURER));
+	return d->u.dicom.data_sets && (facts_have(&d->facts, DICOM_MODALITY) ||
+					facts_have(&d->facts, DICOM_MANUFACTURER));
 }
 
 /* Nothing more of this data set is of interest. */
@@ -65,7 +72,8 @@ static void data_close(struct dissect *d, struct dicom_side *s)
 	if (s->data_set > DATA_COMMAND && d->u.dicom.data_sets < UINT8_MAX)
 		d->u.dicom.data_sets++;
 	s->data_set = DATA_CLOSED;
-	memset(&s->in, 0, sizeof(s->in)); /* a header may have been something else: nothing lingers */
+	/* What was gathered as a header may have been something else: nothing lingers. */
+	memset(&s->in, 0, sizeof(s->in));
 }
 
 void dicom_data_drop(struct dicom_side *s)
@@ -97,7 +105,8 @@ static const struct element *element_of(uint32_t tag)
 }
 
 /* Inside a sequence of undefined length only the way out is looked for. */
-static void nested_begin(struct dissect *d, struct dicom_side *s, uint32_t tag, uint32_t bytes, bool may_nest)
+static void nested_begin(struct dissect *d, struct dicom_side *s, uint32_t tag, uint32_t bytes,
+			 bool may_nest)
 {
 	if (tag == TAG_ITEM_END || tag == TAG_SEQUENCE_END) {
 		s->depth--;
@@ -113,14 +122,16 @@ static void nested_begin(struct dissect *d, struct dicom_side *s, uint32_t tag, 
 }
 
 /* vr is NULL where the transfer syntax does not say it. */
-static void element_begin(struct dissect *d, struct dicom_side *s, uint32_t tag, const uint8_t *vr, uint32_t bytes)
+static void element_begin(struct dissect *d, struct dicom_side *s, uint32_t tag,
+			  const uint8_t *vr, uint32_t bytes)
 {
 	bool may_nest = tag >> 16 == 0xfffe || !vr || memcmp(vr, "SQ", 2) == 0;
 	if (s->depth) {
 		nested_begin(d, s, tag, bytes, may_nest);
 		return;
 	}
-	/* Tags only rise (PS3.5 section 7.1), and behind the last one that we want there is no need. */
+	/* Tags only rise (PS3.5 section 7.1), and behind the last one that we want there is no
+	 * need. */
 	if (tag <= s->tag || tag > TAG_LAST || (bytes == LENGTH_UNDEFINED && !may_nest)) {
 		data_close(d, s);
 		return;
@@ -143,15 +154,17 @@ static void command_begin(struct dissect *d, struct dicom_side *s, uint32_t tag,
 {
 	if (tag >> 16 != 0 || bytes == LENGTH_UNDEFINED)
 		data_close(d, s);
-	else if ((tag == CMD_SOP_CLASS || tag == CMD_FIELD) && bytes && bytes <= DISSECT_VALUE_MAX)
+	else if ((tag == CMD_SOP_CLASS || tag == CMD_FIELD) && bytes &&
+		 bytes <= DISSECT_VALUE_MAX)
 		expect_value(s, PART_VALUE, (uint16_t)tag, bytes);
 	else
 		expect_head(s, PART_ELEMENT, bytes);
 }
 
-/* The header of an element: tag, then VR and length as the transfer syntax has them. Which one it is
- * shows in the first element, whose length cannot be two capital letters; so an association whose
- * beginning nobody saw is read as well. Big endian and deflated data do not begin with group 0008. */
+/* The header of an element: tag, then VR and length as the transfer syntax has them. Which one
+ * it is shows in the first element, whose length cannot be two capital letters; so an
+ * association whose beginning nobody saw is read as well. Big endian and deflated data do not
+ * begin with group 0008. */
 static void element_head(struct dissect *d, struct dicom_side *s, struct piece *in)
 {
 	struct gather *g = &s->in;
@@ -165,7 +178,8 @@ static void element_head(struct dissect *d, struct dicom_side *s, struct piece *
 	}
 	if (s->data_set == DATA_FIRST && tag >> 16 == 0x0008)
 		s->data_set = is_vr(vr) ? DATA_EXPLICIT : DATA_IMPLICIT;
-	if (s->data_set == DATA_IMPLICIT || (s->data_set == DATA_EXPLICIT && tag >> 16 == 0xfffe))
+	if (s->data_set == DATA_IMPLICIT ||
+	    (s->data_set == DATA_EXPLICIT && tag >> 16 == 0xfffe))
 		element_begin(d, s, tag, NULL, le32(vr));
 	else if (s->data_set != DATA_EXPLICIT || !is_vr(vr))
 		data_close(d, s);
@@ -178,13 +192,15 @@ static void element_head(struct dissect *d, struct dicom_side *s, struct piece *
 static bool is_code_string(const uint8_t *p, size_t n) /* PS3.5 table 6.2-1, CS */
 {
 	for (size_t i = 0; i < n; i++)
-		if (!(p[i] >= 'A' && p[i] <= 'Z') && !(p[i] >= '0' && p[i] <= '9') && p[i] != ' ' && p[i] != '_')
+		if (!(p[i] >= 'A' && p[i] <= 'Z') && !(p[i] >= '0' && p[i] <= '9') &&
+		    p[i] != ' ' && p[i] != '_')
 			return false;
 	return n <= 16;
 }
 
-/* Text alone, but for its padding. A length that lies takes in the header of the element behind, whose
- * tag has bytes that are no text: then the whole is not what it says, and goes. */
+/* Text alone, but for its padding. A length that lies takes in the header of the element
+ * behind, whose tag has bytes that are no text: then the whole is not what it says, and goes.
+ */
 static bool is_text(const uint8_t *p, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
@@ -197,7 +213,8 @@ static void command_value(struct dissect *d, struct dicom_side *s)
 {
 	const struct gather *g = &s->in;
 	if (s->field == CMD_SOP_CLASS) {
-		(void)dicom_keep_sop(d, DICOM_USED, g->value, g->vlen); /* the name is what we are after */
+		/* Its row is of use only where a context is named. */
+		(void)dicom_keep_sop(d, DICOM_USED, g->value, g->vlen);
 		return;
 	}
 	unsigned command = g->vlen == 2 ? le16(g->value) : 0;
@@ -213,7 +230,8 @@ static void element_value(struct dissect *d, struct dicom_side *s)
 	size_t n = dicom_unpadded(g->value, g->vlen);
 	if (s->data_set == DATA_COMMAND)
 		command_value(d, s);
-	else if (s->field == DICOM_MODALITY ? is_code_string(g->value, n) : is_text(g->value, n))
+	else if (s->field == DICOM_MODALITY ? is_code_string(g->value, n) :
+					      is_text(g->value, n))
 		facts_text(&d->facts, med_dicom_fields, s->field, g->value, n);
 	memset(g->value, 0, sizeof(g->value)); /* what was turned away does not linger */
 	expect_head(s, PART_ELEMENT, 0);
@@ -240,7 +258,8 @@ void dicom_fragment_begin(struct dissect *d, struct dicom_side *s)
 static void decide(struct dissect *d, const struct dicom_side *s)
 {
 	static const uint8_t group_length[8] = { 0, 0, 0, 0, 4, 0, 0, 0 };
-	if (s->data_set != DATA_COMMAND || memcmp(s->in.head, group_length, s->in.have < 8 ? s->in.have : 8) != 0)
+	if (s->data_set != DATA_COMMAND ||
+	    memcmp(s->in.head, group_length, s->in.have < 8 ? s->in.have : 8) != 0)
 		d->answer = DISSECT_NOT_MEDICAL;
 	else if (s->in.have == 8)
 		d->answer = DISSECT_RECOGNISED;
@@ -250,8 +269,8 @@ void dicom_fragment_feed(struct dissect *d, struct dicom_side *s, struct piece i
 {
 	struct gather *g = &s->in;
 	if (d->answer == DISSECT_LOOKING) {
-		if (s->data_set == DATA_COMMAND)
-			(void)gather_head(g->head, &g->have, 8, &in); /* element_head() finds it gathered */
+		if (s->data_set == DATA_COMMAND) /* decide() looks how much there is */
+			(void)gather_head(g->head, &g->have, 8, &in);
 		decide(d, s);
 		if (d->answer != DISSECT_RECOGNISED)
 			return;

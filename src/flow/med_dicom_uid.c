@@ -1,5 +1,5 @@
-/* SOP classes by their UIDs: the common ones of PS3.4 annex B and PS3.6 annex A, names shortened where
- * they would not fit a fact. Thread: any. */
+/* SOP classes by their UIDs: the common ones of PS3.4 annex B and PS3.6 annex A, names
+ * shortened where they would not fit a fact. Thread: any. */
 #include "med_dicom.h"
 
 #define ROOT "1.2.840.10008."

@@ -1,22 +1,38 @@
 /* HL7 version 2 over MLLP: which applications talk, in what messages, and about which devices.
  * Thread: flow/N.
  *
- * Sources: HL7 v2.5.1/2.8 chapter 2 (delimiters, escapes, MSH, MSA), chapter 7 (OBX-18, PRT), the
- * Minimal Lower Layer Protocol (0x0b message 0x1c 0x0d), JAHIS data exchange rules for ISO 2022.
+ * Sources: HL7 v2.5.1/2.8 chapter 2 (delimiters, escapes, MSH, MSA), chapter 7 (OBX-18, PRT),
+ * the Minimal Lower Layer Protocol (0x0b message 0x1c 0x0d), JAHIS data exchange rules for ISO
+ * 2022.
  *
- * Patients: the table `wanted` is all that is ever copied; every other field (PID, NK1, OBX-5, notes
- * ...) is passed byte by byte and not looked at. Where a field begins is a matter of counting
- * separators, so bytes that only look like one must not count: two-byte characters of ISO-2022-JP
- * (between escapes) and of Shift_JIS (behind a byte above 0x7f) may hold a '|'. A segment with bytes
- * above 0x7f in a message that does not say UTF-8 is therefore doubtful from there on, and nothing more
- * is kept of it.
+ * Patients: the table `wanted` is all that is ever copied; every other field (PID, NK1, OBX-5,
+ * notes ...) is passed byte by byte and not looked at. Where a field begins is a matter of
+ * counting separators, so bytes that only look like one must not count: two-byte characters of
+ * ISO-2022-JP (between escapes) and of Shift_JIS (behind a byte above 0x7f) may hold a '|'. A
+ * segment with bytes above 0x7f in a message that does not say UTF-8 is therefore doubtful from
+ * there on, and nothing more is kept of it.
  */
 #include <string.h>
 
 #include "med.h"
 
-enum field { DEVICE, UDI, SERIAL, LOT, MADE, EXPIRES, DEVICE_TYPE, FROM_APP, FROM_FACILITY, TO_APP, TO_FACILITY, TYPE,
-	VERSION, ACK, CHARSET };
+enum field {
+	DEVICE,
+	UDI,
+	SERIAL,
+	LOT,
+	MADE,
+	EXPIRES,
+	DEVICE_TYPE,
+	FROM_APP,
+	FROM_FACILITY,
+	TO_APP,
+	TO_FACILITY,
+	TYPE,
+	VERSION,
+	ACK,
+	CHARSET
+};
 
 const struct fact_field med_hl7_fields[] = {
 	[DEVICE] = { "device", FACT_LIST, 4 },
@@ -42,13 +58,13 @@ static const struct segment_name {
 	char name[4];
 	uint8_t segment;
 } segments[] = {
-	{ "MSH", SEG_MSH }, { "MSA", SEG_MSA }, { "OBX", SEG_OBX }, { "PRT", SEG_PRT },
-	{ "FHS", SEG_BATCH }, { "BHS", SEG_BATCH },
+	{ "MSH", SEG_MSH }, { "MSA", SEG_MSA },   { "OBX", SEG_OBX },
+	{ "PRT", SEG_PRT }, { "FHS", SEG_BATCH }, { "BHS", SEG_BATCH },
 };
 
 /* How much of a field is kept, and what it must look like. */
 enum how {
-	HOW_FIRST,   /* first component, or the second where that is empty (HD: name, universal id) */
+	HOW_FIRST,   /* first component, or the second where that is empty (HD) */
 	HOW_TYPE,    /* two components of capitals and digits: ADT^A01 */
 	HOW_VERSION, /* first component, digits and dots */
 	HOW_ACK,     /* one of the codes of table 0008 */
@@ -85,8 +101,8 @@ enum step {
 	STEP_NAME,    /* of a segment */
 	STEP_SEPS,    /* MSH-1 and MSH-2 */
 	STEP_FIELDS,
-	STEP_REST,    /* of a segment: up to its end */
-	STEP_HUNT,    /* a gap: for the next start block */
+	STEP_REST, /* of a segment: up to its end */
+	STEP_HUNT, /* a gap: for the next start block */
 };
 
 #define MLLP_START 0x0b
@@ -95,15 +111,23 @@ enum step {
 #define SHIFT_OUT 0x0e
 #define SHIFT_IN 0x0f
 
-/* Where in an escape of ISO 2022 (ECMA-35) we are. Shifted: what follows is not ASCII, separators do
- * not count. */
-enum shift { SHIFT_NONE, SHIFT_SHIFTED, SHIFT_ESC, SHIFT_ESC_WIDE, SHIFT_ESC_G0, SHIFT_ESC_OTHER };
+/* Where in an escape of ISO 2022 (ECMA-35) we are. Shifted: what follows is not ASCII,
+ * separators do not count. */
+enum shift {
+	SHIFT_NONE,
+	SHIFT_SHIFTED,
+	SHIFT_ESC,
+	SHIFT_ESC_WIDE,
+	SHIFT_ESC_G0,
+	SHIFT_ESC_OTHER
+};
 
 enum sep { SEP_FIELD, SEP_COMPONENT, SEP_REPETITION, SEP_ESCAPE, SEP_SUB };
 
 static bool is_punctuation(uint8_t b)
 {
-	return b > 0x20 && b < 0x7f && !(b >= '0' && b <= '9') && !((b | 0x20) >= 'a' && (b | 0x20) <= 'z');
+	return b > 0x20 && b < 0x7f && !(b >= '0' && b <= '9') &&
+	       !((b | 0x20) >= 'a' && (b | 0x20) <= 'z');
 }
 
 static const struct hl7_want *want_of(uint8_t segment, unsigned field)
@@ -123,7 +147,8 @@ static size_t component(const struct hl7_side *s, size_t from)
 	return from;
 }
 
-/* Chapter 2.7.1: \F\ \S\ \T\ \R\ \E\ stand for the separators; others (fonts, hexadecimal) go. */
+/* Chapter 2.7.1: \F\ \S\ \T\ \R\ \E\ stand for the separators; others (fonts, hexadecimal) go.
+ */
 static size_t unescape(const struct hl7_side *s, const uint8_t *p, size_t n, uint8_t *out)
 {
 	static const char codes[] = "FSRET"; /* in the order of enum sep */
@@ -133,10 +158,12 @@ static size_t unescape(const struct hl7_side *s, const uint8_t *p, size_t n, uin
 			out[used++] = p[i];
 			continue;
 		}
-		const uint8_t *end = i + 1 < n ? memchr(p + i + 1, s->sep[SEP_ESCAPE], n - i - 1) : NULL;
+		const uint8_t *end =
+			i + 1 < n ? memchr(p + i + 1, s->sep[SEP_ESCAPE], n - i - 1) : NULL;
 		if (!end)
 			break;
-		const char *code = end == p + i + 2 && p[i + 1] ? strchr(codes, p[i + 1]) : NULL;
+		const char *code = end == p + i + 2 && p[i + 1] ? strchr(codes, p[i + 1]) :
+								  NULL;
 		if (code)
 			out[used++] = s->sep[code - codes];
 		i = (size_t)(end - p);
@@ -144,11 +171,13 @@ static size_t unescape(const struct hl7_side *s, const uint8_t *p, size_t n, uin
 	return used;
 }
 
-/* Who speaks from the destination has its own name where the source has its partner's: "sending" is
- * whoever stands at the flow's source, in requests and in answers. */
+/* Who speaks from the destination has its own name where the source has its partner's:
+ * "sending" is whoever stands at the flow's source, in requests and in answers. */
 static unsigned fact_of(const struct dissect *d, const struct hl7_side *s)
 {
-	static const uint8_t partner[] = { [FROM_APP] = TO_APP, [TO_APP] = FROM_APP, [FROM_FACILITY] = TO_FACILITY,
+	static const uint8_t partner[] = { [FROM_APP] = TO_APP,
+					   [TO_APP] = FROM_APP,
+					   [FROM_FACILITY] = TO_FACILITY,
 					   [TO_FACILITY] = FROM_FACILITY };
 	unsigned fact = s->want->fact;
 	bool swapped = s == &d->u.hl7[1] && fact >= FROM_APP && fact <= TO_FACILITY;
@@ -212,6 +241,8 @@ static void keep_charset(struct dissect *d, struct hl7_side *s)
 static void keep_first(struct dissect *d, const struct hl7_side *s)
 {
 	size_t first = component(s, 0);
+	if (first == sizeof(s->value))
+		return; /* cut: half a name is none */
 	if (first)
 		keep(d, s, s->value, first);
 	else if (s->vlen > 1)
@@ -274,7 +305,7 @@ static void segment_end(struct dissect *d, struct hl7_side *s, uint8_t end)
 		s->step = STEP_BETWEEN;
 }
 
-/* Can what has come of the first segment's name become one that a message or batch begins with? */
+/* Can what has come of the first segment's name become one that begins a message or a batch? */
 static bool begins_message(const struct hl7_side *s)
 {
 	for (size_t i = 0; i < ARRAY_LEN(segments); i++)
@@ -312,7 +343,8 @@ static void name_step(struct dissect *d, struct hl7_side *s, uint8_t b)
 		d->answer = DISSECT_NOT_MEDICAL;
 }
 
-/* MSH-2: two to four separators, and the truncation character '#' of v2.7, up to the next MSH-1. */
+/* MSH-2: two to four separators, and the truncation character '#' of v2.7, up to the next
+ * MSH-1. */
 static void seps_step(struct dissect *d, struct hl7_side *s, uint8_t b)
 {
 	if (b != s->sep[SEP_FIELD] && is_punctuation(b) && s->seps < 6) {
@@ -345,7 +377,9 @@ static bool shift_step(struct hl7_side *s, uint8_t b)
 			return s->shift == SHIFT_SHIFTED;
 		return true;
 	case SHIFT_ESC:
-		s->shift = b == '$' ? SHIFT_ESC_WIDE : b == '(' ? SHIFT_ESC_G0 : SHIFT_ESC_OTHER;
+		s->shift = b == '$' ? SHIFT_ESC_WIDE :
+			   b == '(' ? SHIFT_ESC_G0 :
+				      SHIFT_ESC_OTHER;
 		if (b >= 0x30) /* a final byte: an escape that switches nothing */
 			s->shift = SHIFT_NONE;
 		return true;
@@ -354,7 +388,8 @@ static bool shift_step(struct hl7_side *s, uint8_t b)
 			s->shift = SHIFT_SHIFTED;
 		return true;
 	case SHIFT_ESC_G0:
-		if (b >= 0x30) /* ASCII and JIS X 0201 Roman; anything else is not to be read as ASCII */
+		/* B and J are ASCII and JIS X 0201 Roman; nothing else reads as ASCII. */
+		if (b >= 0x30)
 			s->shift = b == 'B' || b == 'J' ? SHIFT_NONE : SHIFT_SHIFTED;
 		return true;
 	case SHIFT_ESC_OTHER:
@@ -382,6 +417,8 @@ static void field_step(struct dissect *d, struct hl7_side *s, uint8_t b)
 			s->want = NULL;
 	} else if (s->vlen < sizeof(s->value)) {
 		s->value[s->vlen++] = b;
+	} else if (s->want->how == HOW_DEVICE || s->want->how == HOW_CHARSET) {
+		s->want = NULL; /* half an identifier is none */
 	}
 }
 
@@ -419,13 +456,14 @@ static void byte_step(struct dissect *d, struct hl7_side *s, uint8_t b)
 		field_step(d, s, b);
 }
 
-/* Bytes that change nothing: the rest of a segment, and a gap. Only control characters end them, and
- * no character set has those inside a character. */
+/* Bytes that change nothing: the rest of a segment, and a gap. Only control characters end
+ * them, and no character set has those inside a character. */
 static size_t idle_bytes(const struct hl7_side *s, const uint8_t *p, size_t n)
 {
 	size_t i = 0;
 	if (s->step == STEP_REST)
-		while (i < n && (p[i] >= 0x20 || (p[i] != '\r' && p[i] != '\n' && p[i] != MLLP_END && p[i] != MLLP_START)))
+		while (i < n && (p[i] >= 0x20 || (p[i] != '\r' && p[i] != '\n' &&
+						  p[i] != MLLP_END && p[i] != MLLP_START)))
 			i++;
 	else if (s->step == STEP_HUNT)
 		while (i < n && p[i] != MLLP_START)
@@ -447,7 +485,8 @@ enum dissect_answer med_hl7_feed(struct dissect *d, unsigned side, const uint8_t
 	return d->answer;
 }
 
-/* What follows a gap could be the middle of anything: the next start block is the next thing read. */
+/* What follows a gap could be the middle of anything: the next start block is the next thing
+ * read. */
 enum dissect_answer med_hl7_gap(struct dissect *d, unsigned side)
 {
 	segment_begin(&d->u.hl7[side]);

@@ -1,6 +1,6 @@
-/* What the targets of the dissectors share. Input: pieces, each behind a byte that says whose it is
- * (bit 7) and how long (bits 0-6; 127: all that is left). Whatever comes, the facts are one complete
- * JSON object. */
+/* What the targets of the dissectors share. Input: pieces, each behind a byte that says whose
+ * it is (bit 7) and how long (bits 0-6; 127: all that is left). Whatever comes, the facts are
+ * one complete JSON object. */
 #ifndef FUZZ_MED_H
 #define FUZZ_MED_H
 
@@ -43,7 +43,8 @@ UNUSED static void fuzz_pieces(const uint8_t *data, size_t n, const char *proto,
 		if (!copy)
 			abort();
 		memcpy(copy, data, piece);
-		(void)(udp ? dissect_udp(&d, side, copy, piece) : dissect_tcp(&d, side, copy, piece));
+		(void)(udp ? dissect_udp(&d, side, copy, piece) :
+			     dissect_tcp(&d, side, copy, piece));
 		free(copy);
 		data += piece;
 		n -= piece;

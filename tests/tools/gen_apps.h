@@ -1,4 +1,5 @@
-/* What programs in a hospital say first, as bytes: enough of each protocol that a sensor knows it. */
+/* What programs in a hospital say first, as bytes: enough of each protocol that a sensor knows
+ * it. */
 #ifndef GEN_APPS_H
 #define GEN_APPS_H
 
@@ -40,8 +41,9 @@ struct dhcp_client {
 	uint8_t wishes[16]; /* option 55, 0 at the end */
 };
 
-UNUSED static void dhcp_message(struct gen *g, unsigned type, const uint8_t *mac, const char *host,
-				const struct dhcp_client *c, uint32_t address, uint32_t server)
+UNUSED static void dhcp_message(struct gen *g, unsigned type, const uint8_t *mac,
+				const char *host, const struct dhcp_client *c, uint32_t address,
+				uint32_t server)
 {
 	bool answer = type == 2 || type == 5;
 	gen_u8(g, answer ? 2 : 1);
@@ -95,7 +97,8 @@ UNUSED static void tls_record_end(struct gen *g, size_t record)
 }
 
 /* RFC 8446 section 4.1.2: name in server_name, versions, groups, ALPN. sni NULL: none. */
-UNUSED static void tls_client_hello(struct gen *g, struct gen_random *r, const char *sni, const char *alpn)
+UNUSED static void tls_client_hello(struct gen *g, struct gen_random *r, const char *sni,
+				    const char *alpn)
 {
 	size_t record = tls_record(g, 1);
 	gen_be16(g, 0x0303);
@@ -174,13 +177,18 @@ UNUSED static void quic_short(struct gen *g, struct gen_random *r, size_t n)
 	gen_noise(g, r, n);
 }
 
-UNUSED static void http_get(struct gen *g, const char *host, const char *path, const char *agent)
+UNUSED static void http_get(struct gen *g, const char *host, const char *path,
+			    const char *agent)
 {
-	gen_fmt(g, "GET %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: %s\r\nAccept: */*\r\nAccept-Language: ja\r\n\r\n", path, host, agent);
+	gen_fmt(g,
+		"GET %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: %s\r\nAccept: */*\r\nAccept-Language: ja\r\n\r\n",
+		path, host, agent);
 }
 UNUSED static void http_reply(struct gen *g, const char *server, const char *type, size_t n)
 {
-	gen_fmt(g, "HTTP/1.1 200 OK\r\nServer: %s\r\nContent-Type: %s\r\nContent-Length: %zu\r\n\r\n", server, type, n);
+	gen_fmt(g,
+		"HTTP/1.1 200 OK\r\nServer: %s\r\nContent-Type: %s\r\nContent-Length: %zu\r\n\r\n",
+		server, type, n);
 }
 
 /* MS-SMB2 2.2.1: negotiate (0), session set-up (1), tree connect (3), read (8), write (9). */
@@ -220,8 +228,8 @@ UNUSED static void smb1_negotiate(struct gen *g)
 	gen_put(g, "\x02NT LM 0.12", 12);
 }
 
-/* RFC 4120: an AS-REQ for user in realm, and the usual answer to the first one: pre-authentication
- * required. */
+/* RFC 4120: an AS-REQ for user in realm, and the usual answer to the first one:
+ * pre-authentication required. */
 UNUSED static size_t der(struct gen *g, unsigned tag)
 {
 	gen_u8(g, tag);
@@ -258,7 +266,10 @@ UNUSED static void kerberos_request(struct gen *g, const char *user, const char 
 	der_string(g, realm);
 	gen_len(g, r, 2);
 	der_principal(g, 0xa3, "krbtgt", realm);
-	gen_put(g, "\xa5\x11\x18\x0f" "20370913024805Z", 19);
+	gen_put(g,
+		"\xa5\x11\x18\x0f"
+		"20370913024805Z",
+		19);
 	gen_put(g, "\xa7\x06\x02\x04\x4b\x1c\x2d\x3e", 8);
 	gen_put(g, "\xa8\x08\x30\x06\x02\x01\x12\x02\x01\x11", 10);
 	gen_len(g, body, 2);
@@ -272,7 +283,10 @@ UNUSED static void kerberos_error(struct gen *g, const char *realm)
 {
 	size_t tcp = gen_mark(g, 4), app = der(g, 0x7e), seq = der(g, 0x30);
 	gen_put(g, "\xa0\x03\x02\x01\x05\xa1\x03\x02\x01\x1e", 10);
-	gen_put(g, "\xa4\x11\x18\x0f" "20261121000000Z", 19);
+	gen_put(g,
+		"\xa4\x11\x18\x0f"
+		"20261121000000Z",
+		19);
 	gen_put(g, "\xa5\x05\x02\x03\x01\x02\x03\xa6\x03\x02\x01\x19", 12);
 	size_t r = der(g, 0xa9);
 	der_string(g, realm);
@@ -309,8 +323,10 @@ UNUSED static void tds_prelogin(struct gen *g)
 UNUSED static void tns_connect(struct gen *g, const char *service)
 {
 	char text[200];
-	int n = snprintf(text, sizeof(text), "(DESCRIPTION=(CONNECT_DATA=(SERVICE_NAME=%s)(CID=(PROGRAM=ehr.exe)))"
-			 "(ADDRESS=(PROTOCOL=TCP)(PORT=1521)))", service);
+	int n = snprintf(text, sizeof(text),
+			 "(DESCRIPTION=(CONNECT_DATA=(SERVICE_NAME=%s)(CID=(PROGRAM=ehr.exe)))"
+			 "(ADDRESS=(PROTOCOL=TCP)(PORT=1521)))",
+			 service);
 	gen_be16(g, 58 + (unsigned)n);
 	gen_be16(g, 0);
 	gen_be32(g, 0x01000000);
@@ -335,7 +351,10 @@ UNUSED static void snmp_get(struct gen *g, bool answer, unsigned id, const char 
 	unsigned n = answer ? (unsigned)strlen(said) : 0;
 	gen_put(g, (const uint8_t[]){ 0x30, (uint8_t)(38 + n) }, 2);
 	gen_put(g, "\x02\x01\x01\x04\x06public", 11);
-	gen_put(g, (const uint8_t[]){ answer ? 0xa2 : 0xa0, (uint8_t)(25 + n), 2, 2, (uint8_t)(id >> 8 & 0x7f), (uint8_t)id }, 6);
+	gen_put(g,
+		(const uint8_t[]){ answer ? 0xa2 : 0xa0, (uint8_t)(25 + n), 2, 2,
+				   (uint8_t)(id >> 8 & 0x7f), (uint8_t)id },
+		6);
 	gen_put(g, "\x02\x01\0\x02\x01\0", 6);
 	gen_put(g, (const uint8_t[]){ 0x30, (uint8_t)(13 + n), 0x30, (uint8_t)(11 + n) }, 4);
 	gen_put(g, "\x06\x07\x2b\x06\x01\x02\x01\x01\x05", 9);
@@ -372,7 +391,8 @@ UNUSED static void bacnet_i_am(struct gen *g, uint32_t instance, unsigned vendor
 	gen_put(g, "\x22\x05\xc4\x91\x03\x22", 6);
 	gen_be16(g, vendor);
 }
-UNUSED static void bacnet_read(struct gen *g, unsigned invoke, uint32_t instance, unsigned property, const char *value)
+UNUSED static void bacnet_read(struct gen *g, unsigned invoke, uint32_t instance,
+			       unsigned property, const char *value)
 {
 	size_t from = g->n;
 	gen_be32(g, 0x810a0000);

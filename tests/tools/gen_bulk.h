@@ -1,6 +1,6 @@
-/* The benchmark's capture: N frames of many conversations at once, whole (nothing cut), written as they
- * are made. A few hundred conversations are made once; thousands of them then run side by side with
- * other clients' addresses and ports put in, checksums kept right (RFC 1624). */
+/* The benchmark's capture: N frames of many conversations at once, whole (nothing cut), written
+ * as they are made. A few hundred conversations are made once; thousands of them then run side
+ * by side with other clients' addresses and ports put in, checksums kept right (RFC 1624). */
 #ifndef GEN_BULK_H
 #define GEN_BULK_H
 
@@ -21,7 +21,7 @@ struct actor {
 /* A new 16-bit word in a sum: RFC 1624 section 3. */
 static void sum_fix(uint8_t *sum, uint32_t was, uint32_t is)
 {
-	uint32_t s = (uint32_t)(uint16_t)~(sum[0] << 8 | sum[1]) + (uint16_t)~was + is;
+	uint32_t s = (uint32_t)(uint16_t) ~(sum[0] << 8 | sum[1]) + (uint16_t)~was + is;
 	uint16_t folded = sum_fold(s);
 	sum[0] = (uint8_t)(folded >> 8);
 	sum[1] = (uint8_t)folded;
@@ -55,7 +55,8 @@ static void frame_recast(uint8_t *p, const struct frame *f, const struct actor *
 	}
 }
 
-static void actor_cast(struct actor *a, struct gen_random *r, uint32_t *number, const struct script *scripts, unsigned n)
+static void actor_cast(struct actor *a, struct gen_random *r, uint32_t *number,
+		       const struct script *scripts, unsigned n)
 {
 	a->script = gen_below(r, n);
 	a->at = scripts[a->script].from;
@@ -81,7 +82,8 @@ static int bulk_write(struct day *d, const char *path, uint64_t packets, int64_t
 		scripts[i].from = d->net.n;
 		gen_kinds[kind_any(&d->net.rnd, true)].say(d, 0);
 		scripts[i].to = d->net.n;
-		qsort(d->net.frames + scripts[i].from, scripts[i].to - scripts[i].from, sizeof(struct frame), frame_order);
+		qsort(d->net.frames + scripts[i].from, scripts[i].to - scripts[i].from,
+		      sizeof(struct frame), frame_order);
 	}
 	for (unsigned i = 0; i < ACTIVE; i++)
 		actor_cast(&actors[i], &d->net.rnd, &number, scripts, TEMPLATES);
@@ -89,7 +91,8 @@ static int bulk_write(struct day *d, const char *path, uint64_t packets, int64_t
 	for (uint64_t i = 0; i < packets; i++) {
 		/* Small runs of one conversation, as packets come in bursts. */
 		struct actor *a = &actors[gen_below(&d->net.rnd, ACTIVE)];
-		for (unsigned run = 1 + gen_below(&d->net.rnd, 4); run && i < packets; run--, i++) {
+		for (unsigned run = 1 + gen_below(&d->net.rnd, 4); run && i < packets;
+		     run--, i++) {
 			const struct frame *fr = &d->net.frames[a->at];
 			uint8_t frame[2048];
 			uint32_t cap = fr->cap < sizeof(frame) ? fr->cap : sizeof(frame);
@@ -107,8 +110,8 @@ static int bulk_write(struct day *d, const char *path, uint64_t packets, int64_t
 		perror(path);
 		return 1;
 	}
-	printf("{\"file\":\"%s\",\"packets\":%llu,\"bytes\":%llu,\"conversations\":%u}\n", path, (unsigned long long)packets,
-	       (unsigned long long)bytes, number);
+	printf("{\"file\":\"%s\",\"packets\":%llu,\"bytes\":%llu,\"conversations\":%u}\n", path,
+	       (unsigned long long)packets, (unsigned long long)bytes, number);
 	return 0;
 }
 

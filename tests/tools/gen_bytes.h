@@ -1,4 +1,5 @@
-/* Bytes put together by hand, and numbers that only look random: the same seed gives the same day. */
+/* Bytes put together by hand, and numbers that only look random: the same seed gives the same
+ * day. */
 #ifndef GEN_BYTES_H
 #define GEN_BYTES_H
 
@@ -99,7 +100,8 @@ UNUSED static void gen_noise(struct gen *g, struct gen_random *r, size_t n)
 		at[i] = (uint8_t)v;
 	}
 }
-__attribute__((format(printf, 2, 3))) UNUSED static void gen_fmt(struct gen *g, const char *fmt, ...)
+__attribute__((format(printf, 2, 3))) UNUSED static void gen_fmt(struct gen *g, const char *fmt,
+								 ...)
 {
 	char text[2048];
 	va_list ap;

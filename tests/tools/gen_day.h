@@ -1,5 +1,5 @@
-/* What goes on in a hospital by day: one function a kind of conversation, and a table that says how
- * often each happens. */
+/* What goes on in a hospital by day: one function a kind of conversation, and a table that says
+ * how often each happens. */
 #ifndef GEN_DAY_H
 #define GEN_DAY_H
 
@@ -34,7 +34,8 @@ UNUSED static const struct host *server(struct day *d, const char *name)
 	return host_named(&d->h, name);
 }
 
-static void ask_name(struct day *d, int64_t t, const struct host *who, const char *name, uint32_t answer)
+static void ask_name(struct day *d, int64_t t, const struct host *who, const char *name,
+		     uint32_t answer)
 {
 	uint16_t port = net_port(&d->net);
 	unsigned id = gen_below(&d->net.rnd, 65536);
@@ -43,23 +44,27 @@ static void ask_name(struct day *d, int64_t t, const struct host *who, const cha
 	udp(&d->net, t, who, port, dns, 53, d->g.p, d->g.n, 0);
 	gen_reset(&d->g);
 	dns_message(&d->g, id, name, answer);
-	udp(&d->net, t + 700000 + gen_below(&d->net.rnd, 20000) * 1000LL, dns, 53, who, port, d->g.p, d->g.n, 1);
+	udp(&d->net, t + 700000 + gen_below(&d->net.rnd, 20000) * 1000LL, dns, 53, who, port,
+	    d->g.p, d->g.n, 1);
 	gen_reset(&d->g);
 }
 
 static void do_dns(struct day *d, int64_t t)
 {
 	char name[64];
-	const struct host *to = any(d, gen_below(&d->net.rnd, 2) ? GROUP_OUTSIDE : GROUP_SERVER);
+	const struct host *to =
+		any(d, gen_below(&d->net.rnd, 2) ? GROUP_OUTSIDE : GROUP_SERVER);
 	if (gen_below(&d->net.rnd, 20) == 0)
 		snprintf(name, sizeof(name), "wpad.hospital.example");
 	else
-		snprintf(name, sizeof(name), to->vlan == OUTSIDE ? "%s" : "%s.hospital.example", to->name);
+		snprintf(name, sizeof(name), to->vlan == OUTSIDE ? "%s" : "%s.hospital.example",
+			 to->name);
 	ask_name(d, t, any(d, gen_below(&d->net.rnd, 8) ? GROUP_PC : GROUP_MODALITY), name,
 		 strncmp(name, "wpad", 4) == 0 ? UINT32_MAX : to->ip);
 }
 
-static void tls_talk(struct day *d, struct conn *c, const char *sni, const char *alpn, uint64_t up, uint64_t down, int64_t span)
+static void tls_talk(struct day *d, struct conn *c, const char *sni, const char *alpn,
+		     uint64_t up, uint64_t down, int64_t span)
 {
 	struct gen_random *r = &d->net.rnd;
 	tls_client_hello(&d->g, r, sni, alpn);
@@ -80,7 +85,8 @@ static void tls_to(struct day *d, int64_t t, const struct host *who, uint64_t mo
 	const struct host *to = any(d, GROUP_OUTSIDE);
 	ask_name(d, t, who, to->name, to->ip);
 	struct conn c = tcp_open(&d->net, t + 30000000, who, to, 443);
-	tls_talk(d, &c, to->name, gen_below(&d->net.rnd, 3) ? "h2" : "http/1.1", gen_between(&d->net.rnd, 300, 6000),
+	tls_talk(d, &c, to->name, gen_below(&d->net.rnd, 3) ? "h2" : "http/1.1",
+		 gen_between(&d->net.rnd, 300, 6000),
 		 gen_between(&d->net.rnd, 2000, (unsigned)most_down), 2 * NS);
 	tcp_close(&c);
 }
@@ -104,7 +110,8 @@ static void do_guest_quic(struct day *d, int64_t t)
 			quic_initial(&d->g, r);
 		else
 			quic_short(&d->g, r, from ? 1200 : 40);
-		udp(&d->net, t, from ? to : who, from ? 443 : port, from ? who : to, from ? port : 443, d->g.p, d->g.n, from);
+		udp(&d->net, t, from ? to : who, from ? 443 : port, from ? who : to,
+		    from ? port : 443, d->g.p, d->g.n, from);
 		gen_reset(&d->g);
 		t += gen_between(r, 1, 40) * 1000000LL;
 	}
@@ -115,7 +122,9 @@ static void do_http(struct day *d, int64_t t)
 	const struct host *who = any(d, GROUP_PC);
 	size_t n = gen_between(&d->net.rnd, 500, 40000);
 	struct conn c = tcp_open(&d->net, t, who, server(d, "intra"), 80);
-	http_get(&d->g, "intra.hospital.example", gen_below(&d->net.rnd, 2) ? "/board/" : "/duty/today", gen_agents[gen_below(&d->net.rnd, 2)]);
+	http_get(&d->g, "intra.hospital.example",
+		 gen_below(&d->net.rnd, 2) ? "/board/" : "/duty/today",
+		 gen_agents[gen_below(&d->net.rnd, 2)]);
 	tcp_say_gen(&c, 0, &d->g);
 	http_reply(&d->g, "Microsoft-IIS/8.5", "text/html; charset=Shift_JIS", n);
 	tcp_say_gen(&c, 1, &d->g);
@@ -129,9 +138,14 @@ static void do_database(struct day *d, int64_t t)
 	static const struct {
 		const char *server;
 		uint16_t port;
-	} dbs[] = { { "ehr-db", 1972 }, { "ehr-db", 1972 }, { "ehr-app", 1433 }, { "lis", 1521 }, { "receipt", 5432 } };
+	} dbs[] = { { "ehr-db", 1972 },
+		    { "ehr-db", 1972 },
+		    { "ehr-app", 1433 },
+		    { "lis", 1521 },
+		    { "receipt", 5432 } };
 	unsigned i = gen_below(&d->net.rnd, ARRAY_LEN(dbs));
-	struct conn c = tcp_open(&d->net, t, any(d, GROUP_PC), server(d, dbs[i].server), dbs[i].port);
+	struct conn c =
+		tcp_open(&d->net, t, any(d, GROUP_PC), server(d, dbs[i].server), dbs[i].port);
 	if (dbs[i].port == 1433)
 		tds_prelogin(&d->g);
 	else if (dbs[i].port == 1521)
@@ -153,7 +167,8 @@ static void do_database(struct day *d, int64_t t)
 }
 
 /* Negotiate, session, tree, then bytes one way. */
-static void smb_talk(struct day *d, struct conn *c, uint64_t read_bytes, uint64_t write_bytes, size_t segment, int64_t span)
+static void smb_talk(struct day *d, struct conn *c, uint64_t read_bytes, uint64_t write_bytes,
+		     size_t segment, int64_t span)
 {
 	static const uint8_t commands[] = { 0, 1, 1, 3, 5 };
 	for (unsigned i = 0; i < ARRAY_LEN(commands); i++) {
@@ -172,8 +187,10 @@ static void smb_talk(struct day *d, struct conn *c, uint64_t read_bytes, uint64_
 }
 static void do_smb(struct day *d, int64_t t)
 {
-	struct conn c = tcp_open(&d->net, t, any(d, GROUP_PC), server(d, gen_below(&d->net.rnd, 3) ? "fs1" : "ad1"), 445);
-	smb_talk(d, &c, gen_between(&d->net.rnd, 4000, 900000), gen_below(&d->net.rnd, 3) ? 0 : gen_between(&d->net.rnd, 4000, 200000),
+	struct conn c = tcp_open(&d->net, t, any(d, GROUP_PC),
+				 server(d, gen_below(&d->net.rnd, 3) ? "fs1" : "ad1"), 445);
+	smb_talk(d, &c, gen_between(&d->net.rnd, 4000, 900000),
+		 gen_below(&d->net.rnd, 3) ? 0 : gen_between(&d->net.rnd, 4000, 200000),
 		 MSS * 8, NS);
 	tcp_close(&c);
 }
@@ -203,11 +220,19 @@ static void do_dhcp(struct day *d, int64_t t)
 	static const struct dhcp_client clients[] = {
 		{ "MSFT 5.0", { 1, 3, 6, 15, 31, 33, 43, 44, 46, 47, 119, 121, 249, 252, 0 } },
 		{ "android-dhcp-13", { 1, 3, 6, 15, 26, 28, 51, 58, 59, 43, 0 } },
-		{ "", { 1, 121, 3, 6, 15, 119, 252, 95, 44, 46, 0 } }, /* a telephone that does not say */
+		{ "",
+		  { 1, 121, 3, 6, 15, 119, 252, 95, 44, 46,
+		    0 } }, /* a telephone that does not say */
 		{ "Mfg=RICOH;Typ=Printer;", { 1, 3, 6, 15, 44, 12, 66, 67, 0 } },
 	};
-	unsigned kind = gen_below(&d->net.rnd, 6), c = kind < 3 ? 0 : kind < 4 ? 1 : kind < 5 ? 2 : 3;
-	const struct host *who = any(d, c == 0 ? GROUP_PC : c == 3 ? GROUP_PRINTER : GROUP_PHONE), *dhcp = server(d, "ad1");
+	unsigned kind = gen_below(&d->net.rnd, 6), c = kind < 3 ? 0 :
+						       kind < 4 ? 1 :
+						       kind < 5 ? 2 :
+								  3;
+	const struct host *who = any(d, c == 0 ? GROUP_PC :
+					c == 3 ? GROUP_PRINTER :
+						 GROUP_PHONE),
+			  *dhcp = server(d, "ad1");
 	struct host nobody = *who, all = d->h.all;
 	nobody.ip = 0;
 	all.vlan = who->vlan;
@@ -215,7 +240,8 @@ static void do_dhcp(struct day *d, int64_t t)
 	for (unsigned i = 0; i < 4; i++) {
 		struct host relay = *dhcp;
 		relay.vlan = who->vlan;
-		dhcp_message(&d->g, types[i], who->mac, who->name, &clients[c], who->ip, dhcp->ip);
+		dhcp_message(&d->g, types[i], who->mac, who->name, &clients[c], who->ip,
+			     dhcp->ip);
 		if (i % 2 == 0)
 			udp(&d->net, t, &nobody, 68, &all, 67, d->g.p, d->g.n, 0);
 		else
@@ -227,7 +253,8 @@ static void do_dhcp(struct day *d, int64_t t)
 
 static void do_ntp(struct day *d, int64_t t)
 {
-	const struct host *who = any(d, gen_below(&d->net.rnd, 3) ? GROUP_PC : GROUP_MODALITY), *to = server(d, "core-sw");
+	const struct host *who = any(d, gen_below(&d->net.rnd, 3) ? GROUP_PC : GROUP_MODALITY),
+			  *to = server(d, "core-sw");
 	ntp_message(&d->g, &d->net.rnd, false);
 	udp(&d->net, t, who, 123, to, 123, d->g.p, d->g.n, 0);
 	gen_reset(&d->g);
@@ -238,7 +265,9 @@ static void do_ntp(struct day *d, int64_t t)
 
 static void do_snmp(struct day *d, int64_t t)
 {
-	const struct host *to = any(d, gen_below(&d->net.rnd, 2) ? GROUP_PRINTER : GROUP_SERVER), *nms = server(d, "nms");
+	const struct host *to = any(d,
+				    gen_below(&d->net.rnd, 2) ? GROUP_PRINTER : GROUP_SERVER),
+			  *nms = server(d, "nms");
 	uint16_t port = net_port(&d->net);
 	for (unsigned i = 0; i < 3; i++) {
 		snmp_get(&d->g, false, i + 40, "");
@@ -257,10 +286,13 @@ static void do_print(struct day *d, int64_t t)
 	bool raw = gen_below(&d->net.rnd, 2);
 	struct conn c = tcp_open(&d->net, t, server(d, "print-srv"), printer, raw ? 9100 : 631);
 	if (raw)
-		gen_text(&d->g, "\x1b%-12345X@PJL JOB NAME=\"FORM\"\r\n@PJL ENTER LANGUAGE=PCL\r\n");
+		gen_text(&d->g,
+			 "\x1b%-12345X@PJL JOB NAME=\"FORM\"\r\n@PJL ENTER LANGUAGE=PCL\r\n");
 	else
-		gen_fmt(&d->g, "POST /ipp/print HTTP/1.1\r\nHost: %s:631\r\nContent-Type: application/ipp\r\nUser-Agent: CUPS/2.4\r\n"
-			"Content-Length: 80000\r\n\r\n\x02\x01", printer->name);
+		gen_fmt(&d->g,
+			"POST /ipp/print HTTP/1.1\r\nHost: %s:631\r\nContent-Type: application/ipp\r\nUser-Agent: CUPS/2.4\r\n"
+			"Content-Length: 80000\r\n\r\n\x02\x01",
+			printer->name);
 	tcp_say_gen(&c, 0, &d->g);
 	tcp_bulk(&c, 0, gen_between(&d->net.rnd, 20000, 400000), MSS * 4, NS);
 	tcp_close(&c);
@@ -271,12 +303,17 @@ static void do_camera(struct day *d, int64_t t)
 	const struct host *cam = any(d, GROUP_CAMERA), *nvr = server(d, "nvr");
 	uint16_t media = net_port(&d->net);
 	struct conn c = tcp_open(&d->net, t, nvr, cam, 554);
-	gen_text(&d->g, "OPTIONS rtsp://camera/stream1 RTSP/1.0\r\nCSeq: 1\r\nUser-Agent: NVR/4.2\r\n\r\n");
+	gen_text(
+		&d->g,
+		"OPTIONS rtsp://camera/stream1 RTSP/1.0\r\nCSeq: 1\r\nUser-Agent: NVR/4.2\r\n\r\n");
 	tcp_say_gen(&c, 0, &d->g);
-	gen_text(&d->g, "RTSP/1.0 200 OK\r\nCSeq: 1\r\nPublic: OPTIONS, DESCRIBE, SETUP, PLAY, TEARDOWN\r\n\r\n");
+	gen_text(
+		&d->g,
+		"RTSP/1.0 200 OK\r\nCSeq: 1\r\nPublic: OPTIONS, DESCRIBE, SETUP, PLAY, TEARDOWN\r\n\r\n");
 	tcp_say_gen(&c, 1, &d->g);
-	gen_fmt(&d->g, "SETUP rtsp://camera/stream1 RTSP/1.0\r\nCSeq: 2\r\nTransport: RTP/AVP;unicast;client_port=%u-%u\r\n\r\n", media,
-		media + 1u);
+	gen_fmt(&d->g,
+		"SETUP rtsp://camera/stream1 RTSP/1.0\r\nCSeq: 2\r\nTransport: RTP/AVP;unicast;client_port=%u-%u\r\n\r\n",
+		media, media + 1u);
 	tcp_say_gen(&c, 0, &d->g);
 	gen_text(&d->g, "RTSP/1.0 200 OK\r\nCSeq: 2\r\nSession: 20202\r\n\r\n");
 	tcp_say_gen(&c, 1, &d->g);
@@ -291,7 +328,8 @@ static void do_camera(struct day *d, int64_t t)
 
 static void do_bacnet(struct day *d, int64_t t)
 {
-	const struct host *unit = any(d, GROUP_FACILITY), *bms = &d->h.hosts[d->h.from[GROUP_FACILITY]];
+	const struct host *unit = any(d, GROUP_FACILITY),
+			  *bms = &d->h.hosts[d->h.from[GROUP_FACILITY]];
 	uint32_t instance = 110000 + (unit->ip & 0xff);
 	struct host all = d->h.all;
 	if (unit == bms)
@@ -314,17 +352,20 @@ static void do_bacnet(struct day *d, int64_t t)
 
 /* DICOM. */
 
-static struct conn dicom_open(struct day *d, int64_t t, const struct host *who, const char *called, uint16_t port,
-			      const char *const *sops, unsigned contexts)
+static struct conn dicom_open(struct day *d, int64_t t, const struct host *who,
+			      const char *called, uint16_t port, const char *const *sops,
+			      unsigned contexts)
 {
 	static const uint8_t granted[4];
 	const struct gen_equipment *e = who->equipment;
-	struct conn c = tcp_open(&d->net, t, who, server(d, port == 104 ? "pacs" : "ris"), port);
+	struct conn c =
+		tcp_open(&d->net, t, who, server(d, port == 104 ? "pacs" : "ris"), port);
 	char version[17];
 	snprintf(version, sizeof(version), "%.8s_%.6s", e->ae, e->software);
 	dicom_request(&d->g, e->ae, called, sops, "1.2.826.0.1.3680043.10.1042", version, NULL);
 	tcp_say_gen(&c, 0, &d->g);
-	dicom_accept(&d->g, e->ae, called, granted, contexts, UID_EXPLICIT, "1.2.276.0.7230010.3.0.3.6.7", "OFFIS_DCMTK_367");
+	dicom_accept(&d->g, e->ae, called, granted, contexts, UID_EXPLICIT,
+		     "1.2.276.0.7230010.3.0.3.6.7", "OFFIS_DCMTK_367");
 	tcp_say_gen(&c, 1, &d->g);
 	return c;
 }
@@ -358,12 +399,14 @@ static void do_dicom_store(struct day *d, int64_t t)
 	struct conn c = dicom_open(d, t, who, "PACS", 104, sops, 2);
 	for (unsigned i = 0, n = gen_between(&d->net.rnd, 1, 6); i < n; i++) {
 		char instance[64];
-		snprintf(instance, sizeof(instance), "1.2.826.0.1.3680043.10.1042.%u.%u", c.port[0], i);
+		snprintf(instance, sizeof(instance), "1.2.826.0.1.3680043.10.1042.%u.%u",
+			 c.port[0], i);
 		gen_reset(&image);
 		dicom_image(&image, e, patient, instance, true, 8000);
 		dicom_command(&d->g, 3, 1, e->sop, instance, true);
 		tcp_say_gen(&c, 0, &d->g);
-		/* The first PDU as it is, the pixels behind it by their length: 32 PDUs of half a megabyte. */
+		/* The first PDU as it is, the pixels behind it by their length: 32 PDUs of half
+		 * a megabyte. */
 		dicom_data(&d->g, 3, 0, image.p, image.n, 16372);
 		tcp_say_gen(&c, 0, &d->g);
 		if (i > 0)
@@ -401,7 +444,8 @@ static void do_dicom_worklist(struct day *d, int64_t t)
 static void do_hl7_order(struct day *d, int64_t t)
 {
 	bool adt = gen_below(&d->net.rnd, 2);
-	struct conn c = tcp_open(&d->net, t, server(d, "ehr-app"), server(d, adt ? "hl7-engine" : "ris"), adt ? 2575 : 6661);
+	struct conn c = tcp_open(&d->net, t, server(d, "ehr-app"),
+				 server(d, adt ? "hl7-engine" : "ris"), adt ? 2575 : 6661);
 	for (unsigned i = gen_between(&d->net.rnd, 1, 4); i--;) {
 		d->control++;
 		if (adt)
@@ -420,8 +464,8 @@ static void do_hl7_vitals(struct day *d, int64_t t)
 {
 	const struct host *who = any(d, GROUP_MONITOR);
 	char eui[24], udi[40], serial[16];
-	snprintf(eui, sizeof(eui), "%02X%02X%02XFFFE%02X%02X%02X", who->mac[0], who->mac[1], who->mac[2], who->mac[3], who->mac[4],
-		 who->mac[5]);
+	snprintf(eui, sizeof(eui), "%02X%02X%02XFFFE%02X%02X%02X", who->mac[0], who->mac[1],
+		 who->mac[2], who->mac[3], who->mac[4], who->mac[5]);
 	snprintf(serial, sizeof(serial), "BM-%05u", who->ip & 0xffff);
 	snprintf(udi, sizeof(udi), "(01)04560000000017(21)%s", serial);
 	struct conn c = tcp_open(&d->net, t, who, server(d, "hl7-engine"), 2575);
@@ -445,7 +489,8 @@ static void do_pump(struct day *d, int64_t t)
 
 static void do_ping(struct day *d, int64_t t)
 {
-	icmp_echo(&d->net, t, server(d, "nms"), any(d, gen_below(&d->net.rnd, 2) ? GROUP_SERVER : GROUP_PRINTER));
+	icmp_echo(&d->net, t, server(d, "nms"),
+		  any(d, gen_below(&d->net.rnd, 2) ? GROUP_SERVER : GROUP_PRINTER));
 }
 static void do_arp(struct day *d, int64_t t)
 {
@@ -459,7 +504,8 @@ static void do_closed_port(struct day *d, int64_t t)
 	tcp_packet(&c, 1, RST | ACK, NULL, 0, 0);
 }
 
-/* How often by day; and in the benchmark's mix, where most flows are short and a few carry the bytes. */
+/* How often by day; and in the benchmark's mix, where most flows are short and a few carry the
+ * bytes. */
 static const struct kind {
 	const char *name;
 	unsigned weight, bulk_weight;

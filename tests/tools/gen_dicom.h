@@ -1,6 +1,6 @@
-/* DICOM as modalities, worklists and archives speak it (PS3.8 section 9.3, PS3.7 annex E, PS3.5), with
- * everything in it that a flow sensor must not keep: names in romaji, kanji and kana, numbers,
- * birthdays, physicians, remarks. */
+/* DICOM as modalities, worklists and archives speak it (PS3.8 section 9.3, PS3.7 annex E,
+ * PS3.5), with everything in it that a flow sensor must not keep: names in romaji, kanji and
+ * kana, numbers, birthdays, physicians, remarks. */
 #ifndef GEN_DICOM_H
 #define GEN_DICOM_H
 
@@ -40,8 +40,8 @@ UNUSED static size_t dicom_pdu(struct gen *g, unsigned type)
 	return gen_mark(g, 4);
 }
 
-UNUSED static void dicom_user_info(struct gen *g, uint32_t max_pdu, const char *class_uid, const char *version,
-				   const char *user)
+UNUSED static void dicom_user_info(struct gen *g, uint32_t max_pdu, const char *class_uid,
+				   const char *version, const char *user)
 {
 	gen_be16(g, 0x5000);
 	size_t info = gen_mark(g, 2);
@@ -63,8 +63,9 @@ UNUSED static void dicom_user_info(struct gen *g, uint32_t max_pdu, const char *
 }
 
 /* A-ASSOCIATE-RQ with one context a SOP class (NULL at the end), ids 1, 3, 5 ... */
-UNUSED static void dicom_request(struct gen *g, const char *calling, const char *called, const char *const *sops,
-				 const char *class_uid, const char *version, const char *user)
+UNUSED static void dicom_request(struct gen *g, const char *calling, const char *called,
+				 const char *const *sops, const char *class_uid,
+				 const char *version, const char *user)
 {
 	size_t pdu = dicom_pdu(g, 1);
 	gen_be32(g, 0x00010000);
@@ -86,8 +87,9 @@ UNUSED static void dicom_request(struct gen *g, const char *calling, const char 
 }
 
 /* A-ASSOCIATE-AC; results[i] as PS3.8 table 9-18 has them, one a context. */
-UNUSED static void dicom_accept(struct gen *g, const char *calling, const char *called, const uint8_t *results,
-				unsigned contexts, const char *syntax, const char *class_uid, const char *version)
+UNUSED static void dicom_accept(struct gen *g, const char *calling, const char *called,
+				const uint8_t *results, unsigned contexts, const char *syntax,
+				const char *class_uid, const char *version)
 {
 	size_t pdu = dicom_pdu(g, 2);
 	gen_be32(g, 0x00010000);
@@ -107,7 +109,8 @@ UNUSED static void dicom_accept(struct gen *g, const char *calling, const char *
 }
 
 /* A-ASSOCIATE-RJ (3) or A-ABORT (7). */
-UNUSED static void dicom_refuse(struct gen *g, unsigned type, unsigned result, unsigned source, unsigned reason)
+UNUSED static void dicom_refuse(struct gen *g, unsigned type, unsigned result, unsigned source,
+				unsigned reason)
 {
 	size_t pdu = dicom_pdu(g, type);
 	gen_u8(g, 0);
@@ -124,8 +127,10 @@ UNUSED static void dicom_release(struct gen *g, unsigned type)
 	gen_len(g, pdu, 4);
 }
 
-/* Bytes as P-DATA-TF PDUs of at most max bytes each. flags: 1 command, 0 data set; last is added. */
-UNUSED static void dicom_data(struct gen *g, unsigned context, unsigned flags, const uint8_t *p, size_t n, size_t max)
+/* Bytes as P-DATA-TF PDUs of at most max bytes each. flags: 1 command, 0 data set; last is
+ * added. */
+UNUSED static void dicom_data(struct gen *g, unsigned context, unsigned flags, const uint8_t *p,
+			      size_t n, size_t max)
 {
 	do {
 		size_t part = n < max ? n : max;
@@ -159,8 +164,8 @@ UNUSED static void dicom_command_uid(struct gen *g, unsigned element, const char
 }
 
 /* A command in PDUs: C-ECHO 0x30, C-STORE 1, C-FIND 0x20, answers with 0x8000. */
-UNUSED static void dicom_command(struct gen *g, unsigned context, unsigned command, const char *sop,
-				 const char *instance, bool data_set)
+UNUSED static void dicom_command(struct gen *g, unsigned context, unsigned command,
+				 const char *sop, const char *instance, bool data_set)
 {
 	struct gen c = { NULL, 0, 0 };
 	gen_le32(&c, 0);
@@ -186,7 +191,8 @@ struct dicom_writer {
 	bool explicit_vr;
 };
 
-UNUSED static void dicom_head(struct dicom_writer *w, unsigned group, unsigned element, const char *vr, uint32_t n)
+UNUSED static void dicom_head(struct dicom_writer *w, unsigned group, unsigned element,
+			      const char *vr, uint32_t n)
 {
 	gen_le16(w->out, group);
 	gen_le16(w->out, element);
@@ -203,30 +209,34 @@ UNUSED static void dicom_head(struct dicom_writer *w, unsigned group, unsigned e
 	}
 }
 
-UNUSED static void dicom_bytes(struct dicom_writer *w, unsigned group, unsigned element, const char *vr, const void *p,
-			       size_t n)
+UNUSED static void dicom_bytes(struct dicom_writer *w, unsigned group, unsigned element,
+			       const char *vr, const void *p, size_t n)
 {
 	dicom_head(w, group, element, vr, (uint32_t)(n + n % 2));
 	gen_put(w->out, p, n);
 	gen_fill(w->out, strcmp(vr, "UI") == 0 ? 0 : ' ', n % 2);
 }
 
-UNUSED static void dicom_text(struct dicom_writer *w, unsigned group, unsigned element, const char *vr, const char *text)
+UNUSED static void dicom_text(struct dicom_writer *w, unsigned group, unsigned element,
+			      const char *vr, const char *text)
 {
 	dicom_bytes(w, group, element, vr, text, strlen(text));
 }
 
-UNUSED static void dicom_person(struct dicom_writer *w, unsigned group, unsigned element, const struct gen_name *name)
+UNUSED static void dicom_person(struct dicom_writer *w, unsigned group, unsigned element,
+				const struct gen_name *name)
 {
 	struct gen g = { NULL, 0, 0 };
-	gen_fmt(&g, "%s^%s=%s^%s=%s^%s", name->family, name->given, name->family_kanji, name->given_kanji,
-		name->family_kana, name->given_kana);
+	gen_fmt(&g, "%s^%s=%s^%s=%s^%s", name->family, name->given, name->family_kanji,
+		name->given_kanji, name->family_kana, name->given_kana);
 	dicom_bytes(w, group, element, "PN", g.p, g.n);
 	gen_free(&g);
 }
 
-/* A sequence of undefined length with one item of undefined length, which names the patient too. */
-UNUSED static void dicom_sequence(struct dicom_writer *w, unsigned group, unsigned element, const struct gen_patient *who)
+/* A sequence of undefined length with one item of undefined length, which names the patient
+ * too. */
+UNUSED static void dicom_sequence(struct dicom_writer *w, unsigned group, unsigned element,
+				  const struct gen_patient *who)
 {
 	dicom_head(w, group, element, "SQ", UINT32_MAX);
 	gen_le32(w->out, 0xe000fffe);
@@ -241,12 +251,14 @@ UNUSED static void dicom_sequence(struct dicom_writer *w, unsigned group, unsign
 }
 
 /* An image of who by e. */
-UNUSED static void dicom_image(struct gen *out, const struct gen_equipment *e, const struct gen_patient *who,
-			       const char *instance, bool explicit_vr, size_t pixel_bytes)
+UNUSED static void dicom_image(struct gen *out, const struct gen_equipment *e,
+			       const struct gen_patient *who, const char *instance,
+			       bool explicit_vr, size_t pixel_bytes)
 {
 	struct dicom_writer writer = { out, explicit_vr }, *w = &writer;
 	char remark[128];
-	snprintf(remark, sizeof(remark), "%s %s %s", who->name->family, who->name->given, who->id);
+	snprintf(remark, sizeof(remark), "%s %s %s", who->name->family, who->name->given,
+		 who->id);
 	dicom_text(w, 0x0008, 0x0005, "CS", "\\ISO 2022 IR 87");
 	dicom_text(w, 0x0008, 0x0008, "CS", "ORIGINAL\\PRIMARY");
 	dicom_text(w, 0x0008, 0x0016, "UI", e->sop);
@@ -281,7 +293,8 @@ UNUSED static void dicom_image(struct gen *out, const struct gen_equipment *e, c
 }
 
 /* One line of a worklist answer. */
-UNUSED static void dicom_worklist(struct gen *out, const struct gen_equipment *e, const struct gen_patient *who)
+UNUSED static void dicom_worklist(struct gen *out, const struct gen_equipment *e,
+				  const struct gen_patient *who)
 {
 	struct dicom_writer writer = { out, false }, *w = &writer;
 	dicom_text(w, 0x0008, 0x0005, "CS", "\\ISO 2022 IR 87");

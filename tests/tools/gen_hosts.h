@@ -1,16 +1,37 @@
-/* Who is in the made-up hospital of 300 beds: one table of names and roles, and groups that grow with
- * the number of beds. Addresses outside are those that RFC 5737 keeps for documentation. */
+/* Who is in the made-up hospital of 300 beds: one table of names and roles, and groups that
+ * grow with the number of beds. Addresses outside are those that RFC 5737 keeps for
+ * documentation. */
 #ifndef GEN_HOSTS_H
 #define GEN_HOSTS_H
 
 #include "gen_dicom.h"
 #include "gen_net.h"
 
-enum vlan { VLAN_SERVER = 10, VLAN_MODALITY = 20, VLAN_PC = 30, VLAN_PRINTER = 40, VLAN_CAMERA = 50, VLAN_FACILITY = 60,
-	VLAN_MONITOR = 70, VLAN_GUEST = 90, VLAN_UPLINK = 900 };
+enum vlan {
+	VLAN_SERVER = 10,
+	VLAN_MODALITY = 20,
+	VLAN_PC = 30,
+	VLAN_PRINTER = 40,
+	VLAN_CAMERA = 50,
+	VLAN_FACILITY = 60,
+	VLAN_MONITOR = 70,
+	VLAN_GUEST = 90,
+	VLAN_UPLINK = 900
+};
 
-enum group { GROUP_SERVER, GROUP_MODALITY, GROUP_PC, GROUP_PRINTER, GROUP_CAMERA, GROUP_FACILITY, GROUP_MONITOR, GROUP_PUMP,
-	GROUP_PHONE, GROUP_OUTSIDE, GROUPS };
+enum group {
+	GROUP_SERVER,
+	GROUP_MODALITY,
+	GROUP_PC,
+	GROUP_PRINTER,
+	GROUP_CAMERA,
+	GROUP_FACILITY,
+	GROUP_MONITOR,
+	GROUP_PUMP,
+	GROUP_PHONE,
+	GROUP_OUTSIDE,
+	GROUPS
+};
 
 #define UID_MR "1.2.840.10008.5.1.4.1.1.4"
 #define UID_US "1.2.840.10008.5.1.4.1.1.6.1"
@@ -20,20 +41,28 @@ enum group { GROUP_SERVER, GROUP_MODALITY, GROUP_PC, GROUP_PRINTER, GROUP_CAMERA
 #define UID_OPT "1.2.840.10008.5.1.4.1.1.77.1.5.4"
 
 static const struct gen_equipment gen_equipments[] = {
-	{ "CT", "GE MEDICAL SYSTEMS", "Revolution EVO", "CT4711", "revo_ct_21b.30", "CT01", "CT01", UID_CT },
+	{ "CT", "GE MEDICAL SYSTEMS", "Revolution EVO", "CT4711", "revo_ct_21b.30", "CT01",
+	  "CT01", UID_CT },
 	{ "CT", "CANON_MEC", "Aquilion ONE", "AQ10022", "V10.4", "CT02", "CT02", UID_CT },
 	{ "MR", "SIEMENS", "MAGNETOM Vida", "176041", "syngo MR XA31", "MR01", "MR01", UID_MR },
-	{ "MR", "Philips Medical Systems", "Ingenia", "45077", "5.6.1", "MR02", "MR02", UID_MR },
+	{ "MR", "Philips Medical Systems", "Ingenia", "45077", "5.6.1", "MR02", "MR02",
+	  UID_MR },
 	{ "US", "GE Healthcare", "LOGIQ E10", "LE10772", "R3.1.2", "US01", "US01", UID_US },
-	{ "US", "Hitachi Aloka Medical,Ltd.", "ARIETTA 850", "G3027", "5.0.1", "US02", "US02", UID_US },
+	{ "US", "Hitachi Aloka Medical,Ltd.", "ARIETTA 850", "G3027", "5.0.1", "US02", "US02",
+	  UID_US },
 	{ "XA", "SHIMADZU", "Trinias", "TR2201", "V3.2", "XA01", "XA01", UID_XA },
-	{ "DX", "FUJIFILM Corporation", "FDR Visionary", "FV8801", "A11-07", "DR01", "DR01", UID_DX },
-	{ "DX", "FUJIFILM Corporation", "FDR nano", "FN1107", "A11-07", "DR02", "DR02", UID_DX },
+	{ "DX", "FUJIFILM Corporation", "FDR Visionary", "FV8801", "A11-07", "DR01", "DR01",
+	  UID_DX },
+	{ "DX", "FUJIFILM Corporation", "FDR nano", "FN1107", "A11-07", "DR02", "DR02",
+	  UID_DX },
 	{ "ES", "Olympus", "CV-1500", "7700112", "1.21", "ES01", "ES01", UID_ES },
 	{ "OPT", "TOPCON", "3D OCT-1", "670233", "1.4", "OCT1", "OCT1", UID_OPT },
 };
 
-#define MAC(a, b, c) { 0x##a, 0x##b, 0x##c, 0, 0, 0 }
+#define MAC(a, b, c)                         \
+	{                                    \
+		0x##a, 0x##b, 0x##c, 0, 0, 0 \
+	}
 /* Last part of the address, name, role, maker by its OUI. */
 static const struct named {
 	const char *name, *role, *vendor;
@@ -84,19 +113,21 @@ static const struct named {
 struct hospital {
 	struct host *hosts;
 	size_t n;
-	size_t from[GROUPS + 1]; /* first of each group */
-	struct host upload;      /* 203.0.113.45 */
+	size_t from[GROUPS + 1];              /* first of each group */
+	struct host upload;                   /* 203.0.113.45 */
 	struct host vpn_vendor, vpn_attacker; /* as the Internet has them */
 	struct host vpn_client, vpn_thief;    /* as the LAN has them, behind the tunnel */
-	struct host firewall;    /* its outside */
-	struct host all;         /* 255.255.255.255 */
+	struct host firewall;                 /* its outside */
+	struct host all;                      /* 255.255.255.255 */
 };
 
-UNUSED static struct host *host_add(struct hospital *h, const char *role, const char *vendor, const uint8_t *oui, uint32_t ip,
-				    unsigned vlan, unsigned number, const char *fmt, ...)
+UNUSED static struct host *host_add(struct hospital *h, const char *role, const char *vendor,
+				    const uint8_t *oui, uint32_t ip, unsigned vlan,
+				    unsigned number, const char *fmt, ...)
 	__attribute__((format(printf, 8, 9)));
-static struct host *host_add(struct hospital *h, const char *role, const char *vendor, const uint8_t *oui, uint32_t ip,
-			     unsigned vlan, unsigned number, const char *fmt, ...)
+static struct host *host_add(struct hospital *h, const char *role, const char *vendor,
+			     const uint8_t *oui, uint32_t ip, unsigned vlan, unsigned number,
+			     const char *fmt, ...)
 {
 	struct host *at = &h->hosts[h->n++];
 	va_list ap;
@@ -111,20 +142,23 @@ static struct host *host_add(struct hospital *h, const char *role, const char *v
 	return at;
 }
 
-UNUSED static void hosts_named(struct hospital *h, const struct named *table, size_t n, uint32_t base, unsigned vlan)
+UNUSED static void hosts_named(struct hospital *h, const struct named *table, size_t n,
+			       uint32_t base, unsigned vlan)
 {
 	for (size_t i = 0; i < n; i++)
-		(void)host_add(h, table[i].role, table[i].vendor, table[i].oui, base + table[i].last, vlan, table[i].last, "%s",
-			       table[i].name);
+		(void)host_add(h, table[i].role, table[i].vendor, table[i].oui,
+			       base + table[i].last, vlan, table[i].last, "%s", table[i].name);
 }
 
 /* n hosts called name-001 ...; makers take turns. */
-UNUSED static void hosts_many(struct hospital *h, unsigned n, const char *name, const char *role, const struct named *makers,
-			      size_t n_makers, uint32_t base, unsigned vlan)
+UNUSED static void hosts_many(struct hospital *h, unsigned n, const char *name,
+			      const char *role, const struct named *makers, size_t n_makers,
+			      uint32_t base, unsigned vlan)
 {
 	for (unsigned i = 0; i < n; i++) {
 		const struct named *m = &makers[i % n_makers];
-		(void)host_add(h, role, m->vendor, m->oui, base + i, vlan, i + 1, "%s-%03u", name, i + 1);
+		(void)host_add(h, role, m->vendor, m->oui, base + i, vlan, i + 1, "%s-%03u",
+			       name, i + 1);
 	}
 }
 
@@ -138,19 +172,27 @@ UNUSED static struct host outside_host(const char *name, uint32_t ip)
 
 UNUSED static void hospital_build(struct hospital *h, unsigned beds)
 {
-	static const struct named pcs[] = { { "", "", "Dell", MAC(00, 14, 22), 0 }, { "", "", "HP", MAC(3c, 52, 82), 0 },
+	static const struct named pcs[] = { { "", "", "Dell", MAC(00, 14, 22), 0 },
+					    { "", "", "HP", MAC(3c, 52, 82), 0 },
 					    { "", "", "Fujitsu", MAC(00, 19, 99), 0 } };
-	static const struct named printers[] = { { "", "", "Ricoh", MAC(00, 26, 73), 0 }, { "", "", "Brother", MAC(00, 1b, a9), 0 },
+	static const struct named printers[] = { { "", "", "Ricoh", MAC(00, 26, 73), 0 },
+						 { "", "", "Brother", MAC(00, 1b, a9), 0 },
 						 { "", "", "Zebra", MAC(00, 07, 4d), 0 } };
 	static const struct named cameras[] = { { "", "", "Panasonic", MAC(00, 80, f0), 0 } };
-	static const struct named controllers[] = { { "", "", "Mitsubishi Electric", MAC(28, e9, 8e), 0 } };
+	static const struct named controllers[] = { { "", "", "Mitsubishi Electric",
+						      MAC(28, e9, 8e), 0 } };
 	static const struct named monitors[] = { { "", "", "Nihon Kohden", MAC(00, a0, 9a), 0 },
 						 { "", "", "Draeger", MAC(00, 10, 5d), 0 },
-						 { "", "", "Philips Healthcare", MAC(00, 09, 5c), 0 } };
+						 { "", "", "Philips Healthcare",
+						   MAC(00, 09, 5c), 0 } };
 	static const struct named pumps[] = { { "", "", "Terumo", MAC(60, f6, 73), 0 } };
-	static const struct named phones[] = { { "", "", "", MAC(da, a1, 19), 0 }, { "", "", "", MAC(f2, 10, 7e), 0 } }; /* random */
-	unsigned per[] = { beds * 12 / 10, beds / 10, beds / 15, beds / 25, beds / 4, beds / 5, beds / 2 };
-	size_t most = ARRAY_LEN(gen_servers) + ARRAY_LEN(gen_modalities) + ARRAY_LEN(gen_outside);
+	static const struct named phones[] = {
+		{ "", "", "", MAC(da, a1, 19), 0 }, { "", "", "", MAC(f2, 10, 7e), 0 }
+	}; /* random */
+	unsigned per[] = { beds * 12 / 10, beds / 10, beds / 15, beds / 25,
+			   beds / 4,       beds / 5,  beds / 2 };
+	size_t most =
+		ARRAY_LEN(gen_servers) + ARRAY_LEN(gen_modalities) + ARRAY_LEN(gen_outside);
 	for (size_t i = 0; i < ARRAY_LEN(per); i++)
 		most += per[i] += 2;
 	h->hosts = calloc(most, sizeof(*h->hosts));
@@ -158,26 +200,34 @@ UNUSED static void hospital_build(struct hospital *h, unsigned beds)
 		abort();
 	hosts_named(h, gen_servers, ARRAY_LEN(gen_servers), IP4(10, 20, 10, 0), VLAN_SERVER);
 	h->from[GROUP_MODALITY] = h->n;
-	hosts_named(h, gen_modalities, ARRAY_LEN(gen_modalities), IP4(10, 20, 20, 0), VLAN_MODALITY);
+	hosts_named(h, gen_modalities, ARRAY_LEN(gen_modalities), IP4(10, 20, 20, 0),
+		    VLAN_MODALITY);
 	for (size_t i = 0; i < ARRAY_LEN(gen_modalities); i++)
 		h->hosts[h->from[GROUP_MODALITY] + i].equipment = &gen_equipments[i];
 	h->from[GROUP_PC] = h->n;
 	hosts_many(h, per[0], "pc", "pc", pcs, ARRAY_LEN(pcs), IP4(10, 20, 30, 11), VLAN_PC);
 	h->from[GROUP_PRINTER] = h->n;
-	hosts_many(h, per[1], "prn", "printer", printers, ARRAY_LEN(printers), IP4(10, 20, 40, 11), VLAN_PRINTER);
+	hosts_many(h, per[1], "prn", "printer", printers, ARRAY_LEN(printers),
+		   IP4(10, 20, 40, 11), VLAN_PRINTER);
 	h->from[GROUP_CAMERA] = h->n;
-	hosts_many(h, per[2], "cam", "camera", cameras, ARRAY_LEN(cameras), IP4(10, 20, 50, 11), VLAN_CAMERA);
+	hosts_many(h, per[2], "cam", "camera", cameras, ARRAY_LEN(cameras), IP4(10, 20, 50, 11),
+		   VLAN_CAMERA);
 	h->from[GROUP_FACILITY] = h->n;
-	hosts_many(h, per[3], "ahu", "air-conditioning", controllers, ARRAY_LEN(controllers), IP4(10, 20, 60, 11), VLAN_FACILITY);
+	hosts_many(h, per[3], "ahu", "air-conditioning", controllers, ARRAY_LEN(controllers),
+		   IP4(10, 20, 60, 11), VLAN_FACILITY);
 	h->from[GROUP_MONITOR] = h->n;
-	hosts_many(h, per[4], "mon", "patient-monitor", monitors, ARRAY_LEN(monitors), IP4(10, 20, 70, 11), VLAN_MONITOR);
+	hosts_many(h, per[4], "mon", "patient-monitor", monitors, ARRAY_LEN(monitors),
+		   IP4(10, 20, 70, 11), VLAN_MONITOR);
 	h->from[GROUP_PUMP] = h->n;
-	hosts_many(h, per[5], "pump", "infusion-pump", pumps, ARRAY_LEN(pumps), IP4(10, 20, 71, 11), VLAN_MONITOR);
+	hosts_many(h, per[5], "pump", "infusion-pump", pumps, ARRAY_LEN(pumps),
+		   IP4(10, 20, 71, 11), VLAN_MONITOR);
 	h->from[GROUP_PHONE] = h->n;
-	hosts_many(h, per[6], "phone", "patients-phone", phones, ARRAY_LEN(phones), IP4(10, 20, 90, 11), VLAN_GUEST);
+	hosts_many(h, per[6], "phone", "patients-phone", phones, ARRAY_LEN(phones),
+		   IP4(10, 20, 90, 11), VLAN_GUEST);
 	h->from[GROUP_OUTSIDE] = h->n;
 	for (size_t i = 0; i < ARRAY_LEN(gen_outside); i++)
-		h->hosts[h->n++] = outside_host(gen_outside[i].name, IP4(198, 51, 100, gen_outside[i].last));
+		h->hosts[h->n++] = outside_host(gen_outside[i].name,
+						IP4(198, 51, 100, gen_outside[i].last));
 	h->from[GROUPS] = h->n;
 	h->upload = outside_host("upload", IP4(203, 0, 113, 45));
 	h->vpn_vendor = outside_host("maintenance-vendor", IP4(192, 0, 2, 20));
@@ -199,7 +249,8 @@ UNUSED static const struct host *host_named(const struct hospital *h, const char
 	abort();
 }
 
-UNUSED static const struct host *host_any(const struct hospital *h, struct gen_random *r, enum group g)
+UNUSED static const struct host *host_any(const struct hospital *h, struct gen_random *r,
+					  enum group g)
 {
 	return &h->hosts[h->from[g] + gen_below(r, (unsigned)(h->from[g + 1] - h->from[g]))];
 }

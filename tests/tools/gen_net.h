@@ -1,14 +1,15 @@
-/* Hosts, frames and conversations of a network that never was, as a mirror port of its core switch
- * sees them: 802.1Q tagged, each frame once, checksums right. Frames gather in memory and are written
- * in order of time. Large transfers keep only their headers (a capture cut at the snap length) and say
- * on-wire lengths, so that gigabytes fit into a small file. */
+/* Hosts, frames and conversations of a network that never was, as a mirror port of its core
+ * switch sees them: 802.1Q tagged, each frame once, checksums right. Frames gather in memory
+ * and are written in order of time. Large transfers keep only their headers (a capture cut at
+ * the snap length) and say on-wire lengths, so that gigabytes fit into a small file. */
 #ifndef GEN_NET_H
 #define GEN_NET_H
 
 #include "gen_bytes.h"
 
 #define NS 1000000000LL
-#define IP4(a, b, c, d) ((uint32_t)(a) << 24 | (uint32_t)(b) << 16 | (uint32_t)(c) << 8 | (uint32_t)(d))
+#define IP4(a, b, c, d) \
+	((uint32_t)(a) << 24 | (uint32_t)(b) << 16 | (uint32_t)(c) << 8 | (uint32_t)(d))
 #define OUTSIDE 0 /* vlan of hosts behind the firewall */
 
 struct host {
@@ -63,7 +64,8 @@ UNUSED static uint16_t sum_fold(uint32_t sum)
 }
 
 /* Adds the frame that now ends n->bytes. */
-UNUSED static void net_frame(struct net *n, int64_t ts, size_t off, size_t unseen, unsigned from)
+UNUSED static void net_frame(struct net *n, int64_t ts, size_t off, size_t unseen,
+			     unsigned from)
 {
 	if (n->n == n->room) {
 		n->room = n->room * 2 + 1024;
@@ -77,19 +79,29 @@ UNUSED static void net_frame(struct net *n, int64_t ts, size_t off, size_t unsee
 		cap += 60 - wire;
 		wire = 60;
 	}
-	n->frames[n->n++] = (struct frame){ ts, off, (uint32_t)cap, (uint32_t)wire, (uint8_t)from };
+	n->frames[n->n++] =
+		(struct frame){ ts, off, (uint32_t)cap, (uint32_t)wire, (uint8_t)from };
 	n->wire_bytes += wire;
 }
 
-/* Ethernet with tag, IPv4 header; the MAC of the other side is the router's when it lives elsewhere. */
-UNUSED static size_t net_ip(struct net *n, const struct host *a, const struct host *b, unsigned l4, size_t l4_bytes)
+/* Ethernet with tag, IPv4 header; the MAC of the other side is the router's when it lives
+ * elsewhere. */
+UNUSED static size_t net_ip(struct net *n, const struct host *a, const struct host *b,
+			    unsigned l4, size_t l4_bytes)
 {
 	struct gen *g = &n->bytes;
 	size_t off = g->n;
 	bool near = a->vlan == b->vlan;
-	uint16_t vlan = a->vlan == OUTSIDE ? b->vlan : b->vlan == OUTSIDE ? a->vlan : a->vlan > b->vlan ? a->vlan : b->vlan;
+	uint16_t vlan = a->vlan == OUTSIDE ? b->vlan :
+			b->vlan == OUTSIDE ? a->vlan :
+			a->vlan > b->vlan  ? a->vlan :
+					     b->vlan;
 	bool broadcast = b->ip == UINT32_MAX || (b->ip & 0xff) == 0xff;
-	gen_put(g, broadcast ? gen_broadcast : near || b->vlan == vlan ? b->mac : gen_router, 6);
+	gen_put(g,
+		broadcast               ? gen_broadcast :
+		near || b->vlan == vlan ? b->mac :
+					  gen_router,
+		6);
 	gen_put(g, near || a->vlan == vlan ? a->mac : gen_router, 6);
 	gen_be16(g, 0x8100);
 	gen_be16(g, vlan);
@@ -110,10 +122,12 @@ UNUSED static size_t net_ip(struct net *n, const struct host *a, const struct ho
 	return off;
 }
 
-UNUSED static void net_l4_sum(struct net *n, size_t l4, size_t at, unsigned proto, size_t l4_bytes)
+UNUSED static void net_l4_sum(struct net *n, size_t l4, size_t at, unsigned proto,
+			      size_t l4_bytes)
 {
 	uint8_t *p = n->bytes.p;
-	uint32_t sum = sum_bytes(0, p + l4 - 8, 8); /* addresses; bytes never kept count as zeros */
+	uint32_t sum =
+		sum_bytes(0, p + l4 - 8, 8); /* addresses; bytes never kept count as zeros */
 	sum += proto + (uint32_t)l4_bytes;
 	sum = sum_bytes(sum, p + l4, n->bytes.n - l4);
 	uint16_t folded = sum_fold(sum);
@@ -121,8 +135,9 @@ UNUSED static void net_l4_sum(struct net *n, size_t l4, size_t at, unsigned prot
 	p[at + 1] = (uint8_t)folded;
 }
 
-UNUSED static void udp(struct net *n, int64_t ts, const struct host *a, uint16_t sport, const struct host *b, uint16_t dport,
-		       const void *p, size_t bytes, unsigned from)
+UNUSED static void udp(struct net *n, int64_t ts, const struct host *a, uint16_t sport,
+		       const struct host *b, uint16_t dport, const void *p, size_t bytes,
+		       unsigned from)
 {
 	size_t off = net_ip(n, a, b, 17, 8 + bytes), l4 = n->bytes.n;
 	gen_be16(&n->bytes, sport);
@@ -134,7 +149,8 @@ UNUSED static void udp(struct net *n, int64_t ts, const struct host *a, uint16_t
 	net_frame(n, ts, off, 0, from);
 }
 
-UNUSED static void icmp_echo(struct net *n, int64_t ts, const struct host *a, const struct host *b)
+UNUSED static void icmp_echo(struct net *n, int64_t ts, const struct host *a,
+			     const struct host *b)
 {
 	for (unsigned side = 0; side < 2; side++) {
 		size_t off = net_ip(n, side ? b : a, side ? a : b, 1, 40), l4 = n->bytes.n;
@@ -177,7 +193,8 @@ struct conn {
 enum { FIN = 1, SYN = 2, RST = 4, PSH = 8, ACK = 16 };
 
 /* unseen: payload bytes on the wire that the capture did not keep. */
-UNUSED static void tcp_packet(struct conn *c, unsigned from, unsigned flags, const void *p, size_t bytes, size_t unseen)
+UNUSED static void tcp_packet(struct conn *c, unsigned from, unsigned flags, const void *p,
+			      size_t bytes, size_t unseen)
 {
 	struct net *n = c->n;
 	struct gen *g = &n->bytes;
@@ -207,11 +224,16 @@ UNUSED static void tcp_wait(struct conn *c, int64_t ns)
 	c->t += ns + gen_below(&c->n->rnd, 1000) * 100;
 }
 
-UNUSED static struct conn tcp_syn(struct net *n, int64_t ts, const struct host *a, const struct host *b, uint16_t port)
+UNUSED static struct conn tcp_syn(struct net *n, int64_t ts, const struct host *a,
+				  const struct host *b, uint16_t port)
 {
 	bool far = a->vlan == OUTSIDE || b->vlan == OUTSIDE;
-	struct conn c = { .n = n, .h = { a, b }, .port = { net_port(n), port }, .t = ts,
-			  .rtt = far ? gen_between(&n->rnd, 4000, 30000) * 1000LL : gen_between(&n->rnd, 150, 900) * 1000LL };
+	struct conn c = { .n = n,
+			  .h = { a, b },
+			  .port = { net_port(n), port },
+			  .t = ts,
+			  .rtt = far ? gen_between(&n->rnd, 4000, 30000) * 1000LL :
+				       gen_between(&n->rnd, 150, 900) * 1000LL };
 	c.seq[0] = (uint32_t)gen_next(&n->rnd);
 	c.seq[1] = (uint32_t)gen_next(&n->rnd);
 	tcp_packet(&c, 0, SYN, NULL, 0, 0);
@@ -219,7 +241,8 @@ UNUSED static struct conn tcp_syn(struct net *n, int64_t ts, const struct host *
 	return c;
 }
 
-UNUSED static struct conn tcp_open(struct net *n, int64_t ts, const struct host *a, const struct host *b, uint16_t port)
+UNUSED static struct conn tcp_open(struct net *n, int64_t ts, const struct host *a,
+				   const struct host *b, uint16_t port)
 {
 	struct conn c = tcp_syn(n, ts, a, b, port);
 	tcp_packet(&c, 1, SYN | ACK, NULL, 0, 0);
@@ -250,9 +273,11 @@ UNUSED static void tcp_say_gen(struct conn *c, unsigned from, struct gen *g)
 	gen_reset(g);
 }
 
-/* Many bytes in segments of at most `segment`, over about `span` ns; only headers are kept. A net that
- * keeps frames whole gets a few frames mostly and now and then many, as flows are in the field. */
-UNUSED static void tcp_bulk(struct conn *c, unsigned from, uint64_t bytes, size_t segment, int64_t span)
+/* Many bytes in segments of at most `segment`, over about `span` ns; only headers are kept. A
+ * net that keeps frames whole gets a few frames mostly and now and then many, as flows are in
+ * the field. */
+UNUSED static void tcp_bulk(struct conn *c, unsigned from, uint64_t bytes, size_t segment,
+			    int64_t span)
 {
 	static struct gen noise;
 	if (c->n->whole) {
@@ -323,7 +348,8 @@ UNUSED static void file_begin(FILE *f, bool ng, uint32_t snaplen)
 	gen_free(&g);
 }
 
-UNUSED static void file_frame(FILE *f, bool ng, int64_t ts, const uint8_t *p, uint32_t cap, uint32_t wire)
+UNUSED static void file_frame(FILE *f, bool ng, int64_t ts, const uint8_t *p, uint32_t cap,
+			      uint32_t wire)
 {
 	static struct gen g;
 	gen_reset(&g);

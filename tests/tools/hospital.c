@@ -1,7 +1,8 @@
-/* A day in a made-up hospital of 300 beds as capture files, with the truth about it in hospital.json.
- * The same seed, date and size give the same bytes. Nobody in it ever lived.
+/* A day in a made-up hospital of 300 beds as capture files, with the truth about it in
+ * hospital.json. The same seed, date and size give the same bytes. Nobody in it ever lived.
  *
- *   hospital [--out DIR] [--date YYYY-MM-DD] [--now TIME] [--seed N] [--flows N] [--beds N] [--live-tail]
+ *   hospital [--out DIR] [--date YYYY-MM-DD] [--now TIME] [--seed N] [--flows N] [--beds N]
+ *            [--live-tail]
  *   hospital --bulk N [--out DIR] [--seed N]     a benchmark capture of N frames
  */
 #include <errno.h>
@@ -41,7 +42,8 @@ static uint64_t number(const char *text, uint64_t max)
 {
 	uint64_t v;
 	if (num_u64(str_of(text), 1, max, &v) < 0) {
-		fprintf(stderr, "hospital: %s is not a number from 1 to %llu\n", text, (unsigned long long)max);
+		fprintf(stderr, "hospital: %s is not a number from 1 to %llu\n", text,
+			(unsigned long long)max);
 		exit(2);
 	}
 	return v;
@@ -60,11 +62,18 @@ static int64_t moment(const char *text)
 static struct options options_read(int argc, char **argv)
 {
 	static const struct option longs[] = {
-		{ "out", 1, NULL, 'o' },   { "date", 1, NULL, 'd' }, { "now", 1, NULL, 'n' },	    { "seed", 1, NULL, 's' },
-		{ "flows", 1, NULL, 'f' }, { "beds", 1, NULL, 'b' }, { "live-tail", 0, NULL, 'l' }, { "bulk", 1, NULL, 'k' },
+		{ "out", 1, NULL, 'o' },       { "date", 1, NULL, 'd' },
+		{ "now", 1, NULL, 'n' },       { "seed", 1, NULL, 's' },
+		{ "flows", 1, NULL, 'f' },     { "beds", 1, NULL, 'b' },
+		{ "live-tail", 0, NULL, 'l' }, { "bulk", 1, NULL, 'k' },
 		{ NULL, 0, NULL, 0 },
 	};
-	struct options o = { .out = ".", .now = clock_now_ns(), .start = -1, .seed = 1, .flows = 12000, .beds = 300 };
+	struct options o = { .out = ".",
+			     .now = clock_now_ns(),
+			     .start = -1,
+			     .seed = 1,
+			     .flows = 12000,
+			     .beds = 300 };
 	for (int c; (c = getopt_long(argc, argv, "", longs, NULL)) != -1;)
 		switch (c) {
 		case 'o':
@@ -100,19 +109,22 @@ static struct options options_read(int argc, char **argv)
 }
 
 /* How busy each hour is, of 100. */
-static const uint8_t busy[24] = { 12, 10, 10, 10, 11, 14, 25, 45, 80, 100, 98, 95, 70, 85, 95, 92, 85, 70, 50, 40, 32, 26, 20, 15 };
+static const uint8_t busy[24] = { 12, 10, 10, 10, 11, 14, 25, 45, 80, 100, 98, 95,
+				  70, 85, 95, 92, 85, 70, 50, 40, 32, 26,  20, 15 };
 
 static int64_t busy_moment(struct gen_random *r, int64_t start)
 {
 	for (;;) {
 		unsigned hour = gen_below(r, 24);
 		if (gen_below(r, 100) < busy[hour])
-			return start + (hour * 3600LL + gen_below(r, 3600)) * NS + gen_below(r, 1000000) * 1000LL;
+			return start + (hour * 3600LL + gen_below(r, 3600)) * NS +
+			       gen_below(r, 1000000) * 1000LL;
 	}
 }
 
 /* Writes frames of [from, to) that are in order; returns the index behind them. */
-static size_t file_write(const struct net *n, size_t at, int64_t to, const char *folder, bool ng, struct file_sum *sum)
+static size_t file_write(const struct net *n, size_t at, int64_t to, const char *folder,
+			 bool ng, struct file_sum *sum)
 {
 	char path[512];
 	snprintf(path, sizeof(path), "%s/%s", folder, sum->name);
@@ -141,7 +153,8 @@ static size_t file_write(const struct net *n, size_t at, int64_t to, const char 
 static void json_ip(struct json *j, const char *key, uint32_t ip)
 {
 	char text[20];
-	snprintf(text, sizeof(text), "%u.%u.%u.%u", ip >> 24, ip >> 16 & 255, ip >> 8 & 255, ip & 255);
+	snprintf(text, sizeof(text), "%u.%u.%u.%u", ip >> 24, ip >> 16 & 255, ip >> 8 & 255,
+		 ip & 255);
 	json_kv_str(j, key, text);
 }
 
@@ -149,7 +162,8 @@ static void json_host(struct json *j, const struct host *h)
 {
 	const struct gen_equipment *e = h->equipment;
 	char mac[20];
-	snprintf(mac, sizeof(mac), "%02x:%02x:%02x:%02x:%02x:%02x", h->mac[0], h->mac[1], h->mac[2], h->mac[3], h->mac[4], h->mac[5]);
+	snprintf(mac, sizeof(mac), "%02x:%02x:%02x:%02x:%02x:%02x", h->mac[0], h->mac[1],
+		 h->mac[2], h->mac[3], h->mac[4], h->mac[5]);
 	json_obj(j);
 	json_kv_str(j, "name", h->name);
 	json_kv_str(j, "role", h->role);
@@ -254,8 +268,8 @@ static void truth_write(const struct day *d, const struct options *o, const stru
 	json_arr(&j);
 	for (size_t i = 0; i < d->h.n; i++)
 		json_host(&j, &d->h.hosts[i]);
-	const struct host *others[] = { &d->h.firewall, &d->h.upload, &d->h.vpn_vendor, &d->h.vpn_attacker, &d->h.vpn_client,
-					&d->h.vpn_thief };
+	const struct host *others[] = { &d->h.firewall,     &d->h.upload,     &d->h.vpn_vendor,
+					&d->h.vpn_attacker, &d->h.vpn_client, &d->h.vpn_thief };
 	for (size_t i = 0; i < ARRAY_LEN(others); i++)
 		json_host(&j, others[i]);
 	json_end_arr(&j);
@@ -295,7 +309,8 @@ static void day_write(struct day *d, const struct options *o, struct truth *tr)
 		struct file_sum *sum = &tr->files[tr->n_files++];
 		bool ng = quarter == 3;
 		int64_t to = ng ? INT64_MAX : o->start + (quarter + 1) * 6 * 3600 * NS;
-		snprintf(sum->name, sizeof(sum->name), "lan-%d-%02u.pcap%s", date, quarter * 6, ng ? "ng" : "");
+		snprintf(sum->name, sizeof(sum->name), "lan-%d-%02u.pcap%s", date, quarter * 6,
+			 ng ? "ng" : "");
 		at = file_write(&d->net, at, to, o->out, ng, sum);
 	}
 }
@@ -307,8 +322,9 @@ static void live_tail(struct day *d, const struct options *o, struct truth *tr)
 	d->net.n = 0;
 	gen_reset(&d->net.bytes);
 	for (uint64_t i = 0; i < o->flows / 12 + 20; i++)
-		gen_kinds[kind_any(&d->net.rnd, false)].say(d, o->now - 3600 * NS + gen_below(&d->net.rnd, 3500) * NS +
-								gen_below(&d->net.rnd, 1000000) * 1000LL);
+		gen_kinds[kind_any(&d->net.rnd, false)].say(
+			d, o->now - 3600 * NS + gen_below(&d->net.rnd, 3500) * NS +
+				   gen_below(&d->net.rnd, 1000000) * 1000LL);
 	qsort(d->net.frames, d->net.n, sizeof(*d->net.frames), frame_order);
 	snprintf(sum->name, sizeof(sum->name), "lan-live.pcap");
 	(void)file_write(&d->net, 0, o->now, o->out, false, sum);
@@ -329,7 +345,8 @@ int main(int argc, char **argv)
 	}
 	if (o.bulk) {
 		char path[512];
-		snprintf(path, sizeof(path), "%s/bulk-%llu.pcap", o.out, (unsigned long long)o.bulk);
+		snprintf(path, sizeof(path), "%s/bulk-%llu.pcap", o.out,
+			 (unsigned long long)o.bulk);
 		return bulk_write(&d, path, o.bulk, o.start);
 	}
 	day_make(&d, &o, &tr);
@@ -342,8 +359,8 @@ int main(int argc, char **argv)
 		packets += tr.files[i].packets;
 		bytes += tr.files[i].bytes;
 	}
-	printf("{\"folder\":\"%s\",\"files\":%zu,\"packets\":%llu,\"bytes\":%llu}\n", o.out, tr.n_files,
-	       (unsigned long long)packets, (unsigned long long)bytes);
+	printf("{\"folder\":\"%s\",\"files\":%zu,\"packets\":%llu,\"bytes\":%llu}\n", o.out,
+	       tr.n_files, (unsigned long long)packets, (unsigned long long)bytes);
 	gen_free(&d.net.bytes);
 	gen_free(&d.g);
 	free(d.net.frames);

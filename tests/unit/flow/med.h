@@ -1,4 +1,5 @@
-/* What the tests of the dissectors share: a conversation fed in pieces of any size, and its facts. */
+/* What the tests of the dissectors share: a conversation fed in pieces of any size, and its
+ * facts. */
 #ifndef TEST_MED_H
 #define TEST_MED_H
 
@@ -38,9 +39,10 @@ UNUSED static void talk_end(struct talk *t)
 	t->turns[t->n - 1].to = t->bytes.n;
 }
 
-/* Feeds all turns in pieces of at most `piece` bytes. Pieces are copies of exact size, so that a
- * sanitizer sees a byte read too many. */
-UNUSED static enum dissect_answer talk_feed(const struct talk *t, struct dissect *d, size_t piece)
+/* Feeds all turns in pieces of at most `piece` bytes. Pieces are copies of exact size, so that
+ * a sanitizer sees a byte read too many. */
+UNUSED static enum dissect_answer talk_feed(const struct talk *t, struct dissect *d,
+					    size_t piece)
 {
 	enum dissect_answer a = DISSECT_LOOKING;
 	dissect_init(d);
@@ -74,11 +76,18 @@ UNUSED static void assert_has_not(const char *facts, const char *word)
 		fail_msg("%s in %s", word, facts);
 }
 
-/* Neither the facts nor a byte of the state may hold a trace of the patient once the talk is over. */
+/* Neither the facts nor a byte of the state may hold a trace of the patient once the talk is
+ * over. */
 UNUSED static void assert_no_patient(const struct dissect *d, const struct gen_patient *who)
 {
-	const char *traces[] = { who->name->family, who->name->given, who->name->family_kanji, who->name->given_kanji,
-				 who->name->family_kana, who->name->given_kana, who->id, who->birth };
+	const char *traces[] = { who->name->family,
+				 who->name->given,
+				 who->name->family_kanji,
+				 who->name->given_kanji,
+				 who->name->family_kana,
+				 who->name->given_kana,
+				 who->id,
+				 who->birth };
 	char facts[DISSECT_FACTS_MAX];
 	(void)dissect_facts(d, facts, sizeof(facts));
 	for (size_t i = 0; i < ARRAY_LEN(traces); i++) {
@@ -92,8 +101,8 @@ UNUSED static void assert_no_patient(const struct dissect *d, const struct gen_p
 	}
 }
 
-/* Every piece size gives the same answer and the same facts; every prefix is survived, and never
- * knows more than the whole. */
+/* Every piece size gives the same answer and the same facts; every prefix is survived, and
+ * never knows more than the whole. */
 UNUSED static void assert_any_split(const struct talk *t)
 {
 	struct dissect d;

@@ -1,14 +1,17 @@
 /* BACnet/IP: controllers that name themselves. */
 #include "med.h"
 
-/* Forwarded by a router: network 2001, Who-Is answered with I-Am of device 110203, vendor 82. */
-static const uint8_t i_am[] = { 0x81, 0x0b, 0x00, 0x1c, 0x01, 0x28, 0xff, 0xff, 0x00, 0x07, 0xd1, 0x01, 0x21, 0xff,
-				0x10, 0x00, 0xc4, 0x02, 0x01, 0xae, 0x7b, 0x22, 0x01, 0xe0, 0x91, 0x03, 0x21, 0x52 };
+/* Forwarded by a router: network 2001, Who-Is answered with I-Am of device 110203, vendor 82.
+ */
+static const uint8_t i_am[] = { 0x81, 0x0b, 0x00, 0x1c, 0x01, 0x28, 0xff, 0xff, 0x00, 0x07,
+				0xd1, 0x01, 0x21, 0xff, 0x10, 0x00, 0xc4, 0x02, 0x01, 0xae,
+				0x7b, 0x22, 0x01, 0xe0, 0x91, 0x03, 0x21, 0x52 };
 static const uint8_t who_is[] = { 0x81, 0x0b, 0x00, 0x08, 0x01, 0x00, 0x10, 0x08 };
 static const uint8_t read_model[] = { 0x81, 0x0a, 0x00, 0x11, 0x01, 0x04, 0x00, 0x05, 0x01,
 				      0x0c, 0x0c, 0x02, 0x01, 0xae, 0x7b, 0x19, 0x46 };
-static const uint8_t model[] = { 0x81, 0x0a, 0x00, 0x1c, 0x01, 0x00, 0x30, 0x01, 0x0c, 0x0c, 0x02, 0x01, 0xae, 0x7b,
-				 0x19, 0x46, 0x3e, 0x75, 0x08, 0x00, 'A',  'E',	 '-',  '2',  '0',  '0',	 'J',  0x3f };
+static const uint8_t model[] = { 0x81, 0x0a, 0x00, 0x1c, 0x01, 0x00, 0x30, 0x01, 0x0c, 0x0c,
+				 0x02, 0x01, 0xae, 0x7b, 0x19, 0x46, 0x3e, 0x75, 0x08, 0x00,
+				 'A',  'E',  '-',  '2',  '0',  '0',  'J',  0x3f };
 
 static void a_controller_says_who_it_is(void **state)
 {
@@ -19,13 +22,16 @@ static void a_controller_says_who_it_is(void **state)
 	assert_true(dissect_udp_begins(who_is, sizeof(who_is)));
 	assert_int_equal(dissect_udp(&d, 0, who_is, sizeof(who_is)), DISSECT_RECOGNISED);
 	assert_int_equal(dissect_udp(&d, 1, i_am, sizeof(i_am)), DISSECT_RECOGNISED);
-	assert_int_equal(dissect_udp(&d, 0, read_model, sizeof(read_model)), DISSECT_RECOGNISED);
+	assert_int_equal(dissect_udp(&d, 0, read_model, sizeof(read_model)),
+			 DISSECT_RECOGNISED);
 	assert_int_equal(dissect_udp(&d, 1, model, sizeof(model)), DISSECT_RECOGNISED);
 	assert_string_equal(dissect_proto(&d), "bacnet");
 	(void)dissect_facts(&d, f, sizeof(f));
-	assert_string_equal(f, "{\"device_instance\":110203,\"vendor\":\"Mitsubishi Electric\",\"vendor_id\":82,"
-			       "\"model\":\"AE-200J\",\"said_by\":\"destination\",\"max_apdu\":480,\"network\":2001,"
-			       "\"services\":[\"Who-Is\",\"I-Am\",\"ReadProperty\"],\"device_instances\":[110203]}");
+	assert_string_equal(
+		f,
+		"{\"device_instance\":110203,\"vendor\":\"Mitsubishi Electric\",\"vendor_id\":82,"
+		"\"model\":\"AE-200J\",\"said_by\":\"destination\",\"max_apdu\":480,\"network\":2001,"
+		"\"services\":[\"Who-Is\",\"I-Am\",\"ReadProperty\"],\"device_instances\":[110203]}");
 }
 
 static void every_prefix_and_every_wrong_byte_is_survived(void **state)
@@ -34,7 +40,9 @@ static void every_prefix_and_every_wrong_byte_is_survived(void **state)
 	static const struct {
 		const uint8_t *p;
 		size_t n;
-	} good[] = { { i_am, sizeof(i_am) }, { who_is, sizeof(who_is) }, { read_model, sizeof(read_model) },
+	} good[] = { { i_am, sizeof(i_am) },
+		     { who_is, sizeof(who_is) },
+		     { read_model, sizeof(read_model) },
 		     { model, sizeof(model) } };
 	for (size_t i = 0; i < ARRAY_LEN(good); i++)
 		for (size_t n = 0; n <= good[i].n; n++)
@@ -44,13 +52,15 @@ static void every_prefix_and_every_wrong_byte_is_survived(void **state)
 				assert_non_null(copy);
 				memcpy(copy, good[i].p, n);
 				if (n > 4) {
-					copy[3] = (uint8_t)n; /* a whole message of that length */
+					copy[3] =
+						(uint8_t)n; /* a whole message of that length */
 					copy[4 + (b * 7) % (n - 4)] = (uint8_t)b;
 				}
 				dissect_init(&d);
 				copy = realloc(copy, n ? n : 1);
 				enum dissect_answer a = dissect_udp(&d, 0, copy, n);
-				assert_true(a == DISSECT_RECOGNISED || a == DISSECT_NOT_MEDICAL || n == 0);
+				assert_true(a == DISSECT_RECOGNISED ||
+					    a == DISSECT_NOT_MEDICAL || n == 0);
 				free(copy);
 			}
 }

@@ -1,9 +1,17 @@
-/* DICOM associations as flows carry them: what is known of the equipment, and nothing of patients. */
+/* DICOM associations as flows carry them: what is known of the equipment, and nothing of
+ * patients. */
 #include "med.h"
 
-static const struct gen_equipment ct = { "CT",	  "GE MEDICAL SYSTEMS", "Revolution EVO", "SN-CT-4711", "revo_ct_21b.30",
-					 "CT01", "CT01",		 UID_CT };
-static const char *const ct_sops[] = { UID_VERIFICATION, UID_CT, UID_WORKLIST, "1.2.392.200036.9107.99", NULL };
+static const struct gen_equipment ct = { "CT",
+					 "GE MEDICAL SYSTEMS",
+					 "Revolution EVO",
+					 "SN-CT-4711",
+					 "revo_ct_21b.30",
+					 "CT01",
+					 "CT01",
+					 UID_CT };
+static const char *const ct_sops[] = { UID_VERIFICATION, UID_CT, UID_WORKLIST,
+				       "1.2.392.200036.9107.99", NULL };
 static const uint8_t ct_results[] = { 0, 0, 3, 4 };
 #define INSTANCE "1.2.840.113619.2.55.1.20261121.1"
 
@@ -15,9 +23,10 @@ static struct gen_patient hanako(void)
 
 static void open_association(struct talk *t)
 {
-	dicom_request(talk_turn(t, 0), "CT01", "PACS1", ct_sops, "1.2.840.113619.6.380", "GE_REVO_21", NULL);
-	dicom_accept(talk_turn(t, 1), "CT01", "PACS1", ct_results, 4, UID_EXPLICIT, "1.2.276.0.7230010.3.0.3.6.7",
-		     "OFFIS_DCMTK_367");
+	dicom_request(talk_turn(t, 0), "CT01", "PACS1", ct_sops, "1.2.840.113619.6.380",
+		      "GE_REVO_21", NULL);
+	dicom_accept(talk_turn(t, 1), "CT01", "PACS1", ct_results, 4, UID_EXPLICIT,
+		     "1.2.276.0.7230010.3.0.3.6.7", "OFFIS_DCMTK_367");
 }
 
 static void store(struct talk *t, bool explicit_vr, size_t pdu_bytes)
@@ -45,11 +54,17 @@ static void an_association_names_both_ends_and_their_makers(void **state)
 	assert_string_equal(dissect_proto(&d), "dicom");
 	(void)dissect_facts(&d, f, sizeof(f));
 	assert_has(f, "\"calling_ae\":\"CT01\",\"called_ae\":\"PACS1\"");
-	assert_has(f, "\"requestor_version\":\"GE_REVO_21\",\"acceptor_version\":\"OFFIS_DCMTK_367\"");
+	assert_has(
+		f,
+		"\"requestor_version\":\"GE_REVO_21\",\"acceptor_version\":\"OFFIS_DCMTK_367\"");
 	assert_has(f, "\"requestor_class\":\"1.2.840.113619.6.380\"");
-	assert_has(f, "\"sop_classes\":[\"Verification\",\"CT Image Storage\",\"Modality Worklist FIND\","
-		      "\"1.2.392.200036.9107.99\"]");
-	assert_has(f, "\"refused\":[\"Modality Worklist FIND: abstract syntax\",\"another class: transfer syntax\"]");
+	assert_has(
+		f,
+		"\"sop_classes\":[\"Verification\",\"CT Image Storage\",\"Modality Worklist FIND\","
+		"\"1.2.392.200036.9107.99\"]");
+	assert_has(
+		f,
+		"\"refused\":[\"Modality Worklist FIND: abstract syntax\",\"another class: transfer syntax\"]");
 	assert_has_not(f, "{,");
 	assert_any_split(&t);
 	talk_free(&t);
@@ -68,8 +83,10 @@ static void a_stored_image_names_the_equipment_and_nobody_else(void **state)
 		talk_end(&t);
 		assert_int_equal(talk_feed(&t, &d, 1448), DISSECT_FINISHED);
 		(void)dissect_facts(&d, f, sizeof(f));
-		assert_has(f, "{\"modality\":[\"CT\"],\"manufacturer\":\"GE MEDICAL SYSTEMS\",\"model\":\"Revolution EVO\","
-			      "\"serial\":\"SN-CT-4711\",\"software\":\"revo_ct_21b.30\",\"station\":\"CT01\",");
+		assert_has(
+			f,
+			"{\"modality\":[\"CT\"],\"manufacturer\":\"GE MEDICAL SYSTEMS\",\"model\":\"Revolution EVO\","
+			"\"serial\":\"SN-CT-4711\",\"software\":\"revo_ct_21b.30\",\"station\":\"CT01\",");
 		assert_no_patient(&d, &who);
 		assert_any_split(&t);
 		talk_free(&t);
@@ -115,7 +132,8 @@ static void a_worklist_and_its_patients_are_not_opened(void **state)
 	talk_end(&t);
 	assert_int_equal(talk_feed(&t, &d, 300), DISSECT_FINISHED);
 	(void)dissect_facts(&d, f, sizeof(f));
-	assert_has(f, "\"commands\":[\"C-FIND\"],\"used_classes\":[\"Modality Worklist FIND\"]");
+	assert_has(f,
+		   "\"commands\":[\"C-FIND\"],\"used_classes\":[\"Modality Worklist FIND\"]");
 	assert_no_patient(&d, &who);
 	assert_any_split(&t);
 	gen_free(&line);
@@ -146,7 +164,8 @@ static void a_rejection_and_an_abort_say_why(void **state)
 	struct talk t = { 0 };
 	struct dissect d;
 	char f[DISSECT_FACTS_MAX];
-	dicom_request(talk_turn(&t, 0), "US07", "ARCHIVE", ct_sops, "1.2.3", "V", "yamada_hanako");
+	dicom_request(talk_turn(&t, 0), "US07", "ARCHIVE", ct_sops, "1.2.3", "V",
+		      "yamada_hanako");
 	dicom_refuse(talk_turn(&t, 1), 3, 1, 1, 7);
 	talk_end(&t);
 	assert_int_equal(talk_feed(&t, &d, 9), DISSECT_FINISHED);
@@ -176,7 +195,8 @@ static void a_gap_loses_its_side_only(void **state)
 	talk_end(&t);
 	assert_int_equal(talk_feed(&t, &d, 1448), DISSECT_RECOGNISED);
 	assert_int_equal(dissect_gap(&d, 0), DISSECT_RECOGNISED);
-	assert_int_equal(dissect_tcp(&d, 0, (const uint8_t *)"\x99\x99", 2), DISSECT_RECOGNISED);
+	assert_int_equal(dissect_tcp(&d, 0, (const uint8_t *)"\x99\x99", 2),
+			 DISSECT_RECOGNISED);
 	assert_int_equal(dissect_gap(&d, 1), DISSECT_FINISHED);
 	dissect_init(&d);
 	assert_int_equal(dissect_tcp(&d, 0, t.bytes.p, 20), DISSECT_LOOKING);
@@ -191,17 +211,20 @@ static void what_only_begins_alike_is_turned_away(void **state)
 		size_t n;
 		const char *bytes;
 	} others[] = {
-		{ 6, "\x01\0\0\0\0\0" },	     /* Cassandra's first bytes, and many others' */
-		{ 6, "\x02\0\0\0\0\x04" },	     /* too short for an association */
-		{ 6, "\x04\x01\0\0\0\x20" },	     /* reserved byte in use */
+		{ 6, "\x01\0\0\0\0\0" },     /* Cassandra's first bytes, and many others' */
+		{ 6, "\x02\0\0\0\0\x04" },   /* too short for an association */
+		{ 6, "\x04\x01\0\0\0\x20" }, /* reserved byte in use */
 		{ 14, "\x04\0\0\0\0\x10\0\0\0\x0c\x02\0\0\0" }, /* even presentation context */
 		{ 16, "\x04\0\0\0\0\x10\0\0\0\x0c\x01\x01\0\0\0\1" }, /* no command */
-		{ 30, "\x01\0\0\0\0\x80\0\1\0\0\x01\x02\x03\x04\x05\x06\x07\x08\x09\x0a\x0b\x0c\x0d\x0e\x0f\x10\x11\x12\x13\x14" },
+		{ 30,
+		  "\x01\0\0\0\0\x80\0\1\0\0\x01\x02\x03\x04\x05\x06\x07\x08\x09\x0a\x0b\x0c\x0d\x0e\x0f\x10\x11\x12\x13\x14" },
 	};
 	for (size_t i = 0; i < ARRAY_LEN(others); i++) {
 		struct dissect d;
 		dissect_init(&d);
-		assert_int_equal(dissect_tcp(&d, 0, (const uint8_t *)others[i].bytes, others[i].n), DISSECT_NOT_MEDICAL);
+		assert_int_equal(dissect_tcp(&d, 0, (const uint8_t *)others[i].bytes,
+					     others[i].n),
+				 DISSECT_NOT_MEDICAL);
 		assert_string_equal(dissect_proto(&d), "");
 	}
 	assert_false(dissect_tcp_begins((const uint8_t *)"GET /", 5));
