@@ -12,6 +12,7 @@
 extern const struct room flow_room;
 
 #define FLOW_INTERNAL_MAX 64
+#define FLOW_DPI_OFF_MAX 256
 
 struct flow_conf {
 	uint32_t max_flows;      /* of this shard; what would be more is evicted */
@@ -26,6 +27,9 @@ struct flow_conf {
 	bool vlan_in_key;
 	size_t n_internal;
 	struct cidr internal[FLOW_INTERNAL_MAX];
+	size_t n_dpi_off;
+	const char *dpi_off
+		[FLOW_DPI_OFF_MAX]; /* nDPI protocols left out; used by flow_shard_new only */
 };
 void flow_conf_defaults(struct flow_conf *c);
 

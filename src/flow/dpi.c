@@ -68,8 +68,26 @@ static int names_new(struct dpi *d)
 	return 0;
 }
 
-int dpi_new(struct dpi **out, uint32_t max_states, struct err *e)
+/* Everything but what is switched off; words for a name the library does not know. */
+static int protocols_choose(struct dpi *d, const char *const *off, size_t n_off, struct err *e)
 {
+	DPI_SET(set);
+	char name[64]; /* the library wants a text it could write to */
+	DPI_SET_ALL(set);
+	for (size_t i = 0; i < n_off; i++) {
+		if (!str_copy(name, sizeof(name), str_of(off[i])) ||
+		    DPI_SET_OFF(d->module, set, name) < 0)
+			return err_set(e, ERR_INVALID, "nDPI %s has no protocol \"%s\"",
+				       ndpi_revision(), off[i]);
+	}
+	DPI_SET_TAKE(d->module, set);
+	return 0;
+}
+
+int dpi_new(struct dpi **out, uint32_t max_states, const char *const *off, size_t n_off,
+	    struct err *e)
+{
+	int rc = 0;
 	/* A library newer than the headers would write beyond our states. */
 	if (ndpi_detection_get_sizeof_ndpi_flow_struct() != sizeof(struct ndpi_flow_struct))
 		return err_set(
@@ -85,15 +103,17 @@ int dpi_new(struct dpi **out, uint32_t max_states, struct err *e)
 	d->next_new = 1;
 	d->slabs = calloc((max_states >> POOL_BITS) + 1, sizeof(struct dpi_state *));
 	d->module = DPI_MODULE();
-	if (d->module) {
-		DPI_ALL_PROTOCOLS(d->module);
-		if (DPI_FINALIZE(d->module) && d->slabs && names_new(d) == 0) {
-			*out = d;
-			return 0;
-		}
+	if (!d->module || !d->slabs)
+		rc = err_set(e, ERR_NOMEM, "nDPI could not make its detection module");
+	rc = rc ? rc : protocols_choose(d, off, n_off, e);
+	if (!rc && (!DPI_FINALIZE(d->module) || names_new(d) != 0))
+		rc = err_set(e, ERR_NOMEM, "nDPI could not finish its detection module");
+	if (rc) {
+		dpi_free(d);
+		return rc;
 	}
-	dpi_free(d);
-	return err_set(e, ERR_NOMEM, "nDPI could not make its detection module");
+	*out = d;
+	return 0;
 }
 
 void dpi_free(struct dpi *d)
@@ -306,8 +326,15 @@ static const uint16_t netbios_protocols[] = { NDPI_PROTOCOL_NETBIOS, 0 };
 static const uint16_t ssh_protocols[] = { NDPI_PROTOCOL_SSH, 0 };
 static const uint16_t kerberos_protocols[] = { NDPI_PROTOCOL_KERBEROS, 0 };
 
-static void tell_tls(struct ndpi_flow_struct *f, uint8_t l4, struct dpi_result *r,
-		     struct detail *j)
+static bool is_zero(const uint8_t *p, size_t n)
+{
+	for (; n; n--)
+		if (p[n - 1])
+			return false;
+	return true;
+}
+
+static void tell_tls(struct ndpi_flow_struct *f, struct dpi_result *r, struct detail *j)
 {
 	static const struct {
 		uint16_t version;
@@ -332,7 +359,7 @@ static void tell_tls(struct ndpi_flow_struct *f, uint8_t l4, struct dpi_result *
 	detail_text(j, "subject", t->subjectDN, 80);
 	if (t->notAfter)
 		detail_time(j, "not_after", (int64_t)t->notAfter * NS_PER_S);
-	if (l4 == 6 && f->l4.tcp.tls.fingerprint_set)
+	if (!is_zero(t->sha1_certificate_fingerprint, 20))
 		detail_hex(j, "cert_sha1", t->sha1_certificate_fingerprint, 20);
 }
 
@@ -404,7 +431,7 @@ static void tell_protocol(struct ndpi_flow_struct *f, uint8_t l4, struct dpi_res
 	else if (is_one_of(r, kerberos_protocols))
 		tell_kerberos(f, &j);
 	else if (is_one_of(r, tls_protocols))
-		tell_tls(f, l4, r, &j);
+		tell_tls(f, r, &j);
 	else if (is_one_of(r, http_protocols))
 		tell_http(f, &j);
 	detail_end(&j);

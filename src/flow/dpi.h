@@ -19,7 +19,9 @@ struct dpi_result {
 	char name[96], user_agent[128], ja3[33], detail[320];
 };
 
-int dpi_new(struct dpi **out, uint32_t max_states, struct err *e) MUST_CHECK;
+/* off: names of protocols whose dissectors stay out. */
+int dpi_new(struct dpi **out, uint32_t max_states, const char *const *off, size_t n_off,
+	    struct err *e) MUST_CHECK;
 void dpi_free(struct dpi *d);
 
 /* A state for a flow; 0 when all are taken (finish the one of dpi_oldest first). */

@@ -13,16 +13,33 @@
 #define DPI_MODULE() ndpi_init_detection_module(ndpi_no_prefs)
 #endif
 
-/* All protocols on: asked for until 4.14, a matter of course from 5.0 on. */
+/* All protocols on but some. A set that is handed over until 4.14; from 5.0 on all are on and each is
+ * switched off by its name. off(): its number, or negative when there is none of that name. */
 #if DPI_VERSION >= 500
-#define DPI_ALL_PROTOCOLS(m) ((void)(m))
+#define DPI_SET(set)
+#define DPI_SET_ALL(set) ((void)0)
+#define DPI_SET_OFF(m, set, name) \
+	(ndpi_set_config((m), (name), "enable", "disable") == NDPI_CFG_OK ? 0 : -1)
+#define DPI_SET_TAKE(m, set) ((void)(m))
 #else
-#define DPI_ALL_PROTOCOLS(m)                                            \
-	do {                                                            \
-		NDPI_PROTOCOL_BITMASK all_;                             \
-		NDPI_BITMASK_SET_ALL(all_);                             \
-		(void)ndpi_set_protocol_detection_bitmask2((m), &all_); \
-	} while (0)
+#if DPI_VERSION >= 412
+#define DPI_NUMBER(m, name) ndpi_get_proto_by_name((m), (name))
+#else
+#define DPI_NUMBER(m, name) ndpi_get_protocol_id((m), (name))
+#endif
+#define DPI_SET(set) NDPI_PROTOCOL_BITMASK set
+#define DPI_SET_ALL(set) NDPI_BITMASK_SET_ALL(set)
+#define DPI_SET_OFF(m, set, name) dpi_set_off(&(set), DPI_NUMBER((m), (name)))
+#define DPI_SET_TAKE(m, set) ((void)ndpi_set_protocol_detection_bitmask2((m), &(set)))
+/* NDPI_BITMASK_DEL without its mixed signs. */
+static inline int dpi_set_off(NDPI_PROTOCOL_BITMASK *set, int number)
+{
+	unsigned n = (unsigned)number;
+	if (number <= 0 || n >= 8 * sizeof(*set))
+		return -1;
+	set->fds_bits[n / 32] &= ~(UINT32_C(1) << n % 32);
+	return 0;
+}
 #endif
 
 #if DPI_VERSION >= 410

@@ -138,6 +138,13 @@ static const struct opt flow_opts[] = {
 	  .check = check_range,
 	  .doc = "An address range of this site, for directions; may be repeated. Without it: private, shared "
 		 "(RFC 6598) and link-local ranges." },
+	{ .name = "dissector_off",
+	  .type = OPT_TEXT,
+	  .min = 1,
+	  .max = 60,
+	  .flags = OPT_LIST,
+	  .doc = "A protocol, by nDPI's name, that is not looked for; may be repeated. Games, say: saves time "
+		 "and dissectors that read hostile bytes." },
 	{ .name = "queue_batches",
 	  .type = OPT_INT,
 	  .min = 4,
@@ -211,6 +218,12 @@ static int conf_read(const struct conf *c, unsigned n, struct flow_conf *fc, str
 		if (cidr_parse(str_of(conf_item(c, "flow", "internal", i)),
 			       &fc->internal[fc->n_internal]) == 0)
 			fc->n_internal++;
+	size_t off = conf_count(c, "flow", "dissector_off");
+	if (off > FLOW_DPI_OFF_MAX)
+		return err_set(e, ERR_RANGE, "dissector_off: %zu names, at most %d", off,
+			       FLOW_DPI_OFF_MAX);
+	for (size_t i = 0; i < off; i++)
+		fc->dpi_off[fc->n_dpi_off++] = conf_item(c, "flow", "dissector_off", i);
 	return 0;
 }
 

@@ -307,7 +307,7 @@ int flow_shard_new(struct flow_shard **out, const struct flow_conf *conf, flow_s
 	rc = rc ? rc : medical_new(&s->medical, conf->max_medical);
 	if (rc)
 		err_set(e, ERR_NOMEM, "no memory for the table of %u flows", conf->max_flows);
-	rc = rc ? rc : dpi_new(&s->dpi, conf->max_dpi, e);
+	rc = rc ? rc : dpi_new(&s->dpi, conf->max_dpi, conf->dpi_off, conf->n_dpi_off, e);
 	if (rc) {
 		flow_shard_free(s);
 		return rc;

@@ -172,6 +172,27 @@ static void when_states_run_out_the_oldest_gets_its_guess(void **state)
 	wire_free(w);
 }
 
+static void a_dissector_that_is_off_finds_nothing_and_an_unknown_name_is_told(void **state)
+{
+	(void)state;
+	static const char *const lines[] = { "SSH-2.0-OpenSSH_9.2\r\n",
+					     "SSH-2.0-dropbear_2022\r\n", NULL };
+	struct flow_conf conf;
+	flow_conf_defaults(&conf);
+	conf.dpi_off[conf.n_dpi_off++] = "ssh";
+	struct wire *w = wire_new(&conf);
+	send_talk(w, pc, HOST(2, 2222), lines);
+	assert_int_equal(wire_end(w), 1);
+	assert_string_equal(w->rows[0].proto, "");
+	wire_free(w);
+
+	struct flow_shard *shard;
+	struct err e = ERR_INIT;
+	conf.dpi_off[conf.n_dpi_off++] = "no-such-thing";
+	assert_int_equal(flow_shard_new(&shard, &conf, NULL, NULL, &e), -ERR_INVALID);
+	assert_non_null(strstr(e.text, "no-such-thing"));
+}
+
 static void names_have_a_limit_and_flows_go_on_without(void **state)
 {
 	(void)state;
@@ -220,6 +241,8 @@ int main(void)
 		cmocka_unit_test(
 			a_conversation_that_goes_on_after_a_long_silence_keeps_its_name),
 		cmocka_unit_test(when_states_run_out_the_oldest_gets_its_guess),
+		cmocka_unit_test(
+			a_dissector_that_is_off_finds_nothing_and_an_unknown_name_is_told),
 		cmocka_unit_test(names_have_a_limit_and_flows_go_on_without),
 		cmocka_unit_test(what_was_cut_is_counted_but_not_believed),
 	};
