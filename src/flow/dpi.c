@@ -248,55 +248,12 @@ bool dpi_packet(struct dpi *d, uint32_t state, const uint8_t *l3, uint32_t n, ui
 	return DPI_APP(s->answer) && !DPI_MORE(d->module, &s->flow, s->answer);
 }
 
-static void put_u16(uint8_t *p, uint32_t v)
-{
-	p[0] = (uint8_t)(v >> 8);
-	p[1] = (uint8_t)v;
-}
-
-/* An IP packet with nothing in it: TCP a SYN, UDP no payload, others no header. Returns the length. */
-static uint32_t packet_make(uint8_t p[60], const struct pkt_key *k, uint32_t seq)
-{
-	uint32_t ip = k->ip_version == 4 ? 20 : 40, l4 = k->l4 == 6 ? 20 : 8;
-	memset(p, 0, 60);
-	if (ip == 20) {
-		p[0] = 0x45;
-		put_u16(p + 2, ip + l4);
-		p[8] = 64;
-		p[9] = k->l4;
-		memcpy(p + 12, k->src.b + 12, 4);
-		memcpy(p + 16, k->dst.b + 12, 4);
-	} else {
-		p[0] = 0x60;
-		put_u16(p + 4, l4);
-		p[6] = k->l4;
-		p[7] = 64;
-		memcpy(p + 8, k->src.b, 16);
-		memcpy(p + 24, k->dst.b, 16);
-	}
-	uint8_t *h = p + ip;
-	if (k->l4 == 6 || k->l4 == 17) {
-		put_u16(h, k->src_port);
-		put_u16(h + 2, k->dst_port);
-	}
-	if (k->l4 == 17)
-		put_u16(h + 4, 8);
-	if (k->l4 == 6) {
-		put_u16(h + 4, seq >> 16);
-		put_u16(h + 6, seq);
-		h[12] = 0x50;
-		h[13] = 2;
-		put_u16(h + 14, 65535);
-	}
-	return ip + l4;
-}
-
 void dpi_syn(struct dpi *d, uint32_t state, const struct pkt_key *k, uint32_t seq,
 	     int64_t ts_ns)
 {
 	struct dpi_state *s = state_of(d, state);
 	uint8_t syn[60];
-	uint32_t n = packet_make(syn, k, seq);
+	uint32_t n = dpi_packet_make(syn, k, seq);
 	s->answer = process(d, &s->flow, syn, n, ts_ns);
 }
 
@@ -334,6 +291,19 @@ static bool is_zero(const uint8_t *p, size_t n)
 	return true;
 }
 
+/* The common name of a distinguished name; without one, all of it. */
+static void tell_name(struct detail *j, const char *key, const char *dn)
+{
+	char name[64];
+	const char *cn = dn ? strstr(dn, "CN=") : NULL;
+	if (!cn) {
+		detail_text(j, key, dn, 63);
+		return;
+	}
+	(void)str_copy(name, sizeof(name), str_n(cn + 3, strcspn(cn + 3, ",")));
+	detail_text(j, key, name, 63);
+}
+
 static void tell_tls(struct ndpi_flow_struct *f, struct dpi_result *r, struct detail *j)
 {
 	static const struct {
@@ -350,17 +320,17 @@ static void tell_tls(struct ndpi_flow_struct *f, struct dpi_result *r, struct de
 	for (size_t i = 0; i < ARRAY_LEN(versions); i++)
 		if (versions[i].version == t->ssl_version)
 			detail_text(j, "tls_version", versions[i].name, 16);
-	detail_text(j, "ja4", DPI_JA4_CLIENT(t), 40);
-	detail_text(j, "ja3s", t->ja3_server, 33);
+	detail_text(j, "alpn", DPI_ALPN(t), 32);
 	if (t->server_cipher)
 		detail_number(j, "cipher", t->server_cipher);
-	detail_text(j, "alpn", DPI_ALPN(t), 32);
-	detail_text(j, "issuer", t->issuerDN, 80);
-	detail_text(j, "subject", t->subjectDN, 80);
+	detail_text(j, "ja3s", t->ja3_server, 33);
+	detail_text(j, "ja4", DPI_JA4_CLIENT(t), 40);
 	if (t->notAfter)
 		detail_time(j, "not_after", (int64_t)t->notAfter * NS_PER_S);
 	if (!is_zero(t->sha1_certificate_fingerprint, 20))
 		detail_hex(j, "cert_sha1", t->sha1_certificate_fingerprint, 20);
+	tell_name(j, "subject", t->subjectDN);
+	tell_name(j, "issuer", t->issuerDN);
 }
 
 /* No URL: paths and queries of clinical systems carry patients' numbers. The host is enough to say who
@@ -511,7 +481,7 @@ void dpi_guess(struct dpi *d, const struct pkt_key *k, struct dpi_result *out)
 	struct ndpi_flow_struct *f = &d->scratch;
 	u_int8_t guessed = 0, packet[60];
 	memset(f, 0, sizeof(*f));
-	ndpi_protocol p = process(d, f, packet, packet_make(packet, k, 1), 0);
+	ndpi_protocol p = process(d, f, packet, dpi_packet_make(packet, k, 1), 0);
 	if (!DPI_APP(p))
 		p = DPI_GIVEUP(d->module, f, &guessed);
 	*out = (struct dpi_result){ .proto = 0 };

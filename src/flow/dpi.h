@@ -40,6 +40,9 @@ void dpi_finish(struct dpi *d, uint32_t state, struct dpi_result *out);
 /* The same guess for a flow no whole packet of which carried payload; k->src is the client. */
 void dpi_guess(struct dpi *d, const struct pkt_key *k, struct dpi_result *out);
 
+/* An IP packet with nothing in it: TCP a SYN, UDP no payload, others no header. Returns the length. */
+uint32_t dpi_packet_make(uint8_t p[60], const struct pkt_key *k, uint32_t seq);
+
 const char *dpi_name(const struct dpi *d, uint16_t proto); /* lower case; "" for 0 */
 uint64_t dpi_calls(const struct dpi *d);
 uint32_t dpi_states(const struct dpi *d); /* open now */

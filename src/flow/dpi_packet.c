@@ -1,0 +1,46 @@
+/* Packets that nobody sent: what nDPI wants to see of a flow before its first payload, or instead of
+ * any. Headers of RFC 791, RFC 8200 and RFC 9293; checksums are left zero, the library does not look.
+ * Any thread. */
+#include "dpi.h"
+
+static void put_u16(uint8_t *p, uint32_t v)
+{
+	p[0] = (uint8_t)(v >> 8);
+	p[1] = (uint8_t)v;
+}
+
+uint32_t dpi_packet_make(uint8_t p[60], const struct pkt_key *k, uint32_t seq)
+{
+	uint32_t ip = k->ip_version == 4 ? 20 : 40, l4 = k->l4 == 6 ? 20 : 8;
+	memset(p, 0, 60);
+	if (ip == 20) {
+		p[0] = 0x45;
+		put_u16(p + 2, ip + l4);
+		p[8] = 64;
+		p[9] = k->l4;
+		memcpy(p + 12, k->src.b + 12, 4);
+		memcpy(p + 16, k->dst.b + 12, 4);
+	} else {
+		p[0] = 0x60;
+		put_u16(p + 4, l4);
+		p[6] = k->l4;
+		p[7] = 64;
+		memcpy(p + 8, k->src.b, 16);
+		memcpy(p + 24, k->dst.b, 16);
+	}
+	uint8_t *h = p + ip;
+	if (k->l4 == 6 || k->l4 == 17) {
+		put_u16(h, k->src_port);
+		put_u16(h + 2, k->dst_port);
+	}
+	if (k->l4 == 17)
+		put_u16(h + 4, 8);
+	if (k->l4 == 6) {
+		put_u16(h + 4, seq >> 16);
+		put_u16(h + 6, seq);
+		h[12] = 0x50;
+		h[13] = 2;
+		put_u16(h + 14, 65535);
+	}
+	return ip + l4;
+}
