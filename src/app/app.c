@@ -39,6 +39,8 @@ int app_new(struct app **out, const struct app_setup *setup, struct err *e)
 	mutex_init(&a->m);
 	int rc = rooms_take(a, e);
 	if (!rc)
+		rc = rates_new(a, e);
+	if (!rc)
 		rc = conf_read(a, &a->conf, e);
 	if (!rc) {
 		a->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -59,6 +61,7 @@ void app_free(struct app *a)
 	if (!a)
 		return;
 	jobs_free(a);
+	rates_free(a);
 	notify_close(&a->notify);
 	int fds[] = { a->signal_fd, a->wake_fd, a->lock_fd };
 	for (size_t i = 0; i < ARRAY_LEN(fds); i++)

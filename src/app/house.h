@@ -49,6 +49,7 @@ struct sandbox {
 };
 
 struct jobs;
+struct rates;
 struct notify {
 	int fd;              /* connected to NOTIFY_SOCKET, or -1 */
 	int64_t watchdog_ns; /* 0: systemd does not watch us */
@@ -70,6 +71,7 @@ struct app {
 	struct notify notify;
 	struct sandbox sandbox;
 	_Atomic(struct jobs *) jobs;
+	struct rates *rates; /* rates.c */
 	int64_t started_ns, started_mono_ns;
 	_Atomic int phase; /* enum phase, of the house */
 	_Atomic bool stopping;
@@ -132,6 +134,12 @@ int jobs_start(struct app *a, struct err *e) MUST_CHECK;
 void jobs_stop(struct app *a); /* waits for the job that runs */
 void jobs_free(struct app *a);
 void jobs_status(struct app *a, struct json *j);
+
+/* rates.c: counters a second. */
+int rates_new(struct app *a, struct err *e) MUST_CHECK;
+void rates_free(struct app *a);
+void rates_look(struct app *a); /* main, every few seconds */
+void rates_status(struct app *a, const struct room *room, struct json *j);
 
 /* result.c */
 void result_print(struct app *a, int64_t took_ns);

@@ -142,6 +142,8 @@ static void room_status(struct app *a, struct room_slot *s, struct json *j)
 	if (words_ns)
 		json_kv_time(j, "last_error_at", words_ns);
 	counters_status(r, j);
+	if (r->counters)
+		rates_status(a, r, j);
 	if (r->status &&
 	    (phase == PHASE_INIT || phase == PHASE_RUNNING || phase == PHASE_STOPPING))
 		r->status(a, j);

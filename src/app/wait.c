@@ -12,7 +12,10 @@
 #include "tomsd/base/log.h"
 
 #define TICK_MS 5000
-#define STALE_NS (30 * NS_PER_S) /* a thread that has not said a word for this long hangs */
+#define STALE_NS \
+	(30 *    \
+	 NS_PER_S) /* a thread that has not said a word for this long hangs; or for half of
+				  * systemd's own patience, when that is shorter */
 #define THREADS_SHOWN 128
 
 static const int signals_ours[] = { SIGTERM, SIGINT, SIGHUP };
@@ -100,16 +103,19 @@ void signals_guard_off(void)
 }
 
 /* The watchdog's question: the thread that has been silent longest, if too long. */
-static bool threads_fresh(struct thread_state *worst)
+static bool threads_fresh(const struct app *a, struct thread_state *worst)
 {
 	struct thread_state list[THREADS_SHOWN];
 	size_t n = thread_list(list, ARRAY_LEN(list));
 	n = n < ARRAY_LEN(list) ? n : ARRAY_LEN(list);
+	int64_t patience_ns = STALE_NS;
+	if (a->notify.watchdog_ns && a->notify.watchdog_ns / 2 < patience_ns)
+		patience_ns = a->notify.watchdog_ns / 2;
 	worst->beat_age_ms = 0;
 	for (size_t i = 0; i < n; i++)
 		if (!list[i].parked && list[i].beat_age_ms > worst->beat_age_ms)
 			*worst = list[i];
-	return worst->beat_age_ms * NS_PER_MS < STALE_NS;
+	return worst->beat_age_ms * NS_PER_MS < patience_ns;
 }
 
 struct watch {
@@ -134,7 +140,7 @@ static void tell_health(struct app *a, struct watch *w)
 static void watch_once(struct app *a, struct watch *w)
 {
 	struct thread_state worst = { .name = "" };
-	bool fresh = threads_fresh(&worst);
+	bool fresh = threads_fresh(a, &worst);
 	if (!fresh && !w->stale)
 		log_err("app", "thread hangs thread=%s silent_ms=%lld", worst.name,
 			(long long)worst.beat_age_ms);
@@ -144,6 +150,7 @@ static void watch_once(struct app *a, struct watch *w)
 	if (fresh && a->notify.watchdog_ns)
 		notify_send(&a->notify, "WATCHDOG=1");
 	tell_health(a, w);
+	rates_look(a);
 }
 
 static void reload_on_signal(struct app *a)

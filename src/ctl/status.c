@@ -30,19 +30,59 @@ static void print_head(const struct json_doc *d)
 		     json_member_true(d, d->nodes, "healthy") ? "well" : "NOT WELL");
 }
 
-static void print_counters(const struct json_doc *d, const struct json_node *room)
+/* What a room says beside its state, one fact a line: "    interfaces.0.name   eth0". Counters that
+ * never counted are left out. */
+struct facts {
+	const struct json_doc *d;
+	char path[160];
+};
+
+static bool is_quiet(const char *path)
 {
-	const struct json_node *o = json_get(d, room, "counters");
-	if (!o || o->type != JSON_OBJECT)
+	static const char *const said[] = { "state", "healthy", "since", "last_error",
+					    "last_error_at" };
+	for (size_t i = 0; i < ARRAY_LEN(said); i++)
+		if (!strcmp(path, said[i]))
+			return true;
+	return false;
+}
+
+static void print_fact(const struct facts *f, const struct json_node *n)
+{
+	char text[300];
+	bool counted = !strncmp(f->path, "counters.", 9) ||
+		       !strncmp(f->path, "per_second.", 11);
+	if (n->type == JSON_NULL || is_quiet(f->path) || (counted && str_eq(n->raw, STR("0"))))
 		return;
-	uint32_t at = (uint32_t)(o - d->nodes) + 1;
-	for (uint32_t i = 0; i < o->count; i++) {
-		char name[96];
-		const struct json_node *key = &d->nodes[at], *value = &d->nodes[key->next];
-		int64_t n = 0;
-		if (json_text(key, name, sizeof(name)) && json_int(value, &n) && n)
-			(void)printf("    %-44s %lld\n", name, (long long)n);
-		at = value->next;
+	if (!json_text(n, text, sizeof(text)))
+		(void)str_copy(text, sizeof(text),
+			       n->raw); /* a number, true or false: as it stands */
+	(void)printf("    %-46s ", strncmp(f->path, "counters.", 9) ? f->path : f->path + 9);
+	print_clean(stdout, text);
+	(void)putchar('\n');
+}
+
+static void print_facts(struct facts *f, const struct json_node *n, int depth)
+{
+	size_t here = strlen(f->path);
+	if (n->type != JSON_OBJECT && n->type != JSON_ARRAY) {
+		print_fact(f, n);
+		return;
+	}
+	uint32_t at = (uint32_t)(n - f->d->nodes) + 1;
+	for (uint32_t i = 0; i < n->count && depth < 8; i++) {
+		char name[80];
+		(void)snprintf(name, sizeof(name), "%u", (unsigned)i);
+		if (n->type == JSON_OBJECT) {
+			(void)json_text(&f->d->nodes[at], name,
+					sizeof(name)); /* too long: its number does */
+			at = f->d->nodes[at].next;
+		}
+		(void)snprintf(f->path + here, sizeof(f->path) - here, "%s%s", here ? "." : "",
+			       name);
+		print_facts(f, &f->d->nodes[at], depth + 1);
+		f->path[here] = '\0';
+		at = f->d->nodes[at].next;
 	}
 }
 
@@ -66,7 +106,7 @@ static void print_rooms(const struct json_doc *d)
 			(void)printf("; last error %s: ", when);
 		print_clean(stdout, words);
 		(void)putchar('\n');
-		print_counters(d, room);
+		print_facts(&(struct facts){ .d = d }, room, 0);
 		at = room->next;
 	}
 }

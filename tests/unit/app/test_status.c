@@ -78,6 +78,8 @@ static void status_is_one_json_object_with_every_room(void **state)
 	assert_true(json_int(
 		json_get(&d, json_get(&d, room, "counters"), "capture_packets_total"), &n));
 	assert_int_equal(n, 5);
+	assert_non_null(json_get(&d, json_get(&d, room, "per_second"), "capture_packets"));
+	assert_null(json_get(&d, json_get(&d, room, "per_second"), "capture_backlog"));
 	assert_int_equal(json_get(&d, d.nodes, "healthy")->type, JSON_FALSE);
 	assert_true(json_int(json_get(&d, d.nodes, "memory_bytes"), &n));
 	assert_true(n > 100000);

@@ -4,6 +4,8 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
+#include "tomsd/base/thread.h"
+
 TELLING_ROOM(store)
 TELLING_ROOM(flow)
 TELLING_ROOM(capture)
@@ -219,6 +221,44 @@ static void systemd_hears_of_ready_watchdog_reload_and_stop(void **state)
 	(void)close(fd);
 }
 
+static void hang(void *arg UNUSED)
+{
+	for (;;)
+		(void)poll(NULL, 0, 1000);
+}
+
+static int hang_start(struct app *a UNUSED, struct err *e)
+{
+	static struct thread t;
+	return thread_start(&t, "flow/1", hang, NULL, e);
+}
+
+static void a_thread_that_hangs_is_named_and_starves_the_watchdog(void **state)
+{
+	static const struct room hanging = { .name = "flow", .start = hang_start };
+	static const struct room *const rooms[] = { &sea, &hanging, NULL };
+	struct house *h = *state;
+	struct sockaddr_un at = { .sun_family = AF_UNIX };
+	char text[512];
+	(void)snprintf(at.sun_path, sizeof(at.sun_path), "%s/notify", h->folder);
+	int fd = socket(AF_UNIX, SOCK_DGRAM, 0);
+	assert_int_equal(bind(fd, (struct sockaddr *)&at, sizeof(at)), 0);
+	setenv("NOTIFY_SOCKET", at.sun_path, 1);
+	setenv("WATCHDOG_USEC", "300000", 1);
+	house_start(h, APP_DAEMON, rooms);
+	unsetenv("NOTIFY_SOCKET");
+	unsetenv("WATCHDOG_USEC");
+	house_says(h, "thread hangs thread=flow/1 silent_ms=");
+	while (recv(fd, text, sizeof(text), MSG_DONTWAIT) > 0)
+		; /* what was said before it hung */
+	struct pollfd p = { fd, POLLIN, 0 };
+	assert_int_equal(poll(&p, 1, 600),
+			 0); /* twice the watchdog's patience: systemd would act */
+	(void)kill(h->pid, SIGKILL);
+	assert_int_equal(house_end(h), 128 + SIGKILL);
+	(void)close(fd);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -232,6 +272,7 @@ int main(void)
 		TEST(a_replay_ends_by_itself_and_prints_its_sums),
 		TEST(a_replay_that_failed_exits_with_1_and_the_first_cause),
 		TEST(systemd_hears_of_ready_watchdog_reload_and_stop),
+		TEST(a_thread_that_hangs_is_named_and_starves_the_watchdog),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
