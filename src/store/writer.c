@@ -82,6 +82,12 @@ static void told(struct store *st, const struct inbox_batch *b, int64_t took_ns)
 {
 	counter_add(&store_counters.rows, b->rows);
 	counter_add(&store_counters.commits, 1);
+	mutex_lock(&st->stats_m);
+	st->stats.rows_total += b->rows;
+	st->stats.commits_total++;
+	st->stats.last_commit_ns = clock_now_ns();
+	st->stats.last_commit_took_ns = took_ns;
+	mutex_unlock(&st->stats_m);
 	for (size_t i = 0; i < st->n_followers; i++)
 		follower_offer(st->followers[i], &st->inbox, b);
 	inbox_release(&st->inbox, b);
@@ -89,12 +95,6 @@ static void told(struct store *st, const struct inbox_batch *b, int64_t took_ns)
 	st->rows_durable += b->rows;
 	pthread_cond_broadcast(&st->committed);
 	mutex_unlock(&st->flush_m);
-	mutex_lock(&st->stats_m);
-	st->stats.rows_total += b->rows;
-	st->stats.commits_total++;
-	st->stats.last_commit_ns = clock_now_ns();
-	st->stats.last_commit_took_ns = took_ns;
-	mutex_unlock(&st->stats_m);
 	if (took_ns > SLOW_COMMIT_MS * NS_PER_MS)
 		log_warning("store", "commit slow rows=%llu ms=%lld", (unsigned long long)b->rows,
 			    (long long)(took_ns / NS_PER_MS));

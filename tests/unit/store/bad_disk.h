@@ -233,6 +233,23 @@ static int disk_open(sqlite3_vfs *vfs, sqlite3_filename name, sqlite3_file *f, i
 	return rc;
 }
 
+/* SQLite syncs the folder after a deletion that counts: it is gone for good. */
+static int disk_delete(sqlite3_vfs *vfs, const char *name, int sync_folder)
+{
+	(void)vfs;
+	int rc = disk.real->xDelete(disk.real, name, sync_folder);
+	if (rc == SQLITE_OK || rc == SQLITE_IOERR_DELETE_NOENT) {
+		struct disk_image *im = image_of(name);
+		pthread_mutex_lock(&disk.m);
+		if (im) {
+			forget_pending(im);
+			im->n = 0;
+		}
+		pthread_mutex_unlock(&disk.m);
+	}
+	return rc;
+}
+
 static void bad_disk_register(void)
 {
 	disk.real = sqlite3_vfs_find(NULL);
@@ -241,6 +258,7 @@ static void bad_disk_register(void)
 	disk.vfs.pNext = NULL;
 	disk.vfs.szOsFile = (int)sizeof(struct disk_file) + disk.real->szOsFile;
 	disk.vfs.xOpen = disk_open;
+	disk.vfs.xDelete = disk_delete;
 	disk.fail_times = 1;
 	disk.write_error = SQLITE_IOERR_WRITE;
 	sqlite3_vfs_register(&disk.vfs, 1);
@@ -299,6 +317,8 @@ UNUSED static void bad_disk_cut(const char *from, const char *to, unsigned (*dic
 					image_write(&cut, w->at + at, w->p + at, n);
 			}
 		}
+		if (!im->n && !im->first)
+			continue;
 		snprintf(path, sizeof(path), "%s%s", to, im->name + strlen(from));
 		FILE *f = fopen(path, "wb");
 		if (!f || (cut.n && fwrite(cut.p, (size_t)cut.n, 1, f) != 1) || fclose(f))

@@ -44,7 +44,7 @@ static void holds_exactly(struct box *b, int64_t n)
 static void every_call_may_fail(int sync, int error)
 {
 	int runs = 0;
-	for (long n = 1;; n += n < 40 ? 1 : n / 8) {
+	for (long n = 1;; n += n < 12 ? 1 : n / 4) {
 		struct box b;
 		bad_disk_well();
 		box_new(&b);
@@ -132,7 +132,7 @@ static void a_power_cut_takes_nothing_that_was_flushed(void **state)
 	box_open(&b);
 	box_start(&b);
 	for (int round = 0; round < 30; round++) {
-		uint32_t n = 1 + dice() % 700;
+		uint32_t n = 1 + dice() % 4000;
 		put_n(&b, flushed, n);
 		box_flush(&b);
 		flushed += n;
@@ -144,7 +144,8 @@ static void a_power_cut_takes_nothing_that_was_flushed(void **state)
 		bad_disk_well();
 		box_open(&after);
 		int64_t there = box_number(&after, "SELECT rows FROM part WHERE record='tiny'");
-		assert_true(there >= flushed - 50 && there <= flushed);
+		if (there + 50 < flushed || there > flushed)
+			fail_msg("round %d: %lld rows there, %u flushed", round, (long long)there, flushed - 50);
 		assert_int_equal(box_number(&after, "SELECT count(*) FROM tiny_20261122"), there);
 		assert_int_equal(box_number(&after, "SELECT count(DISTINCT note) FROM tiny_20261122"), there);
 		int64_t flows = box_number(&after, "SELECT count(*) FROM flow_20261122");
@@ -160,7 +161,8 @@ static int set_up(void **state)
 {
 	(void)state;
 	bad_disk_register();
-	log_set_sink(count_line, NULL); /* hundreds of expected complaints */
+	if (!getenv("LOUD"))
+		log_set_sink(count_line, NULL); /* hundreds of expected complaints */
 	return 0;
 }
 
