@@ -43,6 +43,7 @@ int files_open(struct files **out, struct app *a, const char *const *paths, size
 {
 	struct files *f = calloc(1, sizeof(*f));
 	struct file *list = calloc(n ? n : 1, sizeof(*list));
+	struct err first = ERR_INIT;
 	size_t bad = 0;
 	if (!f || !list) {
 		free(f);
@@ -58,15 +59,17 @@ int files_open(struct files **out, struct app *a, const char *const *paths, size
 		list[i].path = paths[i];
 		if (bytes_open(&list[i].bytes, paths[i], &one) == 0)
 			continue;
-		log_err("capture", "%s", one.text);
-		if (bad++ == 0 && e)
-			*e = one;
+		if (bad++ > 0)
+			log_err("capture", "%s", one.text);
+		else
+			first = one; /* travels with the error */
 	}
 	if (bad) {
 		files_free(f);
-		return bad == 1 ? -e->code :
-				  err_wrap(e, "%zu capture files cannot be read, the first is",
-					   bad);
+		if (bad > 1)
+			(void)err_wrap(&first, "%zu capture files cannot be read, the first is",
+				       bad);
+		return err_set(e, (enum err_code)first.code, "%s", first.text);
 	}
 	*out = f;
 	return 0;
