@@ -30,6 +30,12 @@
 #define STREAMS_MAX 64
 #define EXPORTS_PER_SESSION 2
 #define PIECE_BYTES 16384
+/* As strict as 0.9.75 can be; 1.0 counts in levels, of which 1 is the same for servers. */
+#if MHD_VERSION >= 0x01000000
+#define STRICT MHD_OPTION_CLIENT_DISCIPLINE_LVL, (int)1
+#else
+#define STRICT MHD_OPTION_STRICT_FOR_CLIENT, (int)1
+#endif
 #define PRIORITIES "SECURE128:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"
 
 struct http {
@@ -512,7 +518,7 @@ int http_start(struct http *h, struct err *e)
 		MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS_HARD,
 		MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_S,
 		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)MEMORY_BYTES,
-		MHD_OPTION_STRICT_FOR_CLIENT, 1,
+		STRICT,
 		MHD_OPTION_HTTPS_PRIORITIES, PRIORITIES,
 		MHD_OPTION_HTTPS_CERT_CALLBACK, on_certificate,
 		MHD_OPTION_URI_LOG_CALLBACK, on_target, h,
