@@ -96,7 +96,10 @@ static void link_of(const struct nlmsghdr *h, struct link_facts *out)
 	if (!stats)
 		return;
 	memcpy(&s, stats, offsetof(struct rtnl_link_stats64, rx_compressed));
-	out->nic_drops = s.rx_missed_errors + s.rx_fifo_errors + s.rx_over_errors;
+	/* Drivers use the last two for the same thing (linux/if_link.h), some fill both. */
+	out->nic_drops =
+		s.rx_missed_errors +
+		(s.rx_fifo_errors > s.rx_over_errors ? s.rx_fifo_errors : s.rx_over_errors);
 }
 
 int netlink_link(int fd, const char *name, struct link_facts *out)

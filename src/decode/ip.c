@@ -127,7 +127,8 @@ enum decode_result layer_ip6(struct walk *w, uint32_t off)
 		return DECODE_BAD_IP;
 	const uint8_t *h = w->f + off;
 	uint32_t total = 40u + be16(h + 4);
-	if (unlikely(total == 40 && h[6] == IP_HOPOPT)) /* jumbogram (RFC 2675) or TSO */
+	/* Nothing behind the header but something announced: jumbogram (RFC 2675) or TSO. */
+	if (unlikely(total == 40 && h[6] != IP_NONE && !w->guess))
 		total = w->end - off;
 	if (unlikely(!ip_extent(w, off, total)))
 		return DECODE_BAD_IP_LENGTH;

@@ -35,6 +35,7 @@ enum { /* IP protocol numbers */
        IP_GRE = 47,
        IP_AH = 51,
        IP_ICMPV6 = 58,
+       IP_NONE = 59,
        IP_DSTOPTS = 60,
        IP_SCTP = 132,
        IP_MOBILITY = 135,

@@ -80,6 +80,26 @@ static void a_total_length_of_zero_is_a_packet_that_the_card_was_to_cut_up(void 
 	assert_false(p.flags & PKT_CUT);
 }
 
+static void a_payload_length_of_zero_is_one_too_for_ipv6(void **state)
+{
+	(void)state;
+	struct frame f = { .n = 0 }, g = { .n = 0 };
+	ether(&f, 0x86dd);
+	inner6(&f);
+	frame_end(&f);
+	f.b[18] = f.b[19] = 0;
+	struct pkt p = ok(&f);
+	is_inner6(&p);
+	assert_false(p.flags & PKT_CUT);
+	ether(&g, 0x86dd);
+	ip6(&g, 59); /* no next header: really nothing, and padding behind it */
+	frame_end(&g);
+	zeros(&g, 6);
+	p = ok(&g);
+	assert_int_equal(p.key.l4, 59);
+	assert_int_equal(p.l3_bytes, 40);
+}
+
 static void fragments_belong_to_the_pair_of_the_first_one(void **state)
 {
 	(void)state;
@@ -332,6 +352,7 @@ int main(void)
 		cmocka_unit_test(a_capture_shorter_than_the_packet_is_marked_cut),
 		cmocka_unit_test(
 			a_total_length_of_zero_is_a_packet_that_the_card_was_to_cut_up),
+		cmocka_unit_test(a_payload_length_of_zero_is_one_too_for_ipv6),
 		cmocka_unit_test(fragments_belong_to_the_pair_of_the_first_one),
 		cmocka_unit_test(the_pair_hash_does_not_see_vlans_and_spreads_pairs),
 		cmocka_unit_test(extension_headers_of_ipv6_are_walked),
