@@ -32,7 +32,7 @@ release_CFLAGS := -O2 $(HARDEN)
 debug_CFLAGS := -Og $(HARDEN) -DTOMSD_DEBUG
 asan_CFLAGS := -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all -DTOMSD_DEBUG
 tsan_CFLAGS := -O1 -fno-omit-frame-pointer -fsanitize=thread -DTOMSD_DEBUG
-cover_CFLAGS := -O0 --coverage -DTOMSD_DEBUG
+cover_CFLAGS := -O0 --coverage -DTOMSD_DEBUG -DTOMSD_COVER
 fuzz_CFLAGS := -O1 -fno-omit-frame-pointer -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all -DTOMSD_DEBUG
 asan_LDFLAGS := -fsanitize=address,undefined
 tsan_LDFLAGS := -fsanitize=thread

@@ -49,7 +49,7 @@ static struct inbox_entry *place(struct inbox *in, size_t bytes) REQUIRES(&in->m
 static int put_one(struct inbox *in, const struct plan *p, const void *row) REQUIRES(&in->m)
 {
 	size_t bytes = entry_bytes(p);
-	struct inbox_entry *to;
+	struct inbox_entry *to = NULL;
 	while (!in->closed && !(to = place(in, bytes))) {
 		in->urgent = true; /* whatever there is, is a batch now */
 		pthread_cond_signal(&in->work);
