@@ -96,7 +96,9 @@ static void do_tls(struct day *d, int64_t t)
 }
 static void do_guest_tls(struct day *d, int64_t t)
 {
+	d->net.ipv6 = !d->net.whole && gen_below(&d->net.rnd, 3) == 0;
 	tls_to(d, t, any(d, GROUP_PHONE), 200000);
+	d->net.ipv6 = false;
 }
 
 static void do_guest_quic(struct day *d, int64_t t)
@@ -487,6 +489,48 @@ static void do_pump(struct day *d, int64_t t)
 	tcp_close(&c);
 }
 
+/* What machines say to nobody in particular: names by mDNS, LLMNR, NetBIOS and SSDP. */
+static void to_group(struct day *d, int64_t t, const struct host *who, uint16_t from,
+		     uint32_t ip, uint16_t port)
+{
+	struct host group = { .ip = ip, .vlan = who->vlan };
+	memcpy(group.mac, "\x01\x00\x5e", 3);
+	group.mac[3] = (uint8_t)(ip >> 16 & 0x7f);
+	group.mac[4] = (uint8_t)(ip >> 8);
+	group.mac[5] = (uint8_t)ip;
+	udp(&d->net, t, who, from, &group, port, d->g.p, d->g.n, 0);
+	gen_reset(&d->g);
+}
+static void do_chatter(struct day *d, int64_t t)
+{
+	const struct host *pc = any(d, GROUP_PC), *phone = any(d, GROUP_PHONE);
+	char local[48];
+	switch (gen_below(&d->net.rnd, 4)) {
+	case 0: /* RFC 6762: an announcement of its own address */
+		snprintf(local, sizeof(local), "%s.local", phone->name);
+		gen_put(&d->g, "\0\0\x84\0\0\0\0\1\0\0\0\0", 12);
+		dns_name(&d->g, local);
+		gen_put(&d->g, "\0\1\x80\1\0\0\0\x78\0\4", 10);
+		gen_be32(&d->g, phone->ip);
+		to_group(d, t, phone, 5353, IP4(224, 0, 0, 251), 5353);
+		break;
+	case 1: /* RFC 4795 */
+		dns_message(&d->g, 7, "wpad", 0);
+		to_group(d, t, pc, net_port(&d->net), IP4(224, 0, 0, 252), 5355);
+		break;
+	case 2: /* RFC 1002: somebody looks for a name of old */
+		gen_put(&d->g, "\x12\x34\x01\x10\0\1\0\0\0\0\0\0\x20", 13);
+		gen_text(&d->g, "EMFDFEDBDCDADACACACACACACACACAAA"); /* LS5 ... in half bytes */
+		gen_put(&d->g, "\0\0\x20\0\1", 5);
+		to_group(d, t, pc, 137, pc->ip | 0xff, 137);
+		break;
+	default:
+		gen_text(&d->g, "M-SEARCH * HTTP/1.1\r\nHOST: 239.255.255.250:1900\r\n"
+				"MAN: \"ssdp:discover\"\r\nMX: 1\r\nST: ssdp:all\r\n\r\n");
+		to_group(d, t, phone, net_port(&d->net), IP4(239, 255, 255, 250), 1900);
+	}
+}
+
 static void do_ping(struct day *d, int64_t t)
 {
 	icmp_echo(&d->net, t, server(d, "nms"),
@@ -533,6 +577,7 @@ static const struct kind {
 	{ "pump", 20, 4, do_pump },
 	{ "ping", 10, 10, do_ping },
 	{ "arp", 40, 5, do_arp },
+	{ "chatter", 60, 20, do_chatter },
 	{ "smb1", 2, 1, do_smb1 },
 	{ "closed-port", 4, 120, do_closed_port },
 };

@@ -33,6 +33,7 @@ enum group {
 	GROUPS
 };
 
+#define UID_CR "1.2.840.10008.5.1.4.1.1.1"
 #define UID_MR "1.2.840.10008.5.1.4.1.1.4"
 #define UID_US "1.2.840.10008.5.1.4.1.1.6.1"
 #define UID_DX "1.2.840.10008.5.1.4.1.1.1.1"
@@ -43,7 +44,7 @@ enum group {
 static const struct gen_equipment gen_equipments[] = {
 	{ "CT", "GE MEDICAL SYSTEMS", "Revolution EVO", "CT4711", "revo_ct_21b.30", "CT01",
 	  "CT01", UID_CT },
-	{ "CT", "CANON_MEC", "Aquilion ONE", "AQ10022", "V10.4", "CT02", "CT02", UID_CT },
+	{ "CR", "KONICA MINOLTA", "REGIUS SIGMA", "KM20871", "1.30", "CR01", "CR01", UID_CR },
 	{ "MR", "SIEMENS", "MAGNETOM Vida", "176041", "syngo MR XA31", "MR01", "MR01", UID_MR },
 	{ "MR", "Philips Medical Systems", "Ingenia", "45077", "5.6.1", "MR02", "MR02",
 	  UID_MR },
@@ -89,7 +90,7 @@ static const struct named {
 	{ "core-sw", "switch", "Allied Telesis", MAC(00, 00, f4), 1 },
 }, gen_modalities[] = { /* in the order of gen_equipments */
 	{ "ct01", "ct", "GE HealthCare", MAC(44, 4b, 5d), 21 },
-	{ "ct02", "ct", "Canon Medical", MAC(00, 1c, 62), 22 },
+	{ "cr01", "radiography", "Konica Minolta", MAC(00, 20, 6b), 22 },
 	{ "mr01", "mri", "Siemens", MAC(00, 0b, a3), 23 },
 	{ "mr02", "mri", "Philips Healthcare", MAC(00, 09, 5c), 24 },
 	{ "us01", "ultrasound", "GE HealthCare", MAC(44, 4b, 5d), 25 },

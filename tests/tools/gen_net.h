@@ -34,6 +34,7 @@ struct net {
 	size_t n, room;
 	struct gen_random rnd;
 	bool whole; /* no frame is cut */
+	bool ipv6;  /* what is said now goes over IPv6 */
 	uint16_t next_port, next_id;
 	uint64_t wire_bytes;
 };
@@ -86,6 +87,28 @@ UNUSED static void net_frame(struct net *n, int64_t ts, size_t off, size_t unsee
 
 /* Ethernet with tag, IPv4 header; the MAC of the other side is the router's when it lives
  * elsewhere. */
+/* 2001:db8:VLAN::address of IPv4: RFC 3849 keeps the prefix for documentation. */
+UNUSED static void net_address6(struct gen *g, const struct host *h)
+{
+	gen_be32(g, 0x20010db8);
+	gen_be32(g, (uint32_t)h->vlan << 16);
+	gen_be32(g, 0);
+	gen_be32(g, h->ip);
+}
+
+UNUSED static void net_header6(struct net *n, const struct host *a, const struct host *b,
+			       unsigned l4, size_t l4_bytes, bool near)
+{
+	struct gen *g = &n->bytes;
+	gen_be16(g, 0x86dd);
+	gen_be32(g, 0x60000000);
+	gen_be16(g, (unsigned)l4_bytes);
+	gen_u8(g, l4);
+	gen_u8(g, near ? 128 : 127);
+	net_address6(g, a);
+	net_address6(g, b);
+}
+
 UNUSED static size_t net_ip(struct net *n, const struct host *a, const struct host *b,
 			    unsigned l4, size_t l4_bytes)
 {
@@ -96,7 +119,7 @@ UNUSED static size_t net_ip(struct net *n, const struct host *a, const struct ho
 			b->vlan == OUTSIDE ? a->vlan :
 			a->vlan > b->vlan  ? a->vlan :
 					     b->vlan;
-	bool broadcast = b->ip == UINT32_MAX || (b->ip & 0xff) == 0xff;
+	bool broadcast = b->ip == UINT32_MAX || (b->vlan != OUTSIDE && (b->ip & 0xff) == 0xff);
 	gen_put(g,
 		broadcast               ? gen_broadcast :
 		near || b->vlan == vlan ? b->mac :
@@ -105,6 +128,10 @@ UNUSED static size_t net_ip(struct net *n, const struct host *a, const struct ho
 	gen_put(g, near || a->vlan == vlan ? a->mac : gen_router, 6);
 	gen_be16(g, 0x8100);
 	gen_be16(g, vlan);
+	if (n->ipv6) {
+		net_header6(n, a, b, l4, l4_bytes, near);
+		return off;
+	}
 	gen_be16(g, 0x0800);
 	size_t ip = g->n;
 	gen_be16(g, 0x4500);
@@ -122,12 +149,13 @@ UNUSED static size_t net_ip(struct net *n, const struct host *a, const struct ho
 	return off;
 }
 
+/* Bytes that are not kept count as zeros. */
 UNUSED static void net_l4_sum(struct net *n, size_t l4, size_t at, unsigned proto,
 			      size_t l4_bytes)
 {
 	uint8_t *p = n->bytes.p;
-	uint32_t sum =
-		sum_bytes(0, p + l4 - 8, 8); /* addresses; bytes never kept count as zeros */
+	size_t addresses = n->ipv6 ? 32 : 8;
+	uint32_t sum = sum_bytes(0, p + l4 - addresses, addresses);
 	sum += proto + (uint32_t)l4_bytes;
 	sum = sum_bytes(sum, p + l4, n->bytes.n - l4);
 	uint16_t folded = sum_fold(sum);
