@@ -1,4 +1,7 @@
 /* Room panel: HTTPS, sessions, pages; serves the routes that rooms list. */
+#include <arpa/inet.h>
+#include <ifaddrs.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -93,16 +96,46 @@ static void add_name(struct web *w, const char *name)
 		w->n_names++;
 }
 
+/* For 0.0.0.0 and [::]: every address this machine has now; link-local ones need a zone and are left out. */
+static void add_own_addresses(struct web *w)
+{
+	struct ifaddrs *all = NULL;
+	char text[INET6_ADDRSTRLEN];
+	if (getifaddrs(&all) != 0)
+		return; /* Host may still be the address a connection comes in on */
+	for (const struct ifaddrs *i = all; i; i = i->ifa_next) {
+		struct sockaddr_in in;
+		struct sockaddr_in6 in6;
+		if (!i->ifa_addr || w->n_names >= NAMES_MAX / 2)
+			continue;
+		if (i->ifa_addr->sa_family == AF_INET) {
+			memcpy(&in, i->ifa_addr, sizeof(in));
+			if (inet_ntop(AF_INET, &in.sin_addr, text, sizeof(text)))
+				add_name(w, text);
+		} else if (i->ifa_addr->sa_family == AF_INET6) {
+			memcpy(&in6, i->ifa_addr, sizeof(in6));
+			if (!IN6_IS_ADDR_LINKLOCAL(&in6.sin6_addr) && inet_ntop(AF_INET6, &in6.sin6_addr, text, sizeof(text)))
+				add_name(w, text);
+		}
+	}
+	freeifaddrs(all);
+}
+
 /* What Host may say and the own certificate holds: listening addresses, this machine, [panel] hosts. */
 static void collect_names(struct web *w, const struct conf *c)
 {
 	char host[256];
+	bool is_any = false;
 	add_name(w, "localhost");
 	for (size_t i = 0; i < listeners_count(w->listeners); i++) {
 		listeners_host(w->listeners, i, host);
-		if (!listeners_is_any(w->listeners, i))
+		if (listeners_is_any(w->listeners, i))
+			is_any = true;
+		else
 			add_name(w, host);
 	}
+	if (is_any)
+		add_own_addresses(w);
 	if (gethostname(host, sizeof(host) - 1) == 0) {
 		host[sizeof(host) - 1] = '\0';
 		add_name(w, host);
@@ -176,13 +209,16 @@ static int init(struct app *a, struct err *e)
 /* The panel's address, and how to sign in for the first time, where the person looks who started us. */
 static void say_where(struct web *w)
 {
-	char at[96], first[96] = "", print[TLS_FINGERPRINT_MAX];
+	char at[96], first[320] = "", name[256] = "", print[TLS_FINGERPRINT_MAX];
 	int64_t not_after_ns;
+	(void)gethostname(name, sizeof(name) - 1); /* stays empty on failure */
 	for (size_t i = 0; i < listeners_count(w->listeners); i++) {
 		listeners_text(w->listeners, i, at, sizeof(at));
 		app_ready_line(w->app, "panel https://%s", at);
-		if (!first[0])
-			(void)snprintf(first, sizeof(first), "%s", at);
+		if (first[0])
+			continue;
+		bool is_any = listeners_is_any(w->listeners, i) && name[0]; /* nobody can open 0.0.0.0 */
+		(void)snprintf(first, sizeof(first), "%s%s", is_any ? name : at, is_any ? strrchr(at, ':') : "");
 	}
 	tls_facts(w->tls, print, &not_after_ns);
 	if (atomic_load(&w->setup_open) && first[0])
