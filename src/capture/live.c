@@ -153,12 +153,13 @@ static void say_why_closed(struct live *l, int status)
 void live_open(struct live *l, const char *name, const struct capture_options *o,
 	       int netlink_fd)
 {
-	struct link_facts facts;
+	struct link_facts facts = { .carrier = true };
 	int status;
 	live_rename(l, name);
 	l->promiscuous = o->promiscuous;
 	atomic_store(&l->state, LIVE_ABSENT);
-	bool there = netlink_link(netlink_fd, name, &facts) == 0;
+	bool all = live_is_all(l);
+	bool there = all || netlink_link(netlink_fd, name, &facts) == 0;
 	l->pcap = there ? activate(name, o, &status) : NULL;
 	bool placeholder = !l->pcap && (!there || status == PCAP_ERROR_IFACE_NOT_UP ||
 					status == PCAP_ERROR_NO_SUCH_DEVICE);
@@ -180,7 +181,7 @@ void live_open(struct live *l, const char *name, const struct capture_options *o
 	}
 	l->watched.index = placeholder ? 0 : facts.index;
 	l->watched.nic_drops = there ? facts.nic_drops : 0;
-	l->watched.nic_known = there;
+	l->watched.nic_known = there && !all;
 	atomic_store(&l->bound, !placeholder);
 	if (!placeholder)
 		atomic_store(&l->state, facts.carrier ? LIVE_UP : LIVE_NO_CARRIER);

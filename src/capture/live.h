@@ -5,6 +5,7 @@
 
 #include <pcap/pcap.h>
 #include <stdatomic.h>
+#include <string.h>
 
 #include "capture.h"
 #include "netlink.h"
@@ -57,6 +58,11 @@ static inline const char *live_name(const struct live *l)
 	return atomic_load(&l->shown);
 }
 void live_rename(struct live *l, const char *name);
+/* libpcap's "any": every interface at once, cooked; the kernel has no link of that name. */
+static inline bool live_is_all(const struct live *l)
+{
+	return strcmp(live_name(l), "any") == 0;
+}
 /* init: opens the handle while privileges are there. Never fails: what is wrong is in the state. */
 void live_open(struct live *l, const char *name, const struct capture_options *o,
 	       int netlink_fd);

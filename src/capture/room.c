@@ -23,8 +23,8 @@ struct capture {
 
 static const struct opt opts[] = {
 	{ "interface", OPT_TEXT, 1, 15, "auto", OPT_LIST,
-	  "Network interface to capture on; may be repeated. \"auto\" is that of the default route, \"none\" no "
-	  "live capture.",
+	  "Network interface to capture on; may be repeated. \"auto\" is that of the default route, \"any\" all "
+	  "of them, \"none\" no live capture.",
 	  NULL, NULL },
 	{ "file", OPT_PATH, 1, 4096, NULL, OPT_LIST,
 	  "Capture file (pcap, pcapng, either in gzip; - is standard input) to read instead of an interface; may "
@@ -117,15 +117,28 @@ static int init_files(struct capture *c, struct err *e)
 	return r;
 }
 
+static bool is_read_already(const struct capture *c, const char *name)
+{
+	for (size_t i = 0; i < c->n_lives; i++)
+		if (strcmp(live_name(&c->lives[i]), name) == 0)
+			return true;
+	return false;
+}
+
 static void init_live(struct capture *c, const char *name)
 {
 	struct live *l = &c->lives[c->n_lives];
 	char found[sizeof(l->names[0])];
 	l->automatic = strcmp(name, "auto") == 0;
-	l->sensor = (uint8_t)++c->n_lives;
-	l->stop_fd = c->stop_fd;
 	if (l->automatic && netlink_default_route(c->netlink_fd, found, sizeof(found)) == 0)
 		name = found;
+	if (is_read_already(c, name)) {
+		log_warning("capture", "interface %s is named twice, it is read once",
+			    LOGQ(name));
+		return;
+	}
+	l->sensor = (uint8_t)++c->n_lives;
+	l->stop_fd = c->stop_fd;
 	live_open(l, name, &c->options, c->netlink_fd);
 	log_notice("capture", "interface %s is %s%s%s", LOGQ(live_name(l)),
 		   live_state_names[atomic_load(&l->state)], *l->why_closed ? ": " : "",

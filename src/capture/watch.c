@@ -66,7 +66,7 @@ static void bind_again(struct live *l, const struct link_facts *f)
 static enum live_state look_at(struct watch *w, struct live *l)
 {
 	struct link_facts f;
-	if (strcmp(live_name(l), "any") == 0)
+	if (live_is_all(l))
 		return LIVE_UP;
 	int r = netlink_link(w->netlink_fd, live_name(l), &f);
 	if (r == -ERR_NOTFOUND) {

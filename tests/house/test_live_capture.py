@@ -259,3 +259,21 @@ def test_a_minute_of_each_interface_becomes_a_row(tmp_path, wire):
     rows = [row for day in days for row in db.execute(f"SELECT packets, bytes, up_seconds, at_ns FROM {day}")]
     assert sum(row[0] for row in rows) == sent
     assert all(row[3] % 60_000_000_000 == 0 for row in rows)
+
+
+@pytest.mark.sanitize
+def test_under_overload_every_packet_is_in_a_flow_or_in_a_drop_counter(tmp_path, wire):
+    wire.plug("mirror0")
+    tight = ["flow.queue_batches=4", "flow.queue_chunks=4", "capture.ring=1M"]
+    with daemon(tmp_path, wire, "mirror0", conf=tight) as toms:
+        sent = wire.play("mirror0", PCAPS / "ndpi_synscan.pcap", "--topspeed", "--loop=60", "--preload-pcap")
+
+        def ledger():
+            rooms = json.loads(toms.ctl("status", "--json").stdout)["rooms"]
+            port = port_of(toms, "mirror0")
+            keyless = sum(v for k, v in port["frames"].items() if k in ("bad_link", "bad_tag", "bad_ip", "bad_ip_length"))
+            flows = rooms["flow"].get("counters", rooms["flow"])["flow_packets_total"]
+            if port["packets"] + port["kernel_drops"] == sent and flows + port["own_drops"] + keyless == port["packets"]:
+                return port
+        port = wait_for("the ledger to add up", ledger, 40)
+        print(port)
