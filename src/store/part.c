@@ -223,18 +223,23 @@ static int make_place(struct parts *ps, struct part **out, struct err *e)
 
 static int part_of(struct parts *ps, const struct plan *plan, int32_t day, struct part **out, struct err *e)
 {
+	struct part *p = ps->last;
+	if (p && p->plan == plan && p->info.day == day) {
+		*out = p;
+		return 0;
+	}
 	for (size_t i = 0; i < PARTS_OPEN; i++) {
-		if (ps->open[i].plan == plan && ps->open[i].info.day == day) {
-			*out = &ps->open[i];
+		p = &ps->open[i];
+		if (p->plan == plan && p->info.day == day) {
+			*out = ps->last = p;
 			return 0;
 		}
 	}
-	struct part *p = NULL;
 	int rc = make_place(ps, &p, e);
 	if (!rc)
 		rc = part_open(p, ps, plan, day, e);
 	if (!rc)
-		*out = p;
+		*out = ps->last = p;
 	return rc;
 }
 

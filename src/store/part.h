@@ -6,7 +6,7 @@
 #include "index.h"
 #include "plan.h"
 
-enum { PARTS_OPEN = 6 }; /* late rows, several records; more is a look at the table again */
+enum { PARTS_OPEN = 24 }; /* several records, late rows; more is a look at the table again */
 
 struct part {
 	const struct plan *plan; /* NULL: free place */
@@ -26,6 +26,7 @@ struct parts {
 	struct sql *db;
 	uint64_t seed, clock;
 	struct part open[PARTS_OPEN];
+	struct part *last; /* where the row before went; NULL: nowhere */
 	int64_t made; /* tables made since parts_init, for stats */
 };
 

@@ -14,7 +14,7 @@
 #include "tomsd/base/hash.h"
 
 enum {
-	STMT_CACHE = 48,           /* statements kept per connection; texts name days, so it must have an end */
+	STMT_CACHE = 128,          /* statements kept per connection; texts name days, so it must have an end */
 	PROGRESS_STEPS = 4000,     /* VM steps between two looks at the clock: some 50 us */
 	BUSY_MS = 5000,            /* another process checkpoints (tomsctl beside the daemon) */
 	WRITER_CACHE_KIB = 24576,
@@ -25,8 +25,8 @@ enum {
 struct stmt {
 	sqlite3_stmt *s;
 	struct sql *db;
-	uint64_t hash;
 	char *text;
+	int place; /* in the cache; -1: it had no room */
 	bool busy;
 	uint64_t used; /* sql.clock at its last use */
 };
@@ -34,6 +34,7 @@ struct stmt {
 struct sql {
 	sqlite3 *db;
 	struct stmt *cache[STMT_CACHE];
+	uint64_t hashes[STMT_CACHE]; /* of their texts, side by side: looked through at every prepare */
 	uint64_t clock;
 	int64_t deadline_mono_ns;
 	int last_rc; /* extended code of the last failure */
@@ -201,54 +202,58 @@ int sql_exec(struct sql *db, const char *text, struct err *e)
 	return rc == SQLITE_OK ? 0 : failed(db, rc, e);
 }
 
-/* The place for one more statement: an empty one, or the one unused for longest. NULL: all busy. */
-static struct stmt **cache_place(struct sql *db)
+/* The place for one more statement: an empty one, or the one unused for longest; -1: all busy. */
+static int cache_place(struct sql *db)
 {
-	struct stmt **oldest = NULL;
-	for (size_t i = 0; i < STMT_CACHE; i++) {
-		struct stmt **at = &db->cache[i];
-		if (!*at)
-			return at;
-		if (!(*at)->busy && (!oldest || (*at)->used < (*oldest)->used))
-			oldest = at;
+	int oldest = -1;
+	for (int i = 0; i < STMT_CACHE; i++) {
+		const struct stmt *s = db->cache[i];
+		if (!s)
+			return i;
+		if (!s->busy && (oldest < 0 || s->used < db->cache[oldest]->used))
+			oldest = i;
 	}
-	if (oldest) {
-		stmt_free(*oldest);
-		*oldest = NULL;
+	if (oldest >= 0) {
+		stmt_free(db->cache[oldest]);
+		db->cache[oldest] = NULL;
 	}
 	return oldest;
+}
+
+static struct stmt *find_cached(struct sql *db, const char *text, uint64_t hash)
+{
+	for (int i = 0; i < STMT_CACHE; i++)
+		if (db->hashes[i] == hash && db->cache[i] && !db->cache[i]->busy &&
+		    strcmp(db->cache[i]->text, text) == 0)
+			return db->cache[i];
+	return NULL;
 }
 
 int sql_prepare(struct sql *db, const char *text, struct stmt **out, struct err *e)
 {
 	size_t n = strlen(text);
 	uint64_t hash = hash_bytes(text, n, 0);
-	for (size_t i = 0; i < STMT_CACHE; i++) {
-		struct stmt *s = db->cache[i];
-		if (s && !s->busy && s->hash == hash && strcmp(s->text, text) == 0) {
-			s->busy = true;
-			s->used = ++db->clock;
-			*out = s;
-			return 0;
+	struct stmt *s = find_cached(db, text, hash);
+	if (!s) {
+		s = calloc(1, sizeof(*s));
+		if (!s || !(s->text = strdup(text))) {
+			stmt_free(s);
+			return err_set(e, ERR_NOMEM, "out of memory");
+		}
+		int rc = sqlite3_prepare_v3(db->db, text, (int)n + 1, SQLITE_PREPARE_PERSISTENT, &s->s, NULL);
+		if (rc != SQLITE_OK) {
+			stmt_free(s);
+			return failed(db, rc, e);
+		}
+		s->db = db;
+		s->place = cache_place(db);
+		if (s->place >= 0) {
+			db->cache[s->place] = s;
+			db->hashes[s->place] = hash;
 		}
 	}
-	struct stmt *s = calloc(1, sizeof(*s));
-	if (!s || !(s->text = strdup(text))) {
-		stmt_free(s);
-		return err_set(e, ERR_NOMEM, "out of memory");
-	}
-	int rc = sqlite3_prepare_v3(db->db, text, (int)n + 1, SQLITE_PREPARE_PERSISTENT, &s->s, NULL);
-	if (rc != SQLITE_OK) {
-		stmt_free(s);
-		return failed(db, rc, e);
-	}
-	s->db = db;
-	s->hash = hash;
 	s->busy = true;
 	s->used = ++db->clock;
-	struct stmt **place = cache_place(db);
-	if (place)
-		*place = s;
 	*out = s;
 	return 0;
 }
@@ -260,10 +265,8 @@ void stmt_done(struct stmt *s)
 	sqlite3_reset(s->s);
 	sqlite3_clear_bindings(s->s);
 	s->busy = false;
-	for (size_t i = 0; i < STMT_CACHE; i++)
-		if (s->db->cache[i] == s)
-			return;
-	stmt_free(s); /* the cache had no room for it */
+	if (s->place < 0)
+		stmt_free(s);
 }
 
 void stmt_reset(struct stmt *s) { sqlite3_reset(s->s); }
