@@ -27,6 +27,11 @@ static size_t bits_and(struct bits *b, const struct bits *with)
 	return n;
 }
 
+static int damaged(const struct scan_day *d, struct err *e)
+{
+	return err_set(e, ERR_CORRUPT, "the index of %s is damaged", part_view_table(d->view));
+}
+
 /* Rows of the bucket with any token of the group. */
 static int group_bits(struct scan *s, const struct scan_day *d, size_t group, struct bits *out, struct err *e)
 {
@@ -96,19 +101,35 @@ static int walk_ids(struct scan *s, struct scan_day *d, int64_t from, int64_t to
 	return rc;
 }
 
-/* Candidates by ordinal, in the order of the walk. */
+/* The candidate that comes first in the walk, taken out of the set; SIZE_MAX: none left. *word is where
+ * to look, and moves along. */
+static size_t take_next(struct bits *set, size_t *word, bool up)
+{
+	for (; *word < ARRAY_LEN(set->w); *word += up ? 1 : SIZE_MAX) {
+		uint64_t w = set->w[*word];
+		unsigned bit;
+
+		if (!w)
+			continue;
+		bit = up ? (unsigned)__builtin_ctzll(w) : 63 - (unsigned)__builtin_clzll(w);
+		set->w[*word] &= ~(UINT64_C(1) << bit);
+		return *word * 64 + bit;
+	}
+	return SIZE_MAX;
+}
+
+/* Candidates by ordinal, in the order of the walk; empties the set. */
 static int walk_set(struct scan *s, struct scan_day *d, struct err *e)
 {
 	bool up = s->spec.sort == QUERY_OLDEST;
-	size_t rows = s->ids.rows < STORE_BUCKET_ROWS ? s->ids.rows : STORE_BUCKET_ROWS;
+	size_t word = up ? 0 : ARRAY_LEN(s->set.w) - 1, at;
 
-	for (size_t i = 0; i < rows; i++) {
-		size_t at = up ? i : rows - 1 - i;
+	while ((at = take_next(&s->set, &word, up)) != SIZE_MAX) {
 		int64_t id;
 		int rc;
 
-		if (!bits_has(&s->set, (unsigned)at))
-			continue;
+		if (at >= s->ids.rows)
+			return damaged(d, e);
 		id = bucket_ids_at(&s->ids, at);
 		if (scan_walk_is_over(s, id))
 			return 0;
@@ -138,11 +159,9 @@ static int zone_blob(struct scan *s, const struct scan_day *d, const char *colum
 	if (rc > 0)
 		rc = decode(s, stmt_col_blob(st, 0));
 	else if (rc == 0)
-		rc = err_set(e, ERR_CORRUPT, "bucket %u of %s is missing", s->now.bucket, part_view_table(d->view));
-	if (rc == -ERR_CORRUPT)
-		(void)err_set(e, ERR_CORRUPT, "the index of %s is damaged", part_view_table(d->view));
+		rc = -ERR_CORRUPT; /* the bucket was there a moment ago */
 	stmt_done(st);
-	return rc;
+	return rc == -ERR_CORRUPT ? damaged(d, e) : rc;
 }
 
 static int decode_ids(struct scan *s, struct str blob)
@@ -217,7 +236,7 @@ static int search_top(struct scan *s, struct scan_day *d, size_t n_candidates, s
 		int64_t id;
 
 		if (at >= s->ids.rows)
-			return err_set(e, ERR_CORRUPT, "the index of %s is damaged", part_view_table(d->view));
+			return damaged(d, e);
 		id = bucket_ids_at(&s->ids, at);
 		if (i == STORE_ZONE_TOP - 1)
 			rest.bound = (struct place){ s->top[i].value, id - 1 };
