@@ -156,3 +156,60 @@ def test_the_package_installs_runs_upgrades_and_purges_cleanly(fresh, package, t
     assert users_of(fresh) == before
     left = [str(p) for top in ("etc", "usr", "var/lib") for p in (fresh.path / top).rglob("*tomsd*")]
     assert left == []
+
+
+def syscalls_of(group):
+    out = set()
+    for line in toms.run("systemd-analyze", "syscall-filter", group).stdout.splitlines()[1:]:
+        name = line.strip()
+        if name and not name.startswith("#"):
+            out |= syscalls_of(name) if name.startswith("@") else {name}
+    return out
+
+
+def unit_allows():
+    """What SystemCallFilter= lines of the unit leave, in their order."""
+    allowed = set()
+    for line in re.findall(r"(?m)^SystemCallFilter=(.*)$", (ROOT / "packaging/tomsd.service").read_text()):
+        names = set()
+        for word in line.lstrip("~").split():
+            names |= syscalls_of(word) if word.startswith("@") else {word}
+        allowed = allowed - names if line.startswith("~") else allowed | names
+    return allowed
+
+
+@needs_root
+@pytest.mark.skipif(not (has("strace") and has("systemd-analyze") and has("setpriv")),
+                    reason="needs strace, systemd-analyze and setpriv")
+def test_the_daemon_lives_on_what_its_unit_gives_it(tmp_path):
+    """Own user, two capabilities, and no system call outside of the unit's filter."""
+    state = tmp_path / "state"
+    program, conf, trace = tmp_path / "tomsd", tmp_path / "tomsd.conf", tmp_path / "trace"
+    shutil.copy(toms.BUILD / "tomsd", program)
+    state.mkdir()
+    trace.touch()
+    conf.write_text(f"[store]\npath = {state}\n[panel]\nlisten = 127.0.0.1:0\n[capture]\ninterface = lo\n")
+    for path in (state, trace):
+        os.chown(path, 65534, 65534)
+    for folder in [tmp_path, *list(tmp_path.parents)[:2]]:
+        folder.chmod(0o755)
+    caps = "-all,+net_raw,+net_bind_service"
+    daemon = subprocess.Popen(["strace", "-f", "-qq", "-o", trace, "setpriv", "--reuid=65534", "--regid=65534", "--clear-groups",
+                               f"--inh-caps={caps}", f"--ambient-caps={caps}", f"--bounding-set={caps}", "--no-new-privs",
+                               program, "-c", conf], stderr=subprocess.PIPE, text=True)
+    lines = []
+    threading.Thread(target=lambda: lines.extend(daemon.stderr), daemon=True).start()
+    toms.wait_for("the daemon under strace", lambda: any("ready" in l for l in lines) or daemon.poll() is not None, 60)
+    text = "".join(lines)
+    assert daemon.poll() is None and 'interface "lo" is up' in text, text
+    toms.Client(re.search(r"https://[\d.:]+", text).group(0)).get("/healthz")
+    pid = int(re.search(r"^(\d+) ", trace.read_text()).group(1))
+    for how in (signal.SIGHUP, signal.SIGTERM):
+        os.kill(pid, how)
+    daemon.wait(60)
+    begun = trace.read_text().split(f'execve("{program}"', 1)[1]
+    used = set(re.findall(r"(?m)^\d+ +([a-z_0-9]+)\(", begun))
+    assert {"seccomp", "landlock_restrict_self", "fdatasync"} & used  # the trace is of the daemon
+    assert used - unit_allows() == set()
+    refused = [line for line in begun.splitlines() if re.search(r"= -1 E(PERM|ACCES)", line)]
+    assert [line for line in refused if "PR_CAPBSET_DROP" not in line] == []  # without CAP_SETPCAP it harms nobody
