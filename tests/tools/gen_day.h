@@ -494,10 +494,12 @@ static void to_group(struct day *d, int64_t t, const struct host *who, uint16_t 
 		     uint32_t ip, uint16_t port)
 {
 	struct host group = { .ip = ip, .vlan = who->vlan };
-	memcpy(group.mac, "\x01\x00\x5e", 3);
-	group.mac[3] = (uint8_t)(ip >> 16 & 0x7f);
-	group.mac[4] = (uint8_t)(ip >> 8);
-	group.mac[5] = (uint8_t)ip;
+	if (ip >> 28 == 0xe) { /* RFC 1112 section 6.4 */
+		memcpy(group.mac, "\x01\x00\x5e", 3);
+		group.mac[3] = (uint8_t)(ip >> 16 & 0x7f);
+		group.mac[4] = (uint8_t)(ip >> 8);
+		group.mac[5] = (uint8_t)ip;
+	}
 	udp(&d->net, t, who, from, &group, port, d->g.p, d->g.n, 0);
 	gen_reset(&d->g);
 }

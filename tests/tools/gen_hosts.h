@@ -156,10 +156,12 @@ UNUSED static void hosts_many(struct hospital *h, unsigned n, const char *name,
 			      const char *role, const struct named *makers, size_t n_makers,
 			      uint32_t base, unsigned vlan)
 {
-	for (unsigned i = 0; i < n; i++) {
+	for (unsigned i = 0; i < n; i++, base++) {
 		const struct named *m = &makers[i % n_makers];
-		(void)host_add(h, role, m->vendor, m->oui, base + i, vlan, i + 1, "%s-%03u",
-			       name, i + 1);
+		while ((base & 0xff) == 0 || (base & 0xff) == 0xff)
+			base++;
+		(void)host_add(h, role, m->vendor, m->oui, base, vlan, i + 1, "%s-%03u", name,
+			       i + 1);
 	}
 }
 
@@ -221,7 +223,7 @@ UNUSED static void hospital_build(struct hospital *h, unsigned beds)
 		   IP4(10, 20, 70, 11), VLAN_MONITOR);
 	h->from[GROUP_PUMP] = h->n;
 	hosts_many(h, per[5], "pump", "infusion-pump", pumps, ARRAY_LEN(pumps),
-		   IP4(10, 20, 71, 11), VLAN_MONITOR);
+		   IP4(10, 20, 75, 11), VLAN_MONITOR);
 	h->from[GROUP_PHONE] = h->n;
 	hosts_many(h, per[6], "phone", "patients-phone", phones, ARRAY_LEN(phones),
 		   IP4(10, 20, 90, 11), VLAN_GUEST);

@@ -40,6 +40,7 @@ struct net {
 };
 
 static const uint8_t gen_router[6] = { 0x00, 0x00, 0xf4, 0x20, 0x00, 0x01 };
+static const uint8_t gen_nobody[6]; /* in a host: its frames go to all */
 static const uint8_t gen_broadcast[6] = { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff };
 
 UNUSED static uint16_t net_port(struct net *n)
@@ -119,7 +120,7 @@ UNUSED static size_t net_ip(struct net *n, const struct host *a, const struct ho
 			b->vlan == OUTSIDE ? a->vlan :
 			a->vlan > b->vlan  ? a->vlan :
 					     b->vlan;
-	bool broadcast = b->ip == UINT32_MAX || (b->vlan != OUTSIDE && (b->ip & 0xff) == 0xff);
+	bool broadcast = memcmp(b->mac, gen_nobody, 6) == 0;
 	gen_put(g,
 		broadcast               ? gen_broadcast :
 		near || b->vlan == vlan ? b->mac :

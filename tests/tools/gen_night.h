@@ -74,7 +74,9 @@ static int64_t smb_sweep(struct day *d, int64_t t, const struct host *from)
 	for (unsigned i = 0; i < SWEPT;
 	     i++, t += gen_between(&d->net.rnd, 40, 400) * 1000000LL) {
 		size_t pcs = d->h.from[GROUP_PC] + i;
-		struct host nobody = { .ip = IP4(10, 20, 31, i), .vlan = VLAN_PC };
+		struct host nobody = { .ip = IP4(10, 20, 31, i),
+				       .vlan = VLAN_PC,
+				       .mac = { 2, 0, 0, 0, 0, 1 } };
 		const struct host *to = i < 20 && i < d->h.from[GROUP_MODALITY] ?
 						&d->h.hosts[i] :
 					pcs < d->h.from[GROUP_PRINTER] ? &d->h.hosts[pcs] :
