@@ -212,4 +212,6 @@ def test_the_daemon_lives_on_what_its_unit_gives_it(tmp_path):
     assert {"seccomp", "landlock_restrict_self", "fdatasync"} & used  # the trace is of the daemon
     assert used - unit_allows() == set()
     refused = [line for line in begun.splitlines() if re.search(r"= -1 E(PERM|ACCES)", line)]
-    assert [line for line in refused if "PR_CAPBSET_DROP" not in line] == []  # without CAP_SETPCAP it harms nobody
+    # Dropping from the bounding set needs CAP_SETPCAP and matters only with it; malloc asks for
+    # overcommit_memory and is content without an answer.
+    assert [line for line in refused if not re.search("PR_CAPBSET_DROP|overcommit_memory", line)] == []
