@@ -9,10 +9,24 @@
 #include "tomsd/base/json.h"
 #include "tomsd/store.h"
 
-enum role { ROLE_NONE /* no sign-in needed */, ROLE_VIEWER, ROLE_AUDITOR, ROLE_OPERATOR, ROLE_ADMIN };
+enum role {
+	ROLE_NONE /* no sign-in needed */,
+	ROLE_VIEWER,
+	ROLE_AUDITOR,
+	ROLE_OPERATOR,
+	ROLE_ADMIN
+};
 /* Which roles may: a set, since auditor is not between viewer and operator. */
-enum role_set { MAY_ALL = 0 /* no sign-in */, MAY_VIEWER = 2, MAY_AUDITOR = 4, MAY_OPERATOR = 8, MAY_ADMIN = 16,
-	MAY_SIGNED_IN = 30, MAY_LOOK = 28 /* operator, auditor, admin */, MAY_WORK = 24 };
+enum role_set {
+	MAY_ALL = 0 /* no sign-in */,
+	MAY_VIEWER = 2,
+	MAY_AUDITOR = 4,
+	MAY_OPERATOR = 8,
+	MAY_ADMIN = 16,
+	MAY_SIGNED_IN = 30,
+	MAY_LOOK = 28 /* operator, auditor, admin */,
+	MAY_WORK = 24
+};
 extern const char *const role_names[]; /* "none" "viewer" "auditor" "operator" "admin" */
 
 enum param_type { PARAM_TEXT, PARAM_INT, PARAM_TIME, PARAM_ENUM };
@@ -23,11 +37,15 @@ struct param {
 	const char *const *values; /* PARAM_ENUM */
 	const char *doc;
 };
-#define PARAM_END { .name = NULL }
+#define PARAM_END            \
+	{                    \
+		.name = NULL \
+	}
 
 struct principal {
 	enum role role;
-	int64_t user_id, session_id; /* 0: none (control socket as root: role admin, name "local:root") */
+	int64_t user_id,
+		session_id; /* 0: none (control socket as root: role admin, name "local:root") */
 	char name[64];
 	char from[64]; /* address or "local" */
 	bool by_token;
@@ -40,9 +58,9 @@ struct request {
 	struct str path_arg;            /* what stood at {id}; decoded */
 	struct str body;                /* complete; JSON */
 	struct principal who;
-	char lang[3];                   /* "ja" or "en" */
+	char lang[3]; /* "ja" or "en" */
 	char request_id[16];
-	char etag[72];                  /* If-Match / If-None-Match, without quotes */
+	char etag[72]; /* If-Match / If-None-Match, without quotes */
 	int64_t deadline_mono_ns;
 	struct param_value {
 		const char *name;
@@ -55,7 +73,7 @@ struct request {
 
 struct reply {
 	int status;
-	const char *type;        /* content type; NULL: application/json */
+	const char *type; /* content type; NULL: application/json */
 	struct buf body;
 	struct json json;        /* writes into body */
 	char headers[8][2][320]; /* further headers: name, value */
@@ -73,20 +91,28 @@ struct reply {
 };
 
 struct route {
-	const char *method, *path;     /* "/api/v1/flows", "/api/v1/flows/{id}" */
-	unsigned may;                  /* enum role_set; one is required */
+	const char *method, *path; /* "/api/v1/flows", "/api/v1/flows/{id}" */
+	unsigned may;              /* enum role_set; one is required */
 	const struct param *params;
 	/* Fills the reply; problems by reply_problem. */
 	void (*handle)(struct request *, struct reply *);
-	const void *arg;               /* e.g. a record */
-	const char *doc;               /* one sentence for OpenAPI */
-	const char *item;              /* name of the OpenAPI schema of the answer, or NULL */
+	const void *arg;  /* e.g. a record */
+	const char *doc;  /* one sentence for OpenAPI */
+	const char *item; /* name of the OpenAPI schema of the answer, or NULL */
 	unsigned flags;
-	const char *answer;            /* that schema as JSON text; NULL: made from a record, or given by another route */
-	const char *accepts;           /* JSON schema of the body, or NULL: takes none */
+	const char *
+		answer; /* that schema as JSON text; NULL: made from a record, or given by another route */
+	const char *accepts; /* JSON schema of the body, or NULL: takes none */
 };
-enum route_flag { ROUTE_EXPORT = 1, ROUTE_SIGN_IN = 2 /* sign-in limits apply */, ROUTE_LOCAL = 4 /* control socket only */ };
-#define ROUTE_END { .method = NULL }
+enum route_flag {
+	ROUTE_EXPORT = 1,
+	ROUTE_SIGN_IN = 2 /* sign-in limits apply */,
+	ROUTE_LOCAL = 4 /* control socket only */
+};
+#define ROUTE_END              \
+	{                      \
+		.method = NULL \
+	}
 
 /* Parsed parameter, NULL when absent. */
 const struct param_value *req_param(const struct request *rq, const char *name);
@@ -102,21 +128,24 @@ struct json *reply_json(struct reply *rp, int status);
 void reply_header(struct reply *rp, const char *name, const char *value);
 /* RFC 9457. code is stable ("range", "not_found"); detail says what, why and what to do, already in
  * the request's language (api_words). */
-void reply_problem(const struct request *rq, struct reply *rp, int status, const char *code, const char *fmt, ...)
-	PRINTF_LIKE(5, 6);
+void reply_problem(const struct request *rq, struct reply *rp, int status, const char *code,
+		   const char *fmt, ...) PRINTF_LIKE(5, 6);
 
 /* Names a field that is to blame: where is "parameter" or "pointer", name "limit" or "/password". All of
  * them first, then reply_problem, which lists them. */
-void reply_field(struct reply *rp, const char *where, const char *name, const char *code, const char *detail);
+void reply_field(struct reply *rp, const char *where, const char *name, const char *code,
+		 const char *detail);
 /* The problem "internal" for a failure that is ours; e goes to the log, not to the client. */
 void reply_failed(const struct request *rq, struct reply *rp, const struct err *e);
 
 /* Text for people by key in "ja"/"en"; the key itself when there is none (a test finds gaps). */
 const char *api_words(const char *lang, const char *key) __attribute__((returns_nonnull));
 /* The same with {1} and {2} in it replaced; cut to cap. Returns out. */
-const char *api_text(char *out, size_t cap, const char *lang, const char *key, const char *one, const char *two);
+const char *api_text(char *out, size_t cap, const char *lang, const char *key, const char *one,
+		     const char *two);
 /* "ja" or "en": ?lang= of the raw query, else the user's own ("" or NULL: none), else Accept-Language, else ja. */
-void api_pick_lang(struct str query, const char *user_lang, struct str accept_language, char out[3]);
+void api_pick_lang(struct str query, const char *user_lang, struct str accept_language,
+		   char out[3]);
 /* Percent-decoded text appended to out; -ERR_INVALID for a bad escape, NUL or what is not UTF-8. */
 int api_unescape(struct str in, bool plus_is_space, struct buf *out) MUST_CHECK;
 
@@ -124,8 +153,8 @@ int api_unescape(struct str in, bool plus_is_space, struct buf *out) MUST_CHECK;
  * calls the handler; web and control call this and only this. */
 void api_dispatch(struct request *rq, struct reply *rp);
 /* Looks only: which route (NULL: none; *other_method says that the path exists). */
-const struct route *api_route(struct app *a, struct str method, struct str path, struct str *path_arg,
-			      bool *other_method);
+const struct route *api_route(struct app *a, struct str method, struct str path,
+			      struct str *path_arg, bool *other_method);
 /* OpenAPI 3.1 of all routes. */
 void api_openapi(struct app *a, struct json *j);
 
@@ -143,9 +172,10 @@ bool api_events_read(struct app *a, const char *topics, uint64_t *last_id, struc
 void api_events_on_publish(struct app *a, void (*wake)(void *), void *arg);
 
 /* One audit row: who did what to what; through store_write by the room that owns it. */
-int api_audit(struct request *rq, const char *action, const char *object, const char *before_json,
-	      const char *after_json, struct err *e) MUST_CHECK;
+int api_audit(struct request *rq, const char *action, const char *object,
+	      const char *before_json, const char *after_json, struct err *e) MUST_CHECK;
 
-extern const struct room api_room; /* routes about the house and what it has seen; see docs/api.md */
+extern const struct room
+	api_room; /* routes about the house and what it has seen; see docs/api.md */
 
 #endif

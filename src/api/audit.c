@@ -76,7 +76,9 @@ static int read_last(struct sql *db, int64_t *id, uint8_t hash[32], struct err *
 		*id = stmt_col_i64(s, 0);
 		if (h.n == 32)
 			memcpy(hash, h.p, 32);
-		rc = h.n == 32 ? 0 : err_set(e, ERR_CORRUPT, "audit row %lld has no hash", (long long)*id);
+		rc = h.n == 32 ? 0 :
+				 err_set(e, ERR_CORRUPT, "audit row %lld has no hash",
+					 (long long)*id);
 	}
 	stmt_done(s);
 	return rc;
@@ -113,14 +115,20 @@ static int insert(struct sql *db, void *arg, struct err *e)
 	return rc < 0 ? rc : 0;
 }
 
-int api_audit(struct request *rq, const char *action, const char *object, const char *before_json,
-	      const char *after_json, struct err *e)
+int api_audit(struct request *rq, const char *action, const char *object,
+	      const char *before_json, const char *after_json, struct err *e)
 {
 	struct audit_row r = {
-		.at_ns = clock_now_ns(), .session = rq->who.session_id, .by_token = rq->who.by_token,
-		.user = str_of(rq->who.name), .role = str_of(role_names[rq->who.role]), .origin = str_of(rq->who.from),
-		.action = str_of(action), .object = str_of(object ? object : ""),
-		.before = str_of(before_json ? before_json : ""), .after = str_of(after_json ? after_json : ""),
+		.at_ns = clock_now_ns(),
+		.session = rq->who.session_id,
+		.by_token = rq->who.by_token,
+		.user = str_of(rq->who.name),
+		.role = str_of(role_names[rq->who.role]),
+		.origin = str_of(rq->who.from),
+		.action = str_of(action),
+		.object = str_of(object ? object : ""),
+		.before = str_of(before_json ? before_json : ""),
+		.after = str_of(after_json ? after_json : ""),
 	};
 	if (!app_store(rq->app))
 		return err_set(e, ERR_CLOSED, "no store to keep the audit row in");
@@ -158,7 +166,8 @@ static void put_json_text(struct json *j, const char *name, struct str text)
 static void put_row(struct json *j, struct stmt *s)
 {
 	char text[72];
-	struct str action = stmt_col_text(s, 7), hash = stmt_col_blob(s, 11), origin = stmt_col_text(s, 6);
+	struct str action = stmt_col_text(s, 7), hash = stmt_col_blob(s, 11),
+		   origin = stmt_col_text(s, 6);
 	(void)snprintf(text, sizeof(text), "%lld", (long long)stmt_col_i64(s, 0));
 	json_obj(j);
 	json_kv_str(j, "id", text);
@@ -213,8 +222,8 @@ static void bind_optional(struct stmt *s, int at, const struct param_value *v)
 }
 
 /* Up to limit rows into j; *next is the cursor of the following page, 0 when there is none. */
-static int put_rows(struct request *rq, struct sql *db, int64_t before, int64_t limit, struct json *j, int64_t *next,
-		    struct err *e)
+static int put_rows(struct request *rq, struct sql *db, int64_t before, int64_t limit,
+		    struct json *j, int64_t *next, struct err *e)
 {
 	struct stmt *s;
 	int rc = sql_prepare(db, audit_sql_list, &s, e);
@@ -247,7 +256,8 @@ void audit_get(struct request *rq, struct reply *rp)
 	const struct param_value *cursor = req_param(rq, "cursor");
 	int64_t before = INT64_MAX, next = 0;
 	if (cursor && num_i64(cursor->text, 1, INT64_MAX, &before) != 0) {
-		reply_problem(rq, rp, 400, "invalid_query", "%s", api_words(rq->lang, "detail.invalid_query"));
+		reply_problem(rq, rp, 400, "invalid_query", "%s",
+			      api_words(rq->lang, "detail.invalid_query"));
 		return;
 	}
 	if (store_read_begin(app_store(rq->app), rq->deadline_mono_ns, &db, &e) != 0) {

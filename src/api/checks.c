@@ -9,7 +9,7 @@
 #define SILENT_NS (60 * NS_PER_S)
 #define STARTING_NS (15 * NS_PER_S)
 #define LOSS_MINUTES 15
-#define LOSS_LIMIT 0.001            /* a thousandth: more and counts mislead */
+#define LOSS_LIMIT 0.001 /* a thousandth: more and counts mislead */
 #define DISK_FREE_MIN (UINT64_C(2) << 30)
 
 const char *const check_state_names[] = { "ok", "problem", "unknown", NULL };
@@ -70,7 +70,8 @@ static void check_capture(struct api *api, struct check *c)
 	struct rate r = api->rate;
 	int64_t last = api->last_packet_ns;
 	mutex_unlock(&api->m);
-	int64_t now = clock_now_ns(), silent = now - (last > 0 ? last : app_started_ns(api->app));
+	int64_t now = clock_now_ns(),
+		silent = now - (last > 0 ? last : app_started_ns(api->app));
 	c->since_ns = 0;
 	if (last > 0 && silent < SILENT_NS) {
 		put_bits(c->one, sizeof(c->one), r.bits_per_s);
@@ -79,7 +80,8 @@ static void check_capture(struct api *api, struct check *c)
 	} else if (last == 0 && silent < STARTING_NS) {
 		set(c, CHECK_UNKNOWN, "starting");
 	} else {
-		(void)snprintf(c->one, sizeof(c->one), "%lld", (long long)(silent / (60 * NS_PER_S)));
+		(void)snprintf(c->one, sizeof(c->one), "%lld",
+			       (long long)(silent / (60 * NS_PER_S)));
 		set(c, CHECK_UNKNOWN, "no_packets");
 	}
 }
@@ -96,7 +98,8 @@ static void check_losses(struct api *api, struct check *c)
 	(void)snprintf(c->one, sizeof(c->one), "%.2f", ratio * 100);
 	(void)snprintf(c->two, sizeof(c->two), "%llu",
 		       (unsigned long long)(l.kernel_drops + l.nic_drops + l.own_drops));
-	set(c, ratio > LOSS_LIMIT ? CHECK_PROBLEM : CHECK_OK, ratio > LOSS_LIMIT ? "losses" : "no_losses");
+	set(c, ratio > LOSS_LIMIT ? CHECK_PROBLEM : CHECK_OK,
+	    ratio > LOSS_LIMIT ? "losses" : "no_losses");
 }
 
 static void check_store(struct api *api, struct check *c)
@@ -138,7 +141,8 @@ static void check_disk(struct api *api, struct check *c)
 static size_t check_others(struct api *api, struct check *out, size_t n)
 {
 	static const char *const done[] = { "capture", "store", "api" };
-	for (const struct room *const *room = app_rooms(api->app); *room && n < CHECKS_MAX; room++) {
+	for (const struct room *const *room = app_rooms(api->app); *room && n < CHECKS_MAX;
+	     room++) {
 		bool is_done = false;
 		for (size_t i = 0; i < ARRAY_LEN(done); i++)
 			is_done = is_done || strcmp(done[i], (*room)->name) == 0;

@@ -32,11 +32,12 @@ static bool path_matches(struct str pattern, struct str path, struct str *arg)
 /* HEAD is GET without the body. */
 static bool method_matches(const struct route *r, struct str method)
 {
-	return str_eq(str_of(r->method), method) || (str_eq(method, STR("HEAD")) && strcmp(r->method, "GET") == 0);
+	return str_eq(str_of(r->method), method) ||
+	       (str_eq(method, STR("HEAD")) && strcmp(r->method, "GET") == 0);
 }
 
-const struct route *api_route(struct app *a, struct str method, struct str path, struct str *path_arg,
-			      bool *other_method)
+const struct route *api_route(struct app *a, struct str method, struct str path,
+			      struct str *path_arg, bool *other_method)
 {
 	*other_method = false;
 	for (const struct room *const *room = app_rooms(a); *room; room++) {
@@ -68,16 +69,19 @@ static void wrong_method(struct request *rq, struct reply *rp)
 	for (const struct room *const *room = app_rooms(rq->app); *room; room++) {
 		for (const struct route *r = (*room)->routes; r && r->method; r++) {
 			struct str arg;
-			if (!path_matches(str_of(r->path), rq->path, &arg) || ((r->flags & ROUTE_LOCAL) && !is_local(rq)))
+			if (!path_matches(str_of(r->path), rq->path, &arg) ||
+			    ((r->flags & ROUTE_LOCAL) && !is_local(rq)))
 				continue;
-			int put = snprintf(allow + n, sizeof(allow) - n, "%s%s%s", n ? ", " : "", r->method,
+			int put = snprintf(allow + n, sizeof(allow) - n, "%s%s%s",
+					   n ? ", " : "", r->method,
 					   strcmp(r->method, "GET") == 0 ? ", HEAD" : "");
 			if (put > 0 && (size_t)put < sizeof(allow) - n)
 				n += (size_t)put;
 		}
 	}
 	if (n == 0) {
-		reply_problem(rq, rp, 404, "not_found", "%s", api_words(rq->lang, "detail.no_route"));
+		reply_problem(rq, rp, 404, "not_found", "%s",
+			      api_words(rq->lang, "detail.no_route"));
 		return;
 	}
 	char words[256];
@@ -92,7 +96,8 @@ static bool may(struct request *rq, struct reply *rp)
 	if (set == MAY_ALL || (rq->who.role != ROLE_NONE && (set & 1u << rq->who.role)))
 		return true;
 	if (rq->who.role == ROLE_NONE) {
-		reply_problem(rq, rp, 401, "sign_in_required", "%s", api_words(rq->lang, "detail.sign_in_required"));
+		reply_problem(rq, rp, 401, "sign_in_required", "%s",
+			      api_words(rq->lang, "detail.sign_in_required"));
 		reply_header(rp, "WWW-Authenticate", "Bearer realm=\"tomsd\"");
 		return false;
 	}
@@ -101,13 +106,15 @@ static bool may(struct request *rq, struct reply *rp)
 	for (enum role r = ROLE_VIEWER; r <= ROLE_ADMIN; r++) {
 		(void)snprintf(key, sizeof(key), "role.%s", role_names[r]);
 		if (set & 1u << r)
-			n += (size_t)snprintf(list + n, sizeof(list) - n, "%s%s", n ? ", " : "", api_words(rq->lang, key));
+			n += (size_t)snprintf(list + n, sizeof(list) - n, "%s%s", n ? ", " : "",
+					      api_words(rq->lang, key));
 		if (n >= sizeof(list))
 			break;
 	}
 	char words[320];
 	reply_problem(rq, rp, 403, "role_required", "%s",
-		      api_text(words, sizeof(words), rq->lang, "detail.role_required", list, NULL));
+		      api_text(words, sizeof(words), rq->lang, "detail.role_required", list,
+			       NULL));
 	return false;
 }
 
@@ -116,7 +123,8 @@ static bool take_path_arg(struct request *rq, struct str raw, char *out, size_t 
 {
 	struct buf b;
 	buf_init(&b, cap);
-	bool good = raw.n < cap && api_unescape(raw, false, &b) == 0 && str_copy(out, cap, buf_view(&b));
+	bool good = raw.n < cap && api_unescape(raw, false, &b) == 0 &&
+		    str_copy(out, cap, buf_view(&b));
 	buf_fini(&b);
 	rq->path_arg = good ? str_of(out) : STR_NULL;
 	return good;
@@ -125,11 +133,14 @@ static bool take_path_arg(struct request *rq, struct str raw, char *out, size_t 
 static void run(struct request *rq, struct reply *rp)
 {
 	if (params_parse(rq, rp, clock_now_ns()) > 0) {
-		reply_problem(rq, rp, 400, "invalid_parameter", "%s", api_words(rq->lang, "detail.invalid_parameter"));
+		reply_problem(rq, rp, 400, "invalid_parameter", "%s",
+			      api_words(rq->lang, "detail.invalid_parameter"));
 		return;
 	}
 	if (rq->deadline_mono_ns == 0)
-		rq->deadline_mono_ns = clock_mono_ns() + (rq->route->flags & ROUTE_EXPORT ? EXPORT_TIME_NS : QUERY_TIME_NS);
+		rq->deadline_mono_ns =
+			clock_mono_ns() +
+			(rq->route->flags & ROUTE_EXPORT ? EXPORT_TIME_NS : QUERY_TIME_NS);
 	rq->route->handle(rq, rp);
 	if (!buf_failed(&rp->body))
 		return;
@@ -147,11 +158,13 @@ void api_dispatch(struct request *rq, struct reply *rp)
 	if (!rq->route && other_method) {
 		wrong_method(rq, rp);
 	} else if (!rq->route || ((rq->route->flags & ROUTE_LOCAL) && !is_local(rq))) {
-		reply_problem(rq, rp, 404, "not_found", "%s", api_words(rq->lang, "detail.no_route"));
+		reply_problem(rq, rp, 404, "not_found", "%s",
+			      api_words(rq->lang, "detail.no_route"));
 	} else if (!may(rq, rp)) {
 		return;
 	} else if (raw.n > 0 && !take_path_arg(rq, raw, arg, sizeof(arg))) {
-		reply_problem(rq, rp, 404, "not_found", "%s", api_words(rq->lang, "detail.no_route"));
+		reply_problem(rq, rp, 404, "not_found", "%s",
+			      api_words(rq->lang, "detail.no_route"));
 	} else {
 		run(rq, rp);
 	}

@@ -19,10 +19,11 @@ struct event {
 
 struct events {
 	struct mutex m;
-	struct event ring[RING];                       /* lock: m; at id % RING is not needed: by count */
-	uint64_t n;                                    /* lock: m; events ever put into the ring */
-	uint64_t first_id, last_id, dropped_id;        /* lock: m; dropped_id: newest that left the ring */
-	struct event latest[ARRAY_LEN(latest_only)];   /* lock: m */
+	struct event ring[RING]; /* lock: m; at id % RING is not needed: by count */
+	uint64_t n;              /* lock: m; events ever put into the ring */
+	uint64_t first_id, last_id,
+		dropped_id; /* lock: m; dropped_id: newest that left the ring */
+	struct event latest[ARRAY_LEN(latest_only)]; /* lock: m */
 	void (*wake)(void *);
 	void *wake_arg;
 };
@@ -91,7 +92,8 @@ static bool wants(const char *topics, const char *topic)
 
 static void write_event(struct buf *b, const struct event *e)
 {
-	buf_fmt(b, "id: %llu\nevent: %s\ndata: %s\n\n", (unsigned long long)e->id, e->topic, e->json);
+	buf_fmt(b, "id: %llu\nevent: %s\ndata: %s\n\n", (unsigned long long)e->id, e->topic,
+		e->json);
 }
 
 bool api_events_read(struct app *a, const char *topics, uint64_t *last_id, struct buf *b)
@@ -104,7 +106,8 @@ bool api_events_read(struct app *a, const char *topics, uint64_t *last_id, struc
 	mutex_lock(&ev->m);
 	if (*last_id == 0) { /* a new client has just read everything */
 		*last_id = ev->last_id;
-	} else if (*last_id < ev->dropped_id || *last_id > ev->last_id || *last_id < ev->first_id) {
+	} else if (*last_id < ev->dropped_id || *last_id > ev->last_id ||
+		   *last_id < ev->first_id) {
 		*last_id = ev->last_id;
 		has_all = false;
 	}

@@ -11,9 +11,9 @@
 #define MINUTES (DAYS * 1440)
 #define SUMS 1440
 #define MINUTE_NS (60 * NS_PER_S)
-#define LATE_MINUTES 3     /* a minute's row comes when the minute is over, and is committed then */
+#define LATE_MINUTES 3 /* a minute's row comes when the minute is over, and is committed then */
 #define GAPS_SHOWN 100
-#define READ_ROWS 20000    /* of one reading; the rest follows at the next tick */
+#define READ_ROWS 20000 /* of one reading; the rest follows at the next tick */
 
 struct sum {
 	int64_t minute;
@@ -27,7 +27,7 @@ struct watched {
 	struct sum sums[SUMS];       /* lock: m; ring by minute number */
 	/* thread: ticker */
 	int64_t read_from_ns;
-	int64_t seen_minute;         /* rows of this minute and before are taken */
+	int64_t seen_minute; /* rows of this minute and before are taken */
 };
 
 struct watched *watched_new(void)
@@ -129,12 +129,15 @@ static int take_row(void *arg, const void *row)
 
 int watched_follow(struct watched *w, struct store *st, struct err *e)
 {
-	struct query q = { .record = &capture_minute_record, .until_ns = INT64_MAX, .sort = QUERY_OLDEST };
+	struct query q = { .record = &capture_minute_record,
+			   .until_ns = INT64_MAX,
+			   .sort = QUERY_OLDEST };
 	struct query_page_info info;
 	if (w->read_from_ns == 0)
 		w->read_from_ns = clock_now_ns() - (int64_t)MINUTES * MINUTE_NS;
 	q.since_ns = w->read_from_ns - LATE_MINUTES * MINUTE_NS;
-	int rc = store_query(st, &q, READ_ROWS, clock_mono_ns() + 5 * NS_PER_S, take_row, w, &info, e);
+	int rc = store_query(st, &q, READ_ROWS, clock_mono_ns() + 5 * NS_PER_S, take_row, w,
+			     &info, e);
 	return rc == -ERR_TIMEOUT ? 0 : rc;
 }
 
@@ -164,13 +167,17 @@ double losses_ratio(const struct losses *l)
 }
 
 void watched_gaps(struct watched *w, int64_t since_ns, int64_t until_ns, int64_t now_ns,
-		  void (*fn)(void *arg, int64_t since_ns, int64_t until_ns, const char *reason), void *arg)
+		  void (*fn)(void *arg, int64_t since_ns, int64_t until_ns, const char *reason),
+		  void *arg)
 {
-	struct { int64_t since, until; } found[GAPS_SHOWN];
+	struct {
+		int64_t since, until;
+	} found[GAPS_SHOWN];
 	size_t n = 0;
 	mutex_lock(&w->m);
 	int64_t first = w->first, last = w->last;
-	int64_t end = until_ns < now_ns ? (until_ns + MINUTE_NS - 1) / MINUTE_NS : now_ns / MINUTE_NS + 1;
+	int64_t end = until_ns < now_ns ? (until_ns + MINUTE_NS - 1) / MINUTE_NS :
+					  now_ns / MINUTE_NS + 1;
 	if (last >= now_ns / MINUTE_NS - LATE_MINUTES && end > last + 1)
 		end = last + 1;
 	int64_t from = since_ns / MINUTE_NS;
@@ -189,7 +196,8 @@ void watched_gaps(struct watched *w, int64_t since_ns, int64_t until_ns, int64_t
 	}
 	mutex_unlock(&w->m);
 	if (first > 0 && since_ns < first * MINUTE_NS && since_ns > 0)
-		fn(arg, since_ns, first * MINUTE_NS < until_ns ? first * MINUTE_NS : until_ns, "before_first_record");
+		fn(arg, since_ns, first * MINUTE_NS < until_ns ? first * MINUTE_NS : until_ns,
+		   "before_first_record");
 	for (size_t i = 0; i < n; i++) {
 		int64_t a = found[i].since * MINUTE_NS, b = found[i].until * MINUTE_NS;
 		a = a > since_ns ? a : since_ns;

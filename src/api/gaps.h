@@ -21,7 +21,8 @@ void watched_losses(struct watched *w, int64_t until_ns, size_t minutes, struct 
 double losses_ratio(const struct losses *l);
 /* Calls fn for each gap within [since, until), oldest first. Minutes that may still be on their way are none. */
 void watched_gaps(struct watched *w, int64_t since_ns, int64_t until_ns, int64_t now_ns,
-		  void (*fn)(void *arg, int64_t since_ns, int64_t until_ns, const char *reason), void *arg);
+		  void (*fn)(void *arg, int64_t since_ns, int64_t until_ns, const char *reason),
+		  void *arg);
 
 /* The member "gaps" of an answer. */
 void gaps_put(struct app *a, struct json *j, int64_t since_ns, int64_t until_ns);

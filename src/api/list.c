@@ -23,26 +23,32 @@ static const char *const formats[] = { "json", "csv", NULL };
 static const char *const yes_no[] = { "true", "false", NULL };
 
 const struct param api_list_params[] = {
-	{ "since", PARAM_TIME, 0, 0, NULL, "from this time on: RFC 3339, or relative as in -24h" },
+	{ "since", PARAM_TIME, 0, 0, NULL,
+	  "from this time on: RFC 3339, or relative as in -24h" },
 	{ "until", PARAM_TIME, 0, 0, NULL, "up to this time, not included" },
 	{ "host", PARAM_TEXT, 0, 255, NULL, "either end: address, CIDR, MAC or name" },
 	{ "peer", PARAM_TEXT, 0, 255, NULL, "the other end of host, or either end" },
 	{ "port", PARAM_TEXT, 0, 32, NULL, "port of either end" },
-	{ "proto", PARAM_TEXT, 0, 64, NULL, "protocol: tcp, udp, or what was recognised (tls, dicom)" },
+	{ "proto", PARAM_TEXT, 0, 64, NULL,
+	  "protocol: tcp, udp, or what was recognised (tls, dicom)" },
 	{ "app", PARAM_TEXT, 0, 64, NULL, "application" },
 	{ "action", PARAM_TEXT, 0, 64, NULL, "what was done: allow, deny" },
 	{ "text", PARAM_TEXT, 0, 255, NULL, "plain text in names and details" },
 	{ "q", PARAM_TEXT, 0, 2048, NULL, "words of the search box, all of which must hold" },
 	{ "sort", PARAM_ENUM, 0, 0, sorts, "order; newest when absent" },
-	{ "limit", PARAM_INT, 1, CSV_LIMIT_MAX, NULL, "rows: JSON 50, at most 1,000; CSV 10,000, at most 1,000,000" },
+	{ "limit", PARAM_INT, 1, CSV_LIMIT_MAX, NULL,
+	  "rows: JSON 50, at most 1,000; CSV 10,000, at most 1,000,000" },
 	{ "cursor", PARAM_TEXT, 0, 127, NULL, "next of the page before" },
 	{ "total", PARAM_ENUM, 0, 0, yes_no, "false saves counting" },
 	{ "format", PARAM_ENUM, 0, 0, formats, "json or csv" },
-	{ "bom", PARAM_ENUM, 0, 0, yes_no, "true puts a byte order mark before CSV, for spreadsheets" },
+	{ "bom", PARAM_ENUM, 0, 0, yes_no,
+	  "true puts a byte order mark before CSV, for spreadsheets" },
 	PARAM_END,
 };
 
-static const char *const filters[] = { "host", "peer", "port", "proto", "app", "action", "text" };
+static const char *const filters[] = {
+	"host", "peer", "port", "proto", "app", "action", "text"
+};
 
 static bool is_true(const struct request *rq, const char *name, bool def)
 {
@@ -70,7 +76,8 @@ static bool add_filter(struct request *rq, struct reply *rp, struct query *q, co
 	return true;
 }
 
-int list_query(struct request *rq, struct reply *rp, const struct record *record, struct query *q)
+int list_query(struct request *rq, struct reply *rp, const struct record *record,
+	       struct query *q)
 {
 	struct err e = ERR_INIT;
 	bool good = true;
@@ -87,17 +94,20 @@ int list_query(struct request *rq, struct reply *rp, const struct record *record
 		good = false;
 	}
 	if (cursor)
-		(void)str_copy(q->cursor, sizeof(q->cursor), cursor->text); /* its length was checked */
+		(void)str_copy(q->cursor, sizeof(q->cursor),
+			       cursor->text); /* its length was checked */
 	if (good)
 		return 0;
-	reply_problem(rq, rp, 400, "invalid_query", "%s", api_words(rq->lang, "detail.invalid_query"));
+	reply_problem(rq, rp, 400, "invalid_query", "%s",
+		      api_words(rq->lang, "detail.invalid_query"));
 	return -ERR_INVALID;
 }
 
 void list_query_failed(struct request *rq, struct reply *rp, const struct err *e)
 {
 	if (e->code == ERR_INVALID || e->code == ERR_RANGE || e->code == ERR_UNSUPPORTED)
-		reply_problem(rq, rp, 400, "invalid_query", "%s (%s)", api_words(rq->lang, "detail.invalid_query"), e->text);
+		reply_problem(rq, rp, 400, "invalid_query", "%s (%s)",
+			      api_words(rq->lang, "detail.invalid_query"), e->text);
 	else
 		reply_failed(rq, rp, e);
 }
@@ -127,8 +137,9 @@ static void put_total(struct request *rq, struct json *j, const struct query *q,
 	int64_t deadline = clock_mono_ns() + COUNT_TIME_NS;
 	if (deadline > rq->deadline_mono_ns)
 		deadline = rq->deadline_mono_ns;
-	if (!is_all && (!is_true(rq, "total", true) ||
-			store_count(app_store(rq->app), q, COUNT_AT_MOST, deadline, &n, &more, &e) != 0)) {
+	if (!is_all &&
+	    (!is_true(rq, "total", true) ||
+	     store_count(app_store(rq->app), q, COUNT_AT_MOST, deadline, &n, &more, &e) != 0)) {
 		json_null(j);
 		return;
 	}
@@ -176,13 +187,15 @@ static void list_json(struct request *rq, struct reply *rp, const struct query *
 	json_obj(j);
 	json_key(j, "items");
 	json_arr(j);
-	int rc = store_query(app_store(rq->app), q, limit, rq->deadline_mono_ns, row_counted, &c, &info, &e);
+	int rc = store_query(app_store(rq->app), q, limit, rq->deadline_mono_ns, row_counted,
+			     &c, &info, &e);
 	if (rc != 0 && rc != -ERR_TIMEOUT) {
 		list_query_failed(rq, rp, &e);
 		return;
 	}
 	if (rc != 0)
-		info.complete = false; /* what was found in time is an answer too, marked as such */
+		info.complete =
+			false; /* what was found in time is an answer too, marked as such */
 	json_end_arr(j);
 	put_info(rq, j, q, c.n, &info);
 	json_end_obj(j);
@@ -224,7 +237,8 @@ static int csv_more(void *arg, struct buf *b)
 		o->header_is_out = true;
 	}
 	size_t want = o->left < CSV_PIECE_ROWS ? o->left : CSV_PIECE_ROWS;
-	int rc = store_query(o->store, &o->q, want, clock_mono_ns() + 20 * NS_PER_S, row_csv, &rows, &info, &e);
+	int rc = store_query(o->store, &o->q, want, clock_mono_ns() + 20 * NS_PER_S, row_csv,
+			     &rows, &info, &e);
 	if (rc != 0 || !info.complete || buf_failed(b))
 		return -ERR_IO; /* the connection breaks: half a file must not look whole */
 	o->left -= rows.n < o->left ? rows.n : o->left;
@@ -246,7 +260,8 @@ static void list_csv(struct request *rq, struct reply *rp, const struct query *q
 	struct err e = ERR_INIT;
 	struct query_page_info info;
 	/* What is wrong with the query is said as a problem, while there still is a status to say it with. */
-	int rc = store_query(app_store(rq->app), q, 1, rq->deadline_mono_ns, row_stop, NULL, &info, &e);
+	int rc = store_query(app_store(rq->app), q, 1, rq->deadline_mono_ns, row_stop, NULL,
+			     &info, &e);
 	struct csv_out *o = rc < 0 && rc != -ERR_TIMEOUT ? NULL : calloc(1, sizeof(*o));
 	if (!o) {
 		if (rc == 0)
@@ -254,12 +269,16 @@ static void list_csv(struct request *rq, struct reply *rp, const struct query *q
 		list_query_failed(rq, rp, &e);
 		return;
 	}
-	*o = (struct csv_out){ .store = app_store(rq->app), .q = *q, .left = limit, .bom = is_true(rq, "bom", false) };
-	if (o->q.until_ns == INT64_MAX) /* rows that come while it is written are not part of it */
+	*o = (struct csv_out){ .store = app_store(rq->app),
+			       .q = *q,
+			       .left = limit,
+			       .bom = is_true(rq, "bom", false) };
+	if (o->q.until_ns ==
+	    INT64_MAX) /* rows that come while it is written are not part of it */
 		o->q.until_ns = clock_now_ns();
 	char name[128];
-	(void)snprintf(name, sizeof(name), "attachment; filename=\"%s-%d.csv\"", q->record->name,
-		       (int)clock_day(clock_now_ns()));
+	(void)snprintf(name, sizeof(name), "attachment; filename=\"%s-%d.csv\"",
+		       q->record->name, (int)clock_day(clock_now_ns()));
 	rp->status = 200;
 	rp->type = "text/csv; charset=utf-8";
 	reply_header(rp, "Content-Disposition", name);
@@ -276,8 +295,10 @@ void api_list(struct request *rq, struct reply *rp)
 	if (!csv && limit > JSON_LIMIT_MAX) {
 		char words[256];
 		reply_field(rp, "parameter", "limit", "range",
-			    api_text(words, sizeof(words), rq->lang, "parameter.range", "1", "1000"));
-		reply_problem(rq, rp, 400, "invalid_parameter", "%s", api_words(rq->lang, "detail.invalid_parameter"));
+			    api_text(words, sizeof(words), rq->lang, "parameter.range", "1",
+				     "1000"));
+		reply_problem(rq, rp, 400, "invalid_parameter", "%s",
+			      api_words(rq->lang, "detail.invalid_parameter"));
 		return;
 	}
 	if (list_query(rq, rp, rq->route->arg, &q) != 0)
@@ -308,7 +329,8 @@ void api_item(struct request *rq, struct reply *rp)
 	int64_t number;
 	if (rq->path_arg.n >= sizeof(id) || !str_copy(id, sizeof(id), rq->path_arg) ||
 	    num_i64(rq->path_arg, 1, INT64_MAX, &number) != 0) {
-		reply_problem(rq, rp, 404, "not_found", "%s", api_words(rq->lang, "detail.no_row"));
+		reply_problem(rq, rp, 404, "not_found", "%s",
+			      api_words(rq->lang, "detail.no_row"));
 		return;
 	}
 	int64_t second = (number >> 30) * NS_PER_S;
@@ -316,9 +338,11 @@ void api_item(struct request *rq, struct reply *rp)
 	q.until_ns = second + NS_PER_S;
 	int rc = query_add(&q, "event.id", "=", id, &e);
 	if (rc == 0)
-		rc = store_query(app_store(rq->app), &q, 1, rq->deadline_mono_ns, row_one, &c, &info, &e);
+		rc = store_query(app_store(rq->app), &q, 1, rq->deadline_mono_ns, row_one, &c,
+				 &info, &e);
 	if (rc != 0)
 		list_query_failed(rq, rp, &e);
 	else if (c.n == 0)
-		reply_problem(rq, rp, 404, "not_found", "%s", api_words(rq->lang, "detail.no_row"));
+		reply_problem(rq, rp, 404, "not_found", "%s",
+			      api_words(rq->lang, "detail.no_row"));
 }

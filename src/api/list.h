@@ -5,7 +5,8 @@
 #include "tomsd/api.h"
 
 /* The filters of the request as a query; -ERR_INVALID with the problem in rp. */
-int list_query(struct request *rq, struct reply *rp, const struct record *record, struct query *q) MUST_CHECK;
+int list_query(struct request *rq, struct reply *rp, const struct record *record,
+	       struct query *q) MUST_CHECK;
 /* A failed query as a problem: the asker's fault (400), no time (503) or ours (500). */
 void list_query_failed(struct request *rq, struct reply *rp, const struct err *e);
 /* GET of one row by {id}; the route's argument is the record. */

@@ -58,7 +58,8 @@ static void put_params(struct json *j, const struct route *r)
 static void put_content(struct json *j, const char *type, const char *schema_ref)
 {
 	char ref[128];
-	(void)snprintf(ref, sizeof(ref), "{\"schema\":{\"$ref\":\"#/components/schemas/%s\"}}", schema_ref);
+	(void)snprintf(ref, sizeof(ref), "{\"schema\":{\"$ref\":\"#/components/schemas/%s\"}}",
+		       schema_ref);
 	json_key(j, type);
 	json_raw(j, str_of(ref));
 }
@@ -69,7 +70,9 @@ static void put_answers(struct json *j, const struct route *r)
 	const struct record *record = r->handle == api_list ? r->arg : NULL;
 	json_key(j, "responses");
 	json_obj(j);
-	json_key(j, strcmp(r->method, "DELETE") == 0 ? "204" : strcmp(r->method, "POST") == 0 ? "201" : "200");
+	json_key(j, strcmp(r->method, "DELETE") == 0 ? "204" :
+		    strcmp(r->method, "POST") == 0   ? "201" :
+						       "200");
 	json_obj(j);
 	json_kv_str(j, "description", r->doc);
 	if (record || r->item) {
@@ -168,13 +171,20 @@ static void put_col_type(struct json *j, const struct col *c)
 		put_type(j, "string");
 		json_kv_str(j, "format", "date-time");
 		break;
-	case COL_I64: case COL_U64: case COL_U32: case COL_U16: case COL_U8:
+	case COL_I64:
+	case COL_U64:
+	case COL_U32:
+	case COL_U16:
+	case COL_U8:
 		put_type(j, "integer");
 		break;
 	case COL_JSON:
 		put_type(j, "object");
 		break;
-	case COL_TEXT: case COL_ADDR: case COL_MAC: case COL_ENUM:
+	case COL_TEXT:
+	case COL_ADDR:
+	case COL_MAC:
+	case COL_ENUM:
 		put_type(j, "string");
 		break;
 	}
@@ -244,7 +254,8 @@ static void put_record(struct json *j, const struct record *r)
 		if (c && strcmp(c->name, r->id_col) != 0)
 			put_col_type(j, c);
 		else
-			json_raw(j, c ? STR("{\"type\":\"string\"}") : STR("{}")); /* ids are opaque text */
+			json_raw(j, c ? STR("{\"type\":\"string\"}") :
+					STR("{}")); /* ids are opaque text */
 		before = o->ecs;
 	}
 	close_objects(j, dots_in(before));
@@ -256,12 +267,16 @@ static void put_list_schema(struct json *j, const struct record *r)
 {
 	char name[64], ref[128];
 	(void)snprintf(name, sizeof(name), "%s_list", r->name);
-	(void)snprintf(ref, sizeof(ref), "{\"type\":\"array\",\"items\":{\"$ref\":\"#/components/schemas/%s\"}}", r->name);
+	(void)snprintf(ref, sizeof(ref),
+		       "{\"type\":\"array\",\"items\":{\"$ref\":\"#/components/schemas/%s\"}}",
+		       r->name);
 	json_key(j, name);
 	json_obj(j);
 	put_type(j, "object");
 	json_key(j, "required");
-	json_raw(j, STR("[\"items\",\"next\",\"as_of\",\"total\",\"complete\",\"covered\",\"gaps\"]"));
+	json_raw(
+		j,
+		STR("[\"items\",\"next\",\"as_of\",\"total\",\"complete\",\"covered\",\"gaps\"]"));
 	json_key(j, "properties");
 	json_obj(j);
 	json_key(j, "items");
@@ -271,15 +286,20 @@ static void put_list_schema(struct json *j, const struct record *r)
 	json_key(j, "as_of");
 	json_raw(j, STR("{\"type\":\"string\",\"format\":\"date-time\"}"));
 	json_key(j, "total");
-	json_raw(j, STR("{\"type\":[\"object\",\"null\"],\"required\":[\"value\",\"relation\"],\"properties\":{"
-			"\"value\":{\"type\":\"integer\"},\"relation\":{\"enum\":[\"eq\",\"gte\"]}}}"));
+	json_raw(
+		j,
+		STR("{\"type\":[\"object\",\"null\"],\"required\":[\"value\",\"relation\"],\"properties\":{"
+		    "\"value\":{\"type\":\"integer\"},\"relation\":{\"enum\":[\"eq\",\"gte\"]}}}"));
 	json_key(j, "complete");
 	json_raw(j, STR("{\"type\":\"boolean\"}"));
 	json_key(j, "covered");
-	json_raw(j, STR("{\"type\":\"object\",\"properties\":{\"since\":{\"type\":\"string\",\"format\":\"date-time\"},"
-			"\"until\":{\"type\":\"string\",\"format\":\"date-time\"}}}"));
+	json_raw(
+		j,
+		STR("{\"type\":\"object\",\"properties\":{\"since\":{\"type\":\"string\",\"format\":\"date-time\"},"
+		    "\"until\":{\"type\":\"string\",\"format\":\"date-time\"}}}"));
 	json_key(j, "gaps");
-	json_raw(j, STR("{\"type\":\"array\",\"items\":{\"$ref\":\"#/components/schemas/gap\"}}"));
+	json_raw(j,
+		 STR("{\"type\":\"array\",\"items\":{\"$ref\":\"#/components/schemas/gap\"}}"));
 	json_end_obj(j);
 	json_end_obj(j);
 }
@@ -333,8 +353,10 @@ void api_openapi(struct app *a, struct json *j)
 	json_key(j, "components");
 	json_obj(j);
 	json_key(j, "securitySchemes");
-	json_raw(j, STR("{\"session\":{\"type\":\"apiKey\",\"in\":\"cookie\",\"name\":\"__Host-sid\"},"
-			"\"token\":{\"type\":\"http\",\"scheme\":\"bearer\"}}"));
+	json_raw(
+		j,
+		STR("{\"session\":{\"type\":\"apiKey\",\"in\":\"cookie\",\"name\":\"__Host-sid\"},"
+		    "\"token\":{\"type\":\"http\",\"scheme\":\"bearer\"}}"));
 	json_key(j, "schemas");
 	json_obj(j);
 	put_schemas(a, j);

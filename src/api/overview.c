@@ -67,7 +67,8 @@ static bool put_totals(struct request *rq, struct json *j, int64_t now)
 {
 	struct rollup_row sum = { 0 };
 	struct err e = ERR_INIT;
-	int rc = store_top(app_store(rq->app), ROLLUP_TOTAL, now - DAY_NS, now, 1, rq->deadline_mono_ns, add_row, &sum, &e);
+	int rc = store_top(app_store(rq->app), ROLLUP_TOTAL, now - DAY_NS, now, 1,
+			   rq->deadline_mono_ns, add_row, &sum, &e);
 	json_key(j, "totals");
 	if (rc != 0) {
 		json_null(j);
@@ -124,7 +125,8 @@ static bool put_tops(struct request *rq, struct json *j, int64_t now, size_t lim
 		if (!traffic_may_see(rq, lists[i].dim))
 			continue;
 		json_key(j, lists[i].name);
-		if (traffic_put_top(rq, j, lists[i].dim, now - DAY_NS, now, limit, true, &e) != 0) {
+		if (traffic_put_top(rq, j, lists[i].dim, now - DAY_NS, now, limit, true, &e) !=
+		    0) {
 			json_null(j);
 			complete = false;
 		}
@@ -134,7 +136,8 @@ static bool put_tops(struct request *rq, struct json *j, int64_t now, size_t lim
 }
 
 const struct param overview_params[] = {
-	{ "top", PARAM_INT, 0, 20, NULL, "with as many of the largest applications, hosts and peers; 0 when absent" },
+	{ "top", PARAM_INT, 0, 20, NULL,
+	  "with as many of the largest applications, hosts and peers; 0 when absent" },
 	PARAM_END,
 };
 
@@ -169,17 +172,27 @@ const char overview_schema[] =
 	"\"checks\":{\"type\":\"array\",\"items\":{\"type\":\"object\","
 	"\"required\":[\"id\",\"room\",\"state\",\"since\",\"code\",\"text\",\"next\"],\"properties\":{"
 	"\"id\":{\"type\":\"string\"},\"room\":{\"type\":\"string\"},"
-	"\"state\":{\"enum\":[\"ok\",\"problem\",\"unknown\"]},\"since\":" NULLABLE("string") ",\"code\":{\"type\":\"string\"},"
-	"\"text\":{\"type\":\"string\"},\"next\":" NULLABLE("string") "}}},"
-	"\"counts\":{\"type\":\"object\",\"required\":[\"ok\",\"problem\",\"unknown\"],\"properties\":{"
-	"\"ok\":" COUNT ",\"problem\":" COUNT ",\"unknown\":" COUNT "}},"
-	"\"rate\":{\"type\":[\"object\",\"null\"],\"properties\":{\"at\":" TIME ",\"over_s\":" COUNT ",\"bits_per_s\":" COUNT ","
-	"\"packets_per_s\":" COUNT ",\"flows_per_s\":" COUNT "}},"
-	"\"totals\":{\"type\":[\"object\",\"null\"],\"properties\":{\"since\":" TIME ",\"until\":" TIME ",\"flows\":" COUNT ","
-	"\"packets\":" COUNT ",\"bytes\":" COUNT ",\"bytes_out\":" COUNT ",\"bytes_in\":" COUNT "}},"
-	"\"lost\":{\"type\":[\"object\",\"null\"],\"properties\":{\"since\":" TIME ",\"until\":" TIME ",\"packets\":" COUNT ","
-	"\"kernel_drops\":" COUNT ",\"nic_drops\":" COUNT ",\"own_drops\":" COUNT ",\"bad_frames\":" COUNT ","
-	"\"ratio\":{\"type\":\"number\"},\"minutes_watched\":" COUNT ",\"minutes\":" COUNT "}},"
-	"\"top\":{\"type\":\"object\",\"additionalProperties\":{\"type\":[\"object\",\"null\"],\"properties\":{"
-	"\"items\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"required\":[\"key\",\"bytes\",\"share\"]}},"
-	"\"total\":{\"type\":\"object\"}}}}}}";
+	"\"state\":{\"enum\":[\"ok\",\"problem\",\"unknown\"]},\"since\":" NULLABLE(
+		"string") ",\"code\":{\"type\":\"string\"},"
+			  "\"text\":{\"type\":\"string\"},\"next\":" NULLABLE(
+				  "string") "}}},"
+					    "\"counts\":{\"type\":\"object\",\"required\":[\"ok\",\"problem\",\"unknown\"],\"properties\":{"
+					    "\"ok\":" COUNT ",\"problem\":" COUNT
+					    ",\"unknown\":" COUNT "}},"
+					    "\"rate\":{\"type\":[\"object\",\"null\"],\"properties\":{\"at\":" TIME
+					    ",\"over_s\":" COUNT ",\"bits_per_s\":" COUNT ","
+					    "\"packets_per_s\":" COUNT ",\"flows_per_s\":" COUNT
+					    "}},"
+					    "\"totals\":{\"type\":[\"object\",\"null\"],\"properties\":{\"since\":" TIME
+					    ",\"until\":" TIME ",\"flows\":" COUNT ","
+					    "\"packets\":" COUNT ",\"bytes\":" COUNT
+					    ",\"bytes_out\":" COUNT ",\"bytes_in\":" COUNT "}},"
+					    "\"lost\":{\"type\":[\"object\",\"null\"],\"properties\":{\"since\":" TIME
+					    ",\"until\":" TIME ",\"packets\":" COUNT ","
+					    "\"kernel_drops\":" COUNT ",\"nic_drops\":" COUNT
+					    ",\"own_drops\":" COUNT ",\"bad_frames\":" COUNT ","
+					    "\"ratio\":{\"type\":\"number\"},\"minutes_watched\":" COUNT
+					    ",\"minutes\":" COUNT "}},"
+					    "\"top\":{\"type\":\"object\",\"additionalProperties\":{\"type\":[\"object\",\"null\"],\"properties\":{"
+					    "\"items\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"required\":[\"key\",\"bytes\",\"share\"]}},"
+					    "\"total\":{\"type\":\"object\"}}}}}}";

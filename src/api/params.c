@@ -8,12 +8,13 @@
 #include "tomsd/base/num.h"
 
 /* Says that the parameter is to blame; words have the key "parameter.<code>". */
-static void blame(struct request *rq, struct reply *rp, const char *name, const char *code, const char *one,
-		  const char *two)
+static void blame(struct request *rq, struct reply *rp, const char *name, const char *code,
+		  const char *one, const char *two)
 {
 	char key[64], words[320];
 	(void)snprintf(key, sizeof(key), "parameter.%s", code); /* our own short codes */
-	reply_field(rp, "parameter", name, code, api_text(words, sizeof(words), rq->lang, key, one, two));
+	reply_field(rp, "parameter", name, code,
+		    api_text(words, sizeof(words), rq->lang, key, one, two));
 }
 
 static const struct param *find(const struct param *table, struct str name)
@@ -32,7 +33,8 @@ static bool has_control(struct str s)
 	return false;
 }
 
-static bool take_text(struct request *rq, struct reply *rp, const struct param *p, struct str text)
+static bool take_text(struct request *rq, struct reply *rp, const struct param *p,
+		      struct str text)
 {
 	char most[24];
 	int64_t max = p->max > 0 ? p->max : PARAMS_TEXT_MAX;
@@ -46,7 +48,8 @@ static bool take_text(struct request *rq, struct reply *rp, const struct param *
 	return false;
 }
 
-static bool take_int(struct request *rq, struct reply *rp, const struct param *p, struct str text, int64_t *out)
+static bool take_int(struct request *rq, struct reply *rp, const struct param *p,
+		     struct str text, int64_t *out)
 {
 	char min[24], max[24];
 	int bad = num_i64(text, p->min, p->max, out);
@@ -58,7 +61,8 @@ static bool take_int(struct request *rq, struct reply *rp, const struct param *p
 	return false;
 }
 
-static bool take_enum(struct request *rq, struct reply *rp, const struct param *p, struct str text, int64_t *out)
+static bool take_enum(struct request *rq, struct reply *rp, const struct param *p,
+		      struct str text, int64_t *out)
 {
 	char list[256];
 	size_t n = 0;
@@ -68,7 +72,8 @@ static bool take_enum(struct request *rq, struct reply *rp, const struct param *
 			*out = i;
 			return true;
 		}
-		int put = snprintf(list + n, sizeof(list) - n, "%s%s", n ? ", " : "", p->values[i]);
+		int put = snprintf(list + n, sizeof(list) - n, "%s%s", n ? ", " : "",
+				   p->values[i]);
 		if (put > 0 && (size_t)put < sizeof(list) - n)
 			n += (size_t)put;
 	}
@@ -76,8 +81,8 @@ static bool take_enum(struct request *rq, struct reply *rp, const struct param *
 	return false;
 }
 
-static bool take(struct request *rq, struct reply *rp, const struct param *p, struct str text, int64_t now_ns,
-		 int64_t *number)
+static bool take(struct request *rq, struct reply *rp, const struct param *p, struct str text,
+		 int64_t now_ns, int64_t *number)
 {
 	switch (p->type) {
 	case PARAM_TEXT:
@@ -96,7 +101,8 @@ static bool take(struct request *rq, struct reply *rp, const struct param *p, st
 }
 
 /* One name=value. Text is noted as offset in the arena (which may still move) and becomes a view later. */
-static bool take_pair(struct request *rq, struct reply *rp, struct str pair, int64_t now_ns, size_t *offset)
+static bool take_pair(struct request *rq, struct reply *rp, struct str pair, int64_t now_ns,
+		      size_t *offset)
 {
 	struct str name;
 	size_t at = rq->arena.n;
@@ -121,7 +127,8 @@ static bool take_pair(struct request *rq, struct reply *rp, struct str pair, int
 		blame(rq, rp, p->name, "characters", NULL, NULL);
 		return false;
 	}
-	struct param_value v = { .name = p->name, .text = str_sub(buf_view(&rq->arena), at, rq->arena.n) };
+	struct param_value v = { .name = p->name,
+				 .text = str_sub(buf_view(&rq->arena), at, rq->arena.n) };
 	if (!take(rq, rp, p, v.text, now_ns, &v.number))
 		return false;
 	if (rq->n_params == ARRAY_LEN(rq->params)) {

@@ -6,7 +6,7 @@
 #include "tomsd/api.h"
 #include "tomsd/base/log.h"
 
-#define BODY_MAX (16u << 20)  /* a page of 1,000 rows is below 2 MiB */
+#define BODY_MAX (16u << 20) /* a page of 1,000 rows is below 2 MiB */
 #define ERRORS_MAX (32u << 10)
 #define BODY_NODES_MAX 4096
 
@@ -41,13 +41,15 @@ void reply_header(struct reply *rp, const char *name, const char *value)
 {
 	assert(rp->n_headers < ARRAY_LEN(rp->headers));
 	(void)str_copy(rp->headers[rp->n_headers][0], sizeof(rp->headers[0][0]), str_of(name));
-	bool fits = str_copy(rp->headers[rp->n_headers][1], sizeof(rp->headers[0][1]), str_of(value));
+	bool fits = str_copy(rp->headers[rp->n_headers][1], sizeof(rp->headers[0][1]),
+			     str_of(value));
 	assert(fits);
 	(void)fits; /* release keeps assert on; this is for builds that do not */
 	rp->n_headers++;
 }
 
-void reply_field(struct reply *rp, const char *where, const char *name, const char *code, const char *detail)
+void reply_field(struct reply *rp, const char *where, const char *name, const char *code,
+		 const char *detail)
 {
 	struct json j;
 	if (rp->errors.n > 0)
@@ -73,12 +75,14 @@ static const char *title_of(const char *lang, int status, const char *code)
 	return words != key ? words : api_words(lang, "title.other");
 }
 
-void reply_problem(const struct request *rq, struct reply *rp, int status, const char *code, const char *fmt, ...)
+void reply_problem(const struct request *rq, struct reply *rp, int status, const char *code,
+		   const char *fmt, ...)
 {
 	char type[80], detail[1024];
 	va_list ap;
 	va_start(ap, fmt);
-	(void)vsnprintf(detail, sizeof(detail), fmt, ap); /* cut when too long; JSON mends a cut character */
+	(void)vsnprintf(detail, sizeof(detail), fmt,
+			ap); /* cut when too long; JSON mends a cut character */
 	va_end(ap);
 	(void)snprintf(type, sizeof(type), "/problems/%s", code);
 	struct json *j = reply_json(rp, status);
@@ -115,11 +119,13 @@ void reply_failed(const struct request *rq, struct reply *rp, const struct err *
 	if (is_late || e->code == ERR_BUSY || e->code == ERR_FULL || e->code == ERR_CLOSED) {
 		rp->retry_after_s = 5;
 		reply_problem(rq, rp, 503, is_late ? "timeout" : "unavailable", "%s",
-			      api_words(rq->lang, is_late ? "detail.timeout" : "detail.unavailable"));
+			      api_words(rq->lang,
+					is_late ? "detail.timeout" : "detail.unavailable"));
 		return;
 	}
-	log_err("api", "request failed method=%s path=%s request=%s error=%s", log_quote(rq->method.p, rq->method.n),
-		log_quote(rq->path.p, rq->path.n), rq->request_id, LOGQ(e->text));
+	log_err("api", "request failed method=%s path=%s request=%s error=%s",
+		log_quote(rq->method.p, rq->method.n), log_quote(rq->path.p, rq->path.n),
+		rq->request_id, LOGQ(e->text));
 	reply_problem(rq, rp, 500, "internal", "%s", api_words(rq->lang, "detail.internal"));
 }
 
@@ -127,12 +133,14 @@ int req_body(const struct request *rq, struct json_doc *doc, struct reply *rp)
 {
 	struct err e = ERR_INIT;
 	if (json_parse(rq->body, BODY_NODES_MAX, doc, &e) != 0) {
-		reply_problem(rq, rp, 400, "invalid_body", "%s (%s)", api_words(rq->lang, "detail.invalid_body"), e.text);
+		reply_problem(rq, rp, 400, "invalid_body", "%s (%s)",
+			      api_words(rq->lang, "detail.invalid_body"), e.text);
 		return -ERR_INVALID;
 	}
 	if (doc->nodes[0].type == JSON_OBJECT)
 		return 0;
 	json_doc_fini(doc);
-	reply_problem(rq, rp, 400, "invalid_body", "%s", api_words(rq->lang, "detail.invalid_body"));
+	reply_problem(rq, rp, 400, "invalid_body", "%s",
+		      api_words(rq->lang, "detail.invalid_body"));
 	return -ERR_INVALID;
 }

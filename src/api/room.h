@@ -22,9 +22,10 @@ extern const char *const check_state_names[];
 struct check {
 	char id[24], room[24];
 	enum check_state state;
-	const char *code;     /* "ok", "no_packets" ...; texts have the keys check.<code> and next.<code> */
+	const char *
+		code; /* "ok", "no_packets" ...; texts have the keys check.<code> and next.<code> */
 	char one[256], two[64]; /* {1} and {2} of the text */
-	int64_t since_ns;     /* when this state began; 0 not known */
+	int64_t since_ns;       /* when this state began; 0 not known */
 };
 
 struct api {
@@ -34,11 +35,11 @@ struct api {
 	struct thread ticker;
 	struct mutex m;
 	pthread_cond_t wake;
-	bool closing;              /* lock: m */
-	struct rate rate;          /* lock: m */
+	bool closing;                    /* lock: m */
+	struct rate rate;                /* lock: m */
 	struct check checks[CHECKS_MAX]; /* lock: m; as of the last tick */
-	size_t n_checks;           /* lock: m */
-	int64_t last_packet_ns;    /* lock: m; when the packet counter last moved; 0 never */
+	size_t n_checks;                 /* lock: m */
+	int64_t last_packet_ns; /* lock: m; when the packet counter last moved; 0 never */
 };
 struct api *api_of(struct app *a); /* NULL when the room is not part of this run */
 
@@ -50,8 +51,8 @@ void ticker_stop(struct api *api);
 void rate_json(struct json *j, const struct rate *r);
 /* traffic.c: whether this person may see sums by that; members items and total, as an object of their own or not. */
 bool traffic_may_see(const struct request *rq, enum rollup_dim dim);
-int traffic_put_top(struct request *rq, struct json *j, enum rollup_dim dim, int64_t since, int64_t until, size_t limit,
-		    bool is_object, struct err *e) MUST_CHECK;
+int traffic_put_top(struct request *rq, struct json *j, enum rollup_dim dim, int64_t since,
+		    int64_t until, size_t limit, bool is_object, struct err *e) MUST_CHECK;
 /* Sum of a counter over the rooms by its name; false when no room has it. */
 bool counter_read(struct app *a, const char *name, uint64_t *value);
 

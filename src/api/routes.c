@@ -26,7 +26,8 @@ static void events_get(struct request *rq, struct reply *rp)
 	const struct param_value *topics = req_param(rq, "topics");
 	rp->is_event_stream = true;
 	if (topics)
-		(void)str_copy(rp->topics, sizeof(rp->topics), topics->text); /* checked: shorter */
+		(void)str_copy(rp->topics, sizeof(rp->topics),
+			       topics->text); /* checked: shorter */
 }
 
 static void say(struct reply *rp, int status, const char *word)
@@ -57,10 +58,11 @@ static void readyz_get(struct request *rq, struct reply *rp)
 /* Numbers tell nothing about people, but who may reach the panel need not see them. */
 static void metrics_get(struct request *rq, struct reply *rp)
 {
-	bool is_near = strcmp(rq->who.from, "127.0.0.1") == 0 || strcmp(rq->who.from, "::1") == 0 ||
-		       strcmp(rq->who.from, "local") == 0;
+	bool is_near = strcmp(rq->who.from, "127.0.0.1") == 0 ||
+		       strcmp(rq->who.from, "::1") == 0 || strcmp(rq->who.from, "local") == 0;
 	if (!is_near && rq->who.role == ROLE_NONE) {
-		reply_problem(rq, rp, 401, "sign_in_required", "%s", api_words(rq->lang, "detail.sign_in_required"));
+		reply_problem(rq, rp, 401, "sign_in_required", "%s",
+			      api_words(rq->lang, "detail.sign_in_required"));
 		reply_header(rp, "WWW-Authenticate", "Bearer realm=\"tomsd\"");
 		return;
 	}
@@ -69,36 +71,99 @@ static void metrics_get(struct request *rq, struct reply *rp)
 }
 
 static const struct param events_params[] = {
-	{ "topics", PARAM_TEXT, 0, 127, NULL, "names with commas between them; all when absent" },
+	{ "topics", PARAM_TEXT, 0, 127, NULL,
+	  "names with commas between them; all when absent" },
 	PARAM_END,
 };
 
 static const char status_schema[] = "{\"type\":\"object\",\"properties\":{\"rooms\":{}}}";
 
 static const struct route routes[] = {
-	{ .method = "GET", .path = "/api/v1/overview", .may = MAY_SIGNED_IN, .params = overview_params, .handle = overview_get,
-	  .item = "overview", .answer = overview_schema, .doc = "What is well and what is not, traffic now, sums and losses of a day." },
-	{ .method = "GET", .path = "/api/v1/status", .may = MAY_LOOK, .handle = status_get, .item = "status",
-	  .answer = status_schema, .doc = "Every room of the daemon: state, rates, drops, backlog, last error." },
-	{ .method = "GET", .path = "/api/v1/flows", .may = MAY_LOOK, .params = api_list_params, .handle = api_list,
-	  .arg = &flow_record, .doc = "Conversations, newest first." },
-	{ .method = "GET", .path = "/api/v1/flows/{id}", .may = MAY_LOOK, .handle = api_item, .arg = &flow_record,
-	  .item = "flow", .doc = "One conversation with every column." },
-	{ .method = "GET", .path = "/api/v1/capture", .may = MAY_LOOK, .params = api_list_params, .handle = api_list,
-	  .arg = &capture_minute_record, .doc = "What each interface carried and lost, by the minute." },
-	{ .method = "GET", .path = "/api/v1/traffic/series", .may = MAY_SIGNED_IN, .params = series_params,
-	  .handle = series_get, .item = "series", .answer = series_schema, .doc = "Traffic over time." },
-	{ .method = "GET", .path = "/api/v1/traffic/top", .may = MAY_SIGNED_IN, .params = top_params, .handle = top_get,
-	  .item = "top", .answer = top_schema, .doc = "The largest applications, hosts or destinations." },
-	{ .method = "GET", .path = "/api/v1/events", .may = MAY_SIGNED_IN, .params = events_params, .handle = events_get,
+	{ .method = "GET",
+	  .path = "/api/v1/overview",
+	  .may = MAY_SIGNED_IN,
+	  .params = overview_params,
+	  .handle = overview_get,
+	  .item = "overview",
+	  .answer = overview_schema,
+	  .doc = "What is well and what is not, traffic now, sums and losses of a day." },
+	{ .method = "GET",
+	  .path = "/api/v1/status",
+	  .may = MAY_LOOK,
+	  .handle = status_get,
+	  .item = "status",
+	  .answer = status_schema,
+	  .doc = "Every room of the daemon: state, rates, drops, backlog, last error." },
+	{ .method = "GET",
+	  .path = "/api/v1/flows",
+	  .may = MAY_LOOK,
+	  .params = api_list_params,
+	  .handle = api_list,
+	  .arg = &flow_record,
+	  .doc = "Conversations, newest first." },
+	{ .method = "GET",
+	  .path = "/api/v1/flows/{id}",
+	  .may = MAY_LOOK,
+	  .handle = api_item,
+	  .arg = &flow_record,
+	  .item = "flow",
+	  .doc = "One conversation with every column." },
+	{ .method = "GET",
+	  .path = "/api/v1/capture",
+	  .may = MAY_LOOK,
+	  .params = api_list_params,
+	  .handle = api_list,
+	  .arg = &capture_minute_record,
+	  .doc = "What each interface carried and lost, by the minute." },
+	{ .method = "GET",
+	  .path = "/api/v1/traffic/series",
+	  .may = MAY_SIGNED_IN,
+	  .params = series_params,
+	  .handle = series_get,
+	  .item = "series",
+	  .answer = series_schema,
+	  .doc = "Traffic over time." },
+	{ .method = "GET",
+	  .path = "/api/v1/traffic/top",
+	  .may = MAY_SIGNED_IN,
+	  .params = top_params,
+	  .handle = top_get,
+	  .item = "top",
+	  .answer = top_schema,
+	  .doc = "The largest applications, hosts or destinations." },
+	{ .method = "GET",
+	  .path = "/api/v1/events",
+	  .may = MAY_SIGNED_IN,
+	  .params = events_params,
+	  .handle = events_get,
 	  .doc = "Server-Sent Events: what has changed." },
-	{ .method = "GET", .path = "/api/v1/audit", .may = MAY_ADMIN | MAY_AUDITOR, .params = audit_params,
-	  .handle = audit_get, .item = "audit_list", .answer = audit_schema, .doc = "Who did what, newest first." },
-	{ .method = "GET", .path = "/api/v1/openapi.json", .may = MAY_SIGNED_IN, .handle = openapi_get,
+	{ .method = "GET",
+	  .path = "/api/v1/audit",
+	  .may = MAY_ADMIN | MAY_AUDITOR,
+	  .params = audit_params,
+	  .handle = audit_get,
+	  .item = "audit_list",
+	  .answer = audit_schema,
+	  .doc = "Who did what, newest first." },
+	{ .method = "GET",
+	  .path = "/api/v1/openapi.json",
+	  .may = MAY_SIGNED_IN,
+	  .handle = openapi_get,
 	  .doc = "This description." },
-	{ .method = "GET", .path = "/metrics", .may = MAY_ALL, .handle = metrics_get, .doc = "Counters as Prometheus text." },
-	{ .method = "GET", .path = "/healthz", .may = MAY_ALL, .handle = healthz_get, .doc = "ok while the daemon answers." },
-	{ .method = "GET", .path = "/readyz", .may = MAY_ALL, .handle = readyz_get,
+	{ .method = "GET",
+	  .path = "/metrics",
+	  .may = MAY_ALL,
+	  .handle = metrics_get,
+	  .doc = "Counters as Prometheus text." },
+	{ .method = "GET",
+	  .path = "/healthz",
+	  .may = MAY_ALL,
+	  .handle = healthz_get,
+	  .doc = "ok while the daemon answers." },
+	{ .method = "GET",
+	  .path = "/readyz",
+	  .may = MAY_ALL,
+	  .handle = readyz_get,
 	  .doc = "ready while rows can be kept and asked for." },
 	ROUTE_END,
 };
@@ -153,7 +218,8 @@ static const struct thread_doc threads[] = {
 	THREAD_END,
 };
 static const struct edge edges[] = {
-	{ "rooms -> events", "what has changed", "the oldest of 1,000 goes; pages are told to fetch anew" },
+	{ "rooms -> events", "what has changed",
+	  "the oldest of 1,000 goes; pages are told to fetch anew" },
 	EDGE_END,
 };
 

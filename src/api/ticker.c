@@ -8,7 +8,7 @@
 #include "tomsd/base/log.h"
 
 #define TICK_MS 1000
-#define SAMPLES 6            /* the rate is taken over five seconds */
+#define SAMPLES 6 /* the rate is taken over five seconds */
 #define FOLLOW_EVERY_S 20
 
 struct sample {
@@ -18,7 +18,7 @@ struct sample {
 
 struct ticker {
 	struct sample samples[SAMPLES];
-	size_t n;              /* samples ever */
+	size_t n; /* samples ever */
 	uint64_t packets_before, rows_before;
 	int64_t followed_mono_ns;
 	bool counts_packets;
@@ -157,7 +157,8 @@ static void tick(struct api *api, struct ticker *t)
 	if (clock_mono_ns() >= t->followed_mono_ns && app_store(api->app)) {
 		t->followed_mono_ns = clock_mono_ns() + FOLLOW_EVERY_S * NS_PER_S;
 		if (watched_follow(api->watched, app_store(api->app), &e) != 0)
-			log_warning("api", "minutes of capture cannot be read error=%s", LOGQ(e.text));
+			log_warning("api", "minutes of capture cannot be read error=%s",
+				    LOGQ(e.text));
 	}
 	take_checks(api);
 }
@@ -178,7 +179,8 @@ static void run(void *arg)
 		tick(api, &t);
 		mutex_lock(&api->m);
 		if (!api->closing)
-			(void)cond_wait(&api->wake, &api->m, TICK_MS); /* woken or over: both are the next round */
+			(void)cond_wait(&api->wake, &api->m,
+					TICK_MS); /* woken or over: both are the next round */
 	}
 	mutex_unlock(&api->m);
 }

@@ -11,13 +11,15 @@
 #define DAY_NS (86400 * NS_PER_S)
 
 static const char *const dims[] = { "total", "direction", "app", "host", "peer", NULL };
-static const enum rollup_dim dim_of[] = { ROLLUP_TOTAL, ROLLUP_DIRECTION, ROLLUP_APP, ROLLUP_HOST, ROLLUP_PEER };
+static const enum rollup_dim dim_of[] = { ROLLUP_TOTAL, ROLLUP_DIRECTION, ROLLUP_APP,
+					  ROLLUP_HOST, ROLLUP_PEER };
 
 const struct param series_params[] = {
 	{ "by", PARAM_ENUM, 0, 0, dims, "one series for each of these; total when absent" },
 	{ "since", PARAM_TIME, 0, 0, NULL, "from this time on; the last 24 hours when absent" },
 	{ "until", PARAM_TIME, 0, 0, NULL, "up to this time, not included" },
-	{ "buckets", PARAM_INT, 2, BUCKETS_MAX, NULL, "points of a series at most; 288 when absent" },
+	{ "buckets", PARAM_INT, 2, BUCKETS_MAX, NULL,
+	  "points of a series at most; 288 when absent" },
 	{ "keys", PARAM_INT, 1, KEYS_MAX - 1, NULL, "series besides the rest; 4 when absent" },
 	PARAM_END,
 };
@@ -39,7 +41,8 @@ static bool may_see(struct request *rq, struct reply *rp, enum rollup_dim dim)
 {
 	if (traffic_may_see(rq, dim))
 		return true;
-	reply_problem(rq, rp, 403, "role_required", "%s", api_words(rq->lang, "detail.viewer_addresses"));
+	reply_problem(rq, rp, 403, "role_required", "%s",
+		      api_words(rq->lang, "detail.viewer_addresses"));
 	return false;
 }
 
@@ -62,7 +65,9 @@ static int keep_row(void *arg, const struct rollup_row *r)
 	struct series_set *set = arg;
 	if (set->n_rows == set->room) {
 		size_t room = set->room ? set->room * 2 : 1024;
-		struct rollup_row *more = room > BUCKETS_MAX * KEYS_MAX * 2 ? NULL : realloc(set->rows, room * sizeof(*more));
+		struct rollup_row *more = room > BUCKETS_MAX * KEYS_MAX * 2 ?
+						  NULL :
+						  realloc(set->rows, room * sizeof(*more));
 		if (!more)
 			return -1;
 		set->rows = more;
@@ -105,11 +110,15 @@ static void sort_rows(struct series_set *set)
  * axis; the store's step hangs on what rows there are, and is only a lower limit. */
 static int64_t step_for(int64_t span_ns, size_t buckets, int64_t store_step_ns)
 {
-	static const int steps_s[] = { 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400, 2 * 86400, 7 * 86400,
-				       14 * 86400, 28 * 86400, 56 * 86400, 112 * 86400, 364 * 86400 };
+	static const int steps_s[] = { 60,         120,         300,        600,
+				       900,        1800,        3600,       7200,
+				       10800,      21600,       43200,      86400,
+				       2 * 86400,  7 * 86400,   14 * 86400, 28 * 86400,
+				       56 * 86400, 112 * 86400, 364 * 86400 };
 	for (size_t i = 0; i < ARRAY_LEN(steps_s); i++) {
 		int64_t step = steps_s[i] * NS_PER_S;
-		if (step % store_step_ns == 0 && (uint64_t)((span_ns + step - 1) / step) + 1 <= buckets)
+		if (step % store_step_ns == 0 &&
+		    (uint64_t)((span_ns + step - 1) / step) + 1 <= buckets)
 			return step;
 	}
 	return steps_s[ARRAY_LEN(steps_s) - 1] * NS_PER_S;
@@ -169,14 +178,16 @@ void series_get(struct request *rq, struct reply *rp)
 	if (!may_see(rq, rp, dim))
 		return;
 	set.step_ns = 60 * NS_PER_S;
-	int rc = store_series(app_store(rq->app), dim, since, until, buckets, (size_t)req_int(rq, "keys", 4),
-			      rq->deadline_mono_ns, &set.step_ns, keep_row, &set, &e);
+	int rc = store_series(app_store(rq->app), dim, since, until, buckets,
+			      (size_t)req_int(rq, "keys", 4), rq->deadline_mono_ns,
+			      &set.step_ns, keep_row, &set, &e);
 	if (rc != 0 || set.step_ns <= 0) {
 		reply_failed(rq, rp, &e);
 		set_fini(&set);
 		return;
 	}
-	set.step_ns = step_for(until - since, buckets, set.n_rows > 0 ? set.step_ns : 60 * NS_PER_S);
+	set.step_ns =
+		step_for(until - since, buckets, set.n_rows > 0 ? set.step_ns : 60 * NS_PER_S);
 	set.start_ns = since - (since % set.step_ns + set.step_ns) % set.step_ns;
 	int64_t n = (until - set.start_ns + set.step_ns - 1) / set.step_ns;
 	set.buckets = n < 0 ? 0 : n > BUCKETS_MAX ? BUCKETS_MAX : (size_t)n;
@@ -254,15 +265,17 @@ static void put_top(struct json *j, const struct top *t)
 
 /* Members items and total: the list and the sum it is a part of. Nothing is written when they could not be read;
  * is_object: as an object of their own. */
-int traffic_put_top(struct request *rq, struct json *j, enum rollup_dim dim, int64_t since, int64_t until, size_t limit,
-		    bool is_object, struct err *e)
+int traffic_put_top(struct request *rq, struct json *j, enum rollup_dim dim, int64_t since,
+		    int64_t until, size_t limit, bool is_object, struct err *e)
 {
 	struct top *t = calloc(1, sizeof(*t));
 	struct store *st = app_store(rq->app);
-	int rc = t ? store_top(st, dim, since, until, limit, rq->deadline_mono_ns, keep_top, t, e)
-		   : err_set(e, ERR_NOMEM, "no memory for a ranking");
+	int rc = t ? store_top(st, dim, since, until, limit, rq->deadline_mono_ns, keep_top, t,
+			       e) :
+		     err_set(e, ERR_NOMEM, "no memory for a ranking");
 	if (rc == 0)
-		rc = store_top(st, ROLLUP_TOTAL, since, until, 1, rq->deadline_mono_ns, keep_sum, t, e);
+		rc = store_top(st, ROLLUP_TOTAL, since, until, 1, rq->deadline_mono_ns,
+			       keep_sum, t, e);
 	if (rc == 0 && is_object)
 		json_obj(j);
 	if (rc == 0)
@@ -287,7 +300,8 @@ void top_get(struct request *rq, struct reply *rp)
 	json_kv_str(j, "by", dims[by]);
 	json_kv_time(j, "since", since);
 	json_kv_time(j, "until", until);
-	if (traffic_put_top(rq, j, dim, since, until, (size_t)req_int(rq, "limit", 10), false, &e) != 0) {
+	if (traffic_put_top(rq, j, dim, since, until, (size_t)req_int(rq, "limit", 10), false,
+			    &e) != 0) {
 		reply_failed(rq, rp, &e);
 		return;
 	}
@@ -301,14 +315,20 @@ void top_get(struct request *rq, struct reply *rp)
 #define GAPS "{\"type\":\"array\",\"items\":{\"$ref\":\"#/components/schemas/gap\"}}"
 const char series_schema[] =
 	"{\"type\":\"object\",\"required\":[\"as_of\",\"by\",\"since\",\"until\",\"start\",\"step_s\",\"buckets\",\"series\",\"gaps\"],"
-	"\"properties\":{\"as_of\":" TIME ",\"by\":{\"type\":\"string\"},\"since\":" TIME ",\"until\":" TIME ",\"start\":" TIME ","
-	"\"step_s\":" COUNT ",\"buckets\":" COUNT ",\"series\":{\"type\":\"array\",\"items\":{\"type\":\"object\","
+	"\"properties\":{\"as_of\":" TIME ",\"by\":{\"type\":\"string\"},\"since\":" TIME
+	",\"until\":" TIME ",\"start\":" TIME ","
+	"\"step_s\":" COUNT ",\"buckets\":" COUNT
+	",\"series\":{\"type\":\"array\",\"items\":{\"type\":\"object\","
 	"\"required\":[\"key\",\"flows\",\"packets\",\"bytes_out\",\"bytes_in\"],\"properties\":{\"key\":{\"type\":\"string\"},"
-	"\"flows\":" COUNTS ",\"packets\":" COUNTS ",\"bytes_out\":" COUNTS ",\"bytes_in\":" COUNTS "}}},\"gaps\":" GAPS "}}";
-#define SUMS "\"flows\":" COUNT ",\"packets\":" COUNT ",\"bytes\":" COUNT ",\"bytes_out\":" COUNT ",\"bytes_in\":" COUNT
+	"\"flows\":" COUNTS ",\"packets\":" COUNTS ",\"bytes_out\":" COUNTS
+	",\"bytes_in\":" COUNTS "}}},\"gaps\":" GAPS "}}";
+#define SUMS                                                                                 \
+	"\"flows\":" COUNT ",\"packets\":" COUNT ",\"bytes\":" COUNT ",\"bytes_out\":" COUNT \
+	",\"bytes_in\":" COUNT
 const char top_schema[] =
 	"{\"type\":\"object\",\"required\":[\"as_of\",\"by\",\"since\",\"until\",\"items\",\"total\",\"gaps\"],"
-	"\"properties\":{\"as_of\":" TIME ",\"by\":{\"type\":\"string\"},\"since\":" TIME ",\"until\":" TIME ","
+	"\"properties\":{\"as_of\":" TIME ",\"by\":{\"type\":\"string\"},\"since\":" TIME
+	",\"until\":" TIME ","
 	"\"items\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"required\":[\"key\",\"bytes\",\"share\"],\"properties\":{"
 	"\"key\":{\"type\":\"string\"}," SUMS ",\"share\":{\"type\":\"number\"}}}},"
 	"\"total\":{\"type\":\"object\",\"properties\":{" SUMS "}},\"gaps\":" GAPS "}}";

@@ -13,12 +13,14 @@ static int compare(const void *key, const void *word)
 const char *api_words(const char *lang, const char *key)
 {
 	bool en = strcmp(lang, "en") == 0;
-	const struct word *w = bsearch(key, en ? words_en : words_ja, en ? n_words_en : n_words_ja,
-				       sizeof(struct word), compare);
+	const struct word *w = bsearch(key, en ? words_en : words_ja,
+				       en ? n_words_en : n_words_ja, sizeof(struct word),
+				       compare);
 	return w ? w->text : key;
 }
 
-const char *api_text(char *out, size_t cap, const char *lang, const char *key, const char *one, const char *two)
+const char *api_text(char *out, size_t cap, const char *lang, const char *key, const char *one,
+		     const char *two)
 {
 	struct buf b;
 	buf_init(&b, 4096);
@@ -82,7 +84,8 @@ static void from_header(struct str accept, char out[3])
 	}
 }
 
-void api_pick_lang(struct str query, const char *user_lang, struct str accept_language, char out[3])
+void api_pick_lang(struct str query, const char *user_lang, struct str accept_language,
+		   char out[3])
 {
 	struct str left = query, pair;
 	memcpy(out, "ja", 3);

@@ -13,7 +13,8 @@
 struct asset {
 	const struct embed *file;
 	unsigned char *plain;
-	char etag[ETAG_MAX], etag_gzip[ETAG_MAX]; /* without quotes; two forms are two entities */
+	char etag[ETAG_MAX],
+		etag_gzip[ETAG_MAX]; /* without quotes; two forms are two entities */
 };
 struct assets {
 	size_t n;
@@ -23,11 +24,17 @@ struct assets {
 
 const char *assets_type(const char *name)
 {
-	static const struct { const char *ending, *type; } types[] = {
-		{ ".html", "text/html; charset=utf-8" },  { ".js", "text/javascript; charset=utf-8" },
-		{ ".css", "text/css; charset=utf-8" },    { ".json", "application/json" },
-		{ ".svg", "image/svg+xml" },              { ".png", "image/png" },
-		{ ".ico", "image/x-icon" },               { ".txt", "text/plain; charset=utf-8" },
+	static const struct {
+		const char *ending, *type;
+	} types[] = {
+		{ ".html", "text/html; charset=utf-8" },
+		{ ".js", "text/javascript; charset=utf-8" },
+		{ ".css", "text/css; charset=utf-8" },
+		{ ".json", "application/json" },
+		{ ".svg", "image/svg+xml" },
+		{ ".png", "image/png" },
+		{ ".ico", "image/x-icon" },
+		{ ".txt", "text/plain; charset=utf-8" },
 		{ ".webmanifest", "application/manifest+json" },
 	};
 	for (size_t i = 0; i < ARRAY_LEN(types); i++)
@@ -44,7 +51,10 @@ static int unpack(struct asset *a, struct err *e)
 	a->plain = malloc(a->file->plain_n + 1);
 	if (!a->plain || inflateInit2(&z, 15 + 16) != Z_OK)
 		return err_set(e, ERR_NOMEM, "no memory for the panel's files");
-	union { const unsigned char *c; unsigned char *p; } in = { .c = a->file->p };
+	union {
+		const unsigned char *c;
+		unsigned char *p;
+	} in = { .c = a->file->p };
 	z.next_in = in.p; /* zlib does not write to it */
 	z.avail_in = (unsigned)a->file->n;
 	z.next_out = a->plain;
@@ -52,7 +62,9 @@ static int unpack(struct asset *a, struct err *e)
 	int rc = inflate(&z, Z_FINISH);
 	bool good = rc == Z_STREAM_END && z.total_out == a->file->plain_n;
 	(void)inflateEnd(&z);
-	return good ? 0 : err_set(e, ERR_CORRUPT, "the panel's file %s is not whole", a->file->name);
+	return good ? 0 :
+		      err_set(e, ERR_CORRUPT, "the panel's file %s is not whole",
+			      a->file->name);
 }
 
 int assets_new(struct assets **out, struct err *e)
@@ -123,7 +135,8 @@ void assets_answer(const struct assets *as, struct exchange *ex)
 	}
 	bool gzip = gate_takes_gzip(head_get(&ex->head, "Accept-Encoding"));
 	struct str asked = head_get(&ex->head, "If-None-Match");
-	bool is_same = asked.n > 0 && (gate_etag_matches(asked, a->etag) || gate_etag_matches(asked, a->etag_gzip));
+	bool is_same = asked.n > 0 && (gate_etag_matches(asked, a->etag) ||
+				       gate_etag_matches(asked, a->etag_gzip));
 	(void)snprintf(etag, sizeof(etag), "\"%s\"", gzip ? a->etag_gzip : a->etag);
 	reply_header(&ex->rp, "ETag", etag);
 	reply_header(&ex->rp, "Vary", "Accept-Encoding");
@@ -133,6 +146,9 @@ void assets_answer(const struct assets *as, struct exchange *ex)
 		return;
 	if (gzip)
 		reply_header(&ex->rp, "Content-Encoding", "gzip");
-	union { const unsigned char *u; const char *c; } body = { .u = gzip ? a->file->p : a->plain };
+	union {
+		const unsigned char *u;
+		const char *c;
+	} body = { .u = gzip ? a->file->p : a->plain };
 	ex->fixed = str_n(body.c, gzip ? a->file->n : a->file->plain_n);
 }

@@ -17,26 +17,26 @@ struct exchange {
 	void *link; /* the library's connection */
 	enum exchange_state state;
 	char *target;
-	struct head head;      /* views of the library's memory, good until the answer is sent */
+	struct head head; /* views of the library's memory, good until the answer is sent */
 	struct buf body;
-	uint64_t body_bytes;   /* received, also those no longer kept */
+	uint64_t body_bytes;    /* received, also those no longer kept */
 	char from[64], own[64]; /* addresses of the client, and of ours it came in on */
 	struct request rq;
 	struct reply rp;
 	struct session session;
 	bool has_session, is_change, close_after, is_asset;
 
-	struct str fixed;      /* body that lives as long as the program (assets) */
+	struct str fixed; /* body that lives as long as the program (assets) */
 	const char *fixed_etag;
 
-	struct buf out;        /* of a stream: bytes on their way, from out_at */
+	struct buf out; /* of a stream: bytes on their way, from out_at */
 	size_t out_at;
 	uint64_t last_event_id;
-	int64_t beat_mono_ns;  /* when the next sign of life is due */
+	int64_t beat_mono_ns; /* when the next sign of life is due */
 	bool said_hello, ended, is_stream, is_export;
-	enum exchange_piece piece;              /* lock: http */
-	bool is_suspended, waits_for_events;    /* lock: http */
-	struct exchange *next, *before;         /* lock: http; list of open streams and exports */
+	enum exchange_piece piece;           /* lock: http */
+	bool is_suspended, waits_for_events; /* lock: http */
+	struct exchange *next, *before;      /* lock: http; list of open streams and exports */
 };
 
 struct exchange *exchange_new(struct web *w, const char *target);

@@ -56,8 +56,11 @@ static bool has_field(const struct head *h, const char *name)
 
 static bool fields_are_sound(const struct head *h)
 {
-	static const char *const once[] = { "Host", "Content-Length", "Transfer-Encoding", "Authorization", "Cookie",
-					    "Content-Type", "Origin", "X-CSRF-Token" };
+	static const char *const once[] = {
+		"Host",          "Content-Length", "Transfer-Encoding",
+		"Authorization", "Cookie",         "Content-Type",
+		"Origin",        "X-CSRF-Token"
+	};
 	for (size_t i = 0; i < h->n; i++)
 		if (!is_token(h->fields[i].name) || has_control(h->fields[i].value))
 			return false;
@@ -66,7 +69,8 @@ static bool fields_are_sound(const struct head *h)
 			return false;
 	if (has_field(h, "Content-Length") && has_field(h, "Transfer-Encoding"))
 		return false;
-	if (has_field(h, "Transfer-Encoding") && !str_ieq(str_trim(head_get(h, "Transfer-Encoding")), STR("chunked")))
+	if (has_field(h, "Transfer-Encoding") &&
+	    !str_ieq(str_trim(head_get(h, "Transfer-Encoding")), STR("chunked")))
 		return false;
 	return has_field(h, "Host") && !has_field(h, "Upgrade");
 }
@@ -90,7 +94,8 @@ static bool is_json(struct str type)
 		return false;
 	while (str_split(&left, ';', &param)) {
 		param = str_trim(param);
-		if (!str_ieq(param, STR("charset=utf-8")) && !str_ieq(param, STR("charset=\"utf-8\"")))
+		if (!str_ieq(param, STR("charset=utf-8")) &&
+		    !str_ieq(param, STR("charset=\"utf-8\"")))
 			return false;
 	}
 	return true;
@@ -115,7 +120,8 @@ struct verdict gate_head(const struct head *h)
 		return (struct verdict){ 431, "header_fields", "detail.header_fields" };
 	if (!fields_are_sound(h) || !target_is_sound(h->target))
 		return (struct verdict){ 400, "bad_request", "detail.header_fields" };
-	if (has_field(h, "Content-Length") && num_u64(str_trim(head_get(h, "Content-Length")), 0, UINT64_MAX, &n) == -ERR_INVALID)
+	if (has_field(h, "Content-Length") &&
+	    num_u64(str_trim(head_get(h, "Content-Length")), 0, UINT64_MAX, &n) == -ERR_INVALID)
 		return (struct verdict){ 400, "bad_request", "detail.header_fields" };
 	if (!has_body(h))
 		return fine;
@@ -154,7 +160,8 @@ bool gate_host_split(struct str host, struct str *name, struct str *port)
 	return name->n > 0 && name->n <= 255;
 }
 
-bool gate_host_allowed(struct str host, const char *const *names, size_t n_names, const char *own_address)
+bool gate_host_allowed(struct str host, const char *const *names, size_t n_names,
+		       const char *own_address)
 {
 	struct str name, port;
 	struct addr asked, own;
@@ -171,7 +178,8 @@ bool gate_host_allowed(struct str host, const char *const *names, size_t n_names
 
 bool gate_same_origin(const struct head *h, bool required)
 {
-	struct str origin = str_trim(head_get(h, "Origin")), site = str_trim(head_get(h, "Sec-Fetch-Site"));
+	struct str origin = str_trim(head_get(h, "Origin")),
+		   site = str_trim(head_get(h, "Sec-Fetch-Site"));
 	if (site.n > 0 && !str_ieq(site, STR("same-origin")))
 		return false;
 	if (origin.n == 0)

@@ -19,7 +19,7 @@ struct head {
 	bool overflow; /* more fields than that */
 };
 struct verdict {
-	int status; /* 0: fine */
+	int status;               /* 0: fine */
 	const char *code, *words; /* code of the problem, key of its text */
 };
 
@@ -34,7 +34,8 @@ uint64_t gate_length(const struct head *h);
 /* Host field: the part before the port. false when it is not "name", "name:port", "v4:port" or "[v6]:port". */
 bool gate_host_split(struct str host, struct str *name, struct str *port);
 /* Is this host served: one of the names, or the address the connection came in on. */
-bool gate_host_allowed(struct str host, const char *const *names, size_t n_names, const char *own_address);
+bool gate_host_allowed(struct str host, const char *const *names, size_t n_names,
+		       const char *own_address);
 /* Does the change come from our own pages? Origin must be "https://" and the Host; Sec-Fetch-Site, where
  * a browser sends it, same-origin. required: a request without Origin is refused too. */
 bool gate_same_origin(const struct head *h, bool required);

@@ -16,17 +16,17 @@
 #include "http.h"
 #include "lanes.h"
 #include "serve.h"
+#include "stream.h"
 #include "tls.h"
 #include "tomsd/base/clock.h"
 #include "tomsd/base/log.h"
-#include "tomsd/base/num.h"
 #include "watch.h"
 
 #define POOL 2
-#define CONNECTIONS_HARD 1000 /* never met: panel/accept stops at 512, the gate answers 503 from 256 on */
+#define CONNECTIONS_HARD \
+	1000 /* never met: panel/accept stops at 512, the gate answers 503 from 256 on */
 #define IDLE_S 8
-#define MEMORY_BYTES 32768    /* of a connection: head of a request at most */
-#define BEAT_NS (15 * NS_PER_S)
+#define MEMORY_BYTES 32768 /* of a connection: head of a request at most */
 #define STREAMS_MAX 64
 #define EXPORTS_PER_SESSION 2
 #define PIECE_BYTES 16384
@@ -43,9 +43,9 @@ struct http {
 	struct MHD_Daemon *daemon;
 	struct watch *watch;
 	struct mutex m;
-	struct exchange *open;  /* lock: m; streams and exports */
-	uint64_t published;     /* lock: m */
-	bool stopping;          /* lock: m */
+	struct exchange *open; /* lock: m; streams and exports */
+	uint64_t published;    /* lock: m */
+	bool stopping;         /* lock: m */
 };
 
 struct http *http_new(struct web *w)
@@ -112,20 +112,11 @@ static void work_piece(struct exchange *ex)
 	ex->out_at = 0;
 	int rc = ex->rp.more(ex->rp.more_arg, &ex->out);
 	mutex_lock(&h->m);
-	ex->piece = rc < 0 || buf_failed(&ex->out) ? PIECE_BROKEN : rc == 0 ? PIECE_END : PIECE_MORE;
+	ex->piece = rc < 0 || buf_failed(&ex->out) ? PIECE_BROKEN :
+		    rc == 0                        ? PIECE_END :
+						     PIECE_MORE;
 	resume(h, ex);
 	mutex_unlock(&h->m);
-}
-
-/* Bytes that wait in ex->out, as many as fit. */
-static ssize_t hand_out(struct exchange *ex, char *p, size_t max)
-{
-	size_t n = ex->out.n - ex->out_at;
-	if (n > max)
-		n = max;
-	memcpy(p, ex->out.p + ex->out_at, n);
-	ex->out_at += n;
-	return (ssize_t)n;
 }
 
 static ssize_t read_piece(void *arg, uint64_t pos, char *p, size_t max)
@@ -134,7 +125,7 @@ static ssize_t read_piece(void *arg, uint64_t pos, char *p, size_t max)
 	struct http *h = ex->web->http;
 	(void)pos;
 	if (ex->out_at < ex->out.n)
-		return hand_out(ex, p, max);
+		return stream_take(ex, p, max);
 	mutex_lock(&h->m);
 	enum exchange_piece piece = ex->piece;
 	bool waits = piece == PIECE_MORE && suspend(h, ex);
@@ -142,7 +133,8 @@ static ssize_t read_piece(void *arg, uint64_t pos, char *p, size_t max)
 		ex->piece = PIECE_WORKING;
 	mutex_unlock(&h->m);
 	if (!waits)
-		return piece == PIECE_END ? MHD_CONTENT_READER_END_OF_STREAM : MHD_CONTENT_READER_END_WITH_ERROR;
+		return piece == PIECE_END ? MHD_CONTENT_READER_END_OF_STREAM :
+					    MHD_CONTENT_READER_END_WITH_ERROR;
 	if (lanes_push(ex->web->lanes, LANE_WORK, work_piece, ex))
 		return 0;
 	mutex_lock(&h->m);
@@ -152,28 +144,6 @@ static ssize_t read_piece(void *arg, uint64_t pos, char *p, size_t max)
 	return 0;
 }
 
-/* What there is to say to a stream now, into ex->out. */
-static void collect_events(struct exchange *ex, int64_t now)
-{
-	struct session s;
-	buf_reset(&ex->out);
-	ex->out_at = 0;
-	if (!ex->said_hello)
-		buf_cstr(&ex->out, "retry: 3000\n: tomsd\n\n");
-	ex->said_hello = true;
-	if (ex->has_session && !session_get(ex->web->sessions, ex->session.id, &s)) {
-		buf_cstr(&ex->out, "event: session\ndata: {}\n\n");
-		ex->ended = true;
-		return;
-	}
-	if (!api_events_read(ex->web->app, ex->rp.topics, &ex->last_event_id, &ex->out))
-		buf_fmt(&ex->out, "id: %llu\nevent: reset\ndata: {}\n\n", (unsigned long long)ex->last_event_id);
-	if (ex->out.n == 0 && now >= ex->beat_mono_ns)
-		buf_cstr(&ex->out, ": here\n\n");
-	if (ex->out.n > 0)
-		ex->beat_mono_ns = now + BEAT_NS;
-}
-
 static ssize_t read_events(void *arg, uint64_t pos, char *p, size_t max)
 {
 	struct exchange *ex = arg;
@@ -181,7 +151,7 @@ static ssize_t read_events(void *arg, uint64_t pos, char *p, size_t max)
 	(void)pos;
 	for (;;) {
 		if (ex->out_at < ex->out.n)
-			return hand_out(ex, p, max);
+			return stream_take(ex, p, max);
 		if (ex->ended)
 			return MHD_CONTENT_READER_END_OF_STREAM;
 		mutex_lock(&h->m);
@@ -190,11 +160,12 @@ static ssize_t read_events(void *arg, uint64_t pos, char *p, size_t max)
 		mutex_unlock(&h->m);
 		if (stopping)
 			return MHD_CONTENT_READER_END_OF_STREAM;
-		collect_events(ex, clock_mono_ns());
+		stream_collect(ex, clock_mono_ns());
 		if (ex->out.n > 0 || ex->ended)
 			continue;
 		mutex_lock(&h->m);
-		bool waits = seen == h->published && suspend(h, ex); /* nothing was told meanwhile */
+		bool waits = seen == h->published &&
+			     suspend(h, ex); /* nothing was told meanwhile */
 		ex->waits_for_events = waits;
 		mutex_unlock(&h->m);
 		if (waits)
@@ -228,7 +199,8 @@ static bool enter(struct http *h, struct exchange *ex)
 		all++;
 		same += o->session.id == ex->session.id;
 	}
-	bool good = same < (is_stream ? SESSION_STREAMS_MAX : EXPORTS_PER_SESSION) && all < STREAMS_MAX && !h->stopping;
+	bool good = same < (is_stream ? SESSION_STREAMS_MAX : EXPORTS_PER_SESSION) &&
+		    all < STREAMS_MAX && !h->stopping;
 	if (good) {
 		ex->is_stream = is_stream;
 		ex->is_export = !is_stream;
@@ -257,7 +229,10 @@ static void leave(struct http *h, struct exchange *ex)
 
 static struct MHD_Response *make_fixed(struct str body)
 {
-	union { const char *c; void *p; } bytes = { .c = body.p ? body.p : "" };
+	union {
+		const char *c;
+		void *p;
+	} bytes = { .c = body.p ? body.p : "" };
 	return MHD_create_response_from_buffer(body.n, bytes.p, MHD_RESPMEM_PERSISTENT);
 }
 
@@ -265,13 +240,16 @@ static struct MHD_Response *make_response(struct exchange *ex)
 {
 	size_t n = 0;
 	if (ex->is_stream)
-		return MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, PIECE_BYTES, read_events, ex, NULL);
+		return MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, PIECE_BYTES,
+							 read_events, ex, NULL);
 	if (ex->is_export)
-		return MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, PIECE_BYTES, read_piece, ex, NULL);
+		return MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, PIECE_BYTES,
+							 read_piece, ex, NULL);
 	if (ex->fixed.p || ex->rp.body.n == 0)
 		return make_fixed(ex->fixed);
 	char *body = buf_take(&ex->rp.body, &n);
-	struct MHD_Response *r = body ? MHD_create_response_from_buffer(n, body, MHD_RESPMEM_MUST_FREE) : NULL;
+	struct MHD_Response *r =
+		body ? MHD_create_response_from_buffer(n, body, MHD_RESPMEM_MUST_FREE) : NULL;
 	if (!r)
 		free(body);
 	return r;
@@ -290,10 +268,16 @@ static void add_headers(struct MHD_Response *r, const struct exchange *ex)
 		add(r, f->name, f->value);
 	for (size_t i = 0; i < rp->n_headers; i++)
 		add(r, rp->headers[i][0], rp->headers[i][1]);
-	add(r, "Cache-Control", ex->is_asset ? "no-cache" : ex->is_stream ? "no-store, no-transform" : "no-store");
+	add(r, "Cache-Control",
+	    ex->is_asset  ? "no-cache" :
+	    ex->is_stream ? "no-store, no-transform" :
+			    "no-store");
 	if (!ex->is_asset || ex->fixed.p) /* 304 and 204 describe nothing */
 		if (rp->status != 204)
-			add(r, "Content-Type", ex->is_stream ? "text/event-stream" : rp->type ? rp->type : "application/json");
+			add(r, "Content-Type",
+			    ex->is_stream ? "text/event-stream" :
+			    rp->type      ? rp->type :
+					    "application/json");
 	if (!ex->is_asset)
 		add(r, "X-Request-Id", ex->rq.request_id);
 	if (ex->close_after)
@@ -306,12 +290,8 @@ static enum MHD_Result send_answer(struct http *h, struct exchange *ex)
 	bool is_head = str_eq(ex->rq.method, STR("HEAD"));
 	if ((ex->rp.is_event_stream || ex->rp.more) && !is_head && !enter(h, ex))
 		serve_too_many(ex);
-	if (ex->is_stream) {
-		struct str last = head_get(&ex->head, "Last-Event-ID");
-		if (last.n > 0 && num_u64(last, 1, UINT64_MAX, &ex->last_event_id) != 0)
-			ex->last_event_id = 1; /* nobody's: the client fetches anew */
-		counter_add(&web_counts.streams, 1);
-	}
+	if (ex->is_stream)
+		stream_begin(ex);
 	struct MHD_Response *r = make_response(ex);
 	if (!r)
 		return MHD_NO;
@@ -319,7 +299,10 @@ static enum MHD_Result send_answer(struct http *h, struct exchange *ex)
 	counter_add(&web_counts.requests, 1);
 	if (ex->rp.status >= 400)
 		counter_add(&web_counts.problems, 1);
-	watch_stage(h->watch, ex->conn, ex->is_stream ? WATCH_STREAM : ex->is_export ? WATCH_EXPORT : WATCH_ANSWER);
+	watch_stage(h->watch, ex->conn,
+		    ex->is_stream ? WATCH_STREAM :
+		    ex->is_export ? WATCH_EXPORT :
+				    WATCH_ANSWER);
 	ex->state = EX_SENT;
 	enum MHD_Result rc = MHD_queue_response(ex->link, (unsigned)ex->rp.status, r);
 	MHD_destroy_response(r);
@@ -348,7 +331,8 @@ static enum MHD_Result go(struct http *h, struct exchange *ex)
 	return MHD_YES;
 }
 
-static enum MHD_Result take_field(void *arg, enum MHD_ValueKind kind, const char *name, const char *value)
+static enum MHD_Result take_field(void *arg, enum MHD_ValueKind kind, const char *name,
+				  const char *value)
 {
 	struct head *head = arg;
 	(void)kind;
@@ -372,13 +356,17 @@ static enum MHD_Result take_head(struct http *h, struct exchange *ex, const char
 	bool is_answered = serve_head(ex, all, same);
 	if (is_answered && ex->close_after)
 		return send_answer(h, ex);
-	ex->state = is_answered ? EX_READY : EX_BODY; /* an answer at the first call would close the connection */
+	ex->state =
+		is_answered ?
+			EX_READY :
+			EX_BODY; /* an answer at the first call would close the connection */
 	return MHD_YES;
 }
 
 /* The library calls this for the head, for each piece of the body, for its end, and after a resume. */
-static enum MHD_Result on_request(void *arg, struct MHD_Connection *link, const char *url, const char *method,
-				  const char *version, const char *data, size_t *n, void **context)
+static enum MHD_Result on_request(void *arg, struct MHD_Connection *link, const char *url,
+				  const char *method, const char *version, const char *data,
+				  size_t *n, void **context)
 {
 	struct http *h = arg;
 	struct exchange *ex = *context;
@@ -395,7 +383,9 @@ static enum MHD_Result on_request(void *arg, struct MHD_Connection *link, const 
 			return go(h, ex);
 		serve_body(ex, data, *n);
 		*n = 0;
-		return ex->body_bytes > 4 * GATE_BODY_MAX ? MHD_NO : MHD_YES; /* far over: no manners left */
+		return ex->body_bytes > 4 * GATE_BODY_MAX ?
+			       MHD_NO :
+			       MHD_YES; /* far over: no manners left */
 	case EX_READY:
 		return send_answer(h, ex);
 	case EX_WORK:
@@ -407,7 +397,8 @@ static enum MHD_Result on_request(void *arg, struct MHD_Connection *link, const 
 
 static struct conn *conn_of(struct MHD_Connection *link)
 {
-	const union MHD_ConnectionInfo *info = MHD_get_connection_info(link, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(link, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
 	return info ? info->socket_context : NULL;
 }
 
@@ -434,7 +425,8 @@ static void *on_target(void *arg, const char *target, struct MHD_Connection *lin
 	return c->ex;
 }
 
-static void on_completed(void *arg, struct MHD_Connection *link, void **context, enum MHD_RequestTerminationCode why)
+static void on_completed(void *arg, struct MHD_Connection *link, void **context,
+			 enum MHD_RequestTerminationCode why)
 {
 	struct http *h = arg;
 	struct conn *c = conn_of(link);
@@ -450,10 +442,12 @@ static void on_completed(void *arg, struct MHD_Connection *link, void **context,
 static void settle_thread(void)
 {
 	static _Thread_local bool is_settled;
-	if (is_settled || strncmp(thread_name(), "panel/", 6) == 0) /* never our own, should the library call back */
+	if (is_settled || strncmp(thread_name(), "panel/", 6) ==
+				  0) /* never our own, should the library call back */
 		return;
 	is_settled = true;
-	(void)pthread_setname_np(pthread_self(), "panel/http"); /* for people; nothing hangs on it */
+	(void)pthread_setname_np(pthread_self(),
+				 "panel/http"); /* for people; nothing hangs on it */
 	app_sandbox_thread("panel");
 }
 
@@ -471,9 +465,11 @@ static void on_connection(void *arg, struct MHD_Connection *link, void **context
 		return;
 	}
 	settle_thread();
-	const union MHD_ConnectionInfo *fd = MHD_get_connection_info(link, MHD_CONNECTION_INFO_CONNECTION_FD);
+	const union MHD_ConnectionInfo *fd =
+		MHD_get_connection_info(link, MHD_CONNECTION_INFO_CONNECTION_FD);
 	int number = fd ? (int)fd->connect_fd : -1;
-	const union MHD_ConnectionInfo *peer = MHD_get_connection_info(link, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+	const union MHD_ConnectionInfo *peer =
+		MHD_get_connection_info(link, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
 	*context = number >= 0 && peer ? watch_open(h->watch, number, peer->client_addr) : NULL;
 	counter_add(&web_counts.connections, 1);
 }
@@ -481,9 +477,10 @@ static void on_connection(void *arg, struct MHD_Connection *link, void **context
 /* GnuTLS gives this callback no argument of ours, and there is one server in a process. */
 static _Atomic(struct tls *) served;
 
-static int on_certificate(gnutls_session_t session, const gnutls_datum_t *authorities, int n_authorities,
-			  const gnutls_pk_algorithm_t *algorithms, int n_algorithms, gnutls_pcert_st **chain,
-			  unsigned int *n, gnutls_privkey_t *key)
+static int on_certificate(gnutls_session_t session, const gnutls_datum_t *authorities,
+			  int n_authorities, const gnutls_pk_algorithm_t *algorithms,
+			  int n_algorithms, gnutls_pcert_st **chain, unsigned int *n,
+			  gnutls_privkey_t *key)
 {
 	struct tls *t = atomic_load(&served);
 	(void)session;
@@ -510,21 +507,17 @@ int http_start(struct http *h, struct err *e)
 {
 	atomic_store(&served, h->web->tls);
 	h->daemon = MHD_start_daemon(
-		MHD_USE_EPOLL | MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_TLS | MHD_USE_NO_LISTEN_SOCKET | MHD_USE_ITC |
-			MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG,
-		0, NULL, NULL, on_request, h,
-		MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL,
-		MHD_OPTION_THREAD_POOL_SIZE, (unsigned)POOL,
-		MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS_HARD,
-		MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_S,
-		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)MEMORY_BYTES,
-		STRICT,
-		MHD_OPTION_HTTPS_PRIORITIES, PRIORITIES,
-		MHD_OPTION_HTTPS_CERT_CALLBACK, on_certificate,
-		MHD_OPTION_URI_LOG_CALLBACK, on_target, h,
-		MHD_OPTION_NOTIFY_COMPLETED, on_completed, h,
-		MHD_OPTION_NOTIFY_CONNECTION, on_connection, h,
-		MHD_OPTION_END);
+		MHD_USE_EPOLL | MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_TLS |
+			MHD_USE_NO_LISTEN_SOCKET | MHD_USE_ITC | MHD_ALLOW_SUSPEND_RESUME |
+			MHD_USE_ERROR_LOG,
+		0, NULL, NULL, on_request, h, MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL,
+		MHD_OPTION_THREAD_POOL_SIZE, (unsigned)POOL, MHD_OPTION_CONNECTION_LIMIT,
+		(unsigned)CONNECTIONS_HARD, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_S,
+		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)MEMORY_BYTES, STRICT,
+		MHD_OPTION_HTTPS_PRIORITIES, PRIORITIES, MHD_OPTION_HTTPS_CERT_CALLBACK,
+		on_certificate, MHD_OPTION_URI_LOG_CALLBACK, on_target, h,
+		MHD_OPTION_NOTIFY_COMPLETED, on_completed, h, MHD_OPTION_NOTIFY_CONNECTION,
+		on_connection, h, MHD_OPTION_END);
 	return h->daemon ? 0 : err_set(e, ERR_IO, "the HTTPS server does not start");
 }
 

@@ -6,7 +6,7 @@
 
 #include "tomsd/base/queue.h"
 
-#define WORK_THREADS 4  /* as many as the store has readers */
+#define WORK_THREADS 4 /* as many as the store has readers */
 #define WORK_WAITING 256
 #define SIGN_IN_THREADS 1
 #define SIGN_IN_WAITING 32
@@ -76,7 +76,8 @@ void lanes_stop(struct lanes *l)
 		thread_join(&l->sign_in[i]);
 }
 
-bool lanes_push(struct lanes *l, enum lane lane, void (*work)(struct exchange *), struct exchange *ex)
+bool lanes_push(struct lanes *l, enum lane lane, void (*work)(struct exchange *),
+		struct exchange *ex)
 {
 	struct job_item item = { work, ex };
 	return queue_try_push(l->q[lane], &item) == 0;

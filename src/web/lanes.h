@@ -12,6 +12,7 @@ void lanes_free(struct lanes *l);
 int lanes_start(struct lanes *l, struct err *e) MUST_CHECK;
 void lanes_stop(struct lanes *l); /* what waits is done first */
 /* Never waits: false when the lane is full or closed. */
-bool lanes_push(struct lanes *l, enum lane lane, void (*work)(struct exchange *), struct exchange *ex);
+bool lanes_push(struct lanes *l, enum lane lane, void (*work)(struct exchange *),
+		struct exchange *ex);
 
 #endif

@@ -15,7 +15,7 @@
 struct slot {
 	uint64_t key; /* 0: free */
 	int64_t at_ns;
-	double tokens;    /* buckets */
+	double tokens;     /* buckets */
 	uint32_t failures; /* delays */
 };
 struct table {
@@ -27,7 +27,9 @@ struct limits {
 	struct table buckets[LIMIT_KINDS], delays; /* lock: m */
 };
 
-static const struct { double per_s, burst; } rates[LIMIT_KINDS] = {
+static const struct {
+	double per_s, burst;
+} rates[LIMIT_KINDS] = {
 	[LIMIT_REQUESTS] = { 20.0, 60.0 },
 	[LIMIT_SIGN_IN] = { 5.0 / 60.0, 5.0 },
 };
@@ -91,7 +93,8 @@ int limits_take(struct limits *l, enum limit_kind kind, struct str who, int64_t 
 void limits_give_back(struct limits *l, enum limit_kind kind, struct str who)
 {
 	mutex_lock(&l->m);
-	slot_of(&l->buckets[kind], key_of(l, who, 0))->tokens += 1.0; /* taken just before: stays within the burst */
+	slot_of(&l->buckets[kind], key_of(l, who, 0))->tokens +=
+		1.0; /* taken just before: stays within the burst */
 	mutex_unlock(&l->m);
 }
 
@@ -109,7 +112,9 @@ static uint64_t account_key(const struct limits *l, struct str account, bool kno
 	char folded[128];
 	size_t n = account.n < sizeof(folded) ? account.n : sizeof(folded);
 	for (size_t i = 0; i < n; i++)
-		folded[i] = (char)(account.p[i] >= 'A' && account.p[i] <= 'Z' ? account.p[i] | 0x20 : account.p[i]);
+		folded[i] = (char)(account.p[i] >= 'A' && account.p[i] <= 'Z' ?
+					   account.p[i] | 0x20 :
+					   account.p[i]);
 	return key_of(l, str_n(folded, n), known ? 2 : 1);
 }
 

@@ -35,7 +35,9 @@ static int bad_address(struct err *e, struct str text)
 {
 	char shown[80];
 	str_copy_clean(shown, sizeof(shown), text);
-	return err_set(e, ERR_INVALID, "%s is not an address and port, say 127.0.0.1:8443 or [::1]:8443", shown);
+	return err_set(e, ERR_INVALID,
+		       "%s is not an address and port, say 127.0.0.1:8443 or [::1]:8443",
+		       shown);
 }
 
 int listen_parse(struct str text, struct sockaddr_storage *sa, socklen_t *n, struct err *e)
@@ -43,13 +45,16 @@ int listen_parse(struct str text, struct sockaddr_storage *sa, socklen_t *n, str
 	struct str host, port;
 	char host_text[64];
 	uint16_t number;
-	if (!gate_host_split(text, &host, &port) || !str_copy(host_text, sizeof(host_text), host))
+	if (!gate_host_split(text, &host, &port) ||
+	    !str_copy(host_text, sizeof(host_text), host))
 		return bad_address(e, text);
 	bool is_zero = str_eq(port, STR("0"));
 	if (!is_zero && num_u16(port, 1, 65535, &number) != 0)
 		return bad_address(e, text);
-	struct sockaddr_in in = { .sin_family = AF_INET, .sin_port = htons(is_zero ? 0 : number) };
-	struct sockaddr_in6 in6 = { .sin6_family = AF_INET6, .sin6_port = htons(is_zero ? 0 : number) };
+	struct sockaddr_in in = { .sin_family = AF_INET,
+				  .sin_port = htons(is_zero ? 0 : number) };
+	struct sockaddr_in6 in6 = { .sin6_family = AF_INET6,
+				    .sin6_port = htons(is_zero ? 0 : number) };
 	memset(sa, 0, sizeof(*sa));
 	if (inet_pton(AF_INET, host_text, &in.sin_addr) == 1) {
 		memcpy(sa, &in, sizeof(in));
@@ -74,9 +79,11 @@ static int open_one(struct listeners *l, const char *text, struct err *e)
 	if (fd < 0)
 		return err_sys(e, errno, "[panel] listen %s", text);
 	l->fds[l->n++] = fd;
-	(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)); /* else a restart waits a minute */
+	(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on,
+			 sizeof(on)); /* else a restart waits a minute */
 	if (sa.ss_family == AF_INET6)
-		(void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on)); /* each address is asked for by name */
+		(void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on,
+				 sizeof(on)); /* each address is asked for by name */
 	if (bind(fd, (struct sockaddr *)&sa, n) != 0 || listen(fd, BACKLOG) != 0)
 		return err_sys(e, errno, "[panel] listen %s", text);
 	n = sizeof(l->at[0]);
@@ -91,7 +98,10 @@ int listeners_new(struct listeners **out, const struct conf *c, struct err *e)
 	if (!l)
 		return err_set(e, ERR_NOMEM, "no memory for listening sockets");
 	size_t n = conf_count(c, "panel", "listen");
-	int rc = n > LISTEN_MAX ? err_set(e, ERR_RANGE, "[panel] listen is given more than %d times", LISTEN_MAX) : 0;
+	int rc = n > LISTEN_MAX ?
+			 err_set(e, ERR_RANGE, "[panel] listen is given more than %d times",
+				 LISTEN_MAX) :
+			 0;
 	l->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (rc == 0 && l->wake_fd < 0)
 		rc = err_sys(e, errno, "eventfd");
@@ -126,7 +136,8 @@ static void prepare(int fd)
 {
 	int on = 1, unsent = UNSENT_MS;
 	(void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
-	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)); /* answers are written whole */
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on,
+			 sizeof(on)); /* answers are written whole */
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &unsent, sizeof(unsent));
 }
 
@@ -136,11 +147,14 @@ static void accept_some(struct listeners *l, int listening)
 	for (int i = 0; i < BACKLOG; i++) {
 		struct sockaddr_storage peer;
 		socklen_t n = sizeof(peer);
-		int fd = accept4(listening, (struct sockaddr *)&peer, &n, SOCK_CLOEXEC | SOCK_NONBLOCK);
+		int fd = accept4(listening, (struct sockaddr *)&peer, &n,
+				 SOCK_CLOEXEC | SOCK_NONBLOCK);
 		if (fd < 0) {
-			if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS) {
+			if (errno == EMFILE || errno == ENFILE || errno == ENOMEM ||
+			    errno == ENOBUFS) {
 				log_warning("panel", "cannot accept errno=%d", errno);
-				clock_sleep_ms(100); /* else this thread would spin until some are closed */
+				clock_sleep_ms(
+					100); /* else this thread would spin until some are closed */
 			}
 			return;
 		}
@@ -202,7 +216,8 @@ void listeners_host(const struct listeners *l, size_t i, char out[64])
 	memcpy(&in6, &l->at[i], sizeof(in6));
 	bool is_v4 = l->at[i].ss_family == AF_INET;
 	out[0] = '\0';
-	if (!inet_ntop(l->at[i].ss_family, is_v4 ? (void *)&in.sin_addr : (void *)&in6.sin6_addr, out, 64))
+	if (!inet_ntop(l->at[i].ss_family,
+		       is_v4 ? (void *)&in.sin_addr : (void *)&in6.sin6_addr, out, 64))
 		out[0] = '\0';
 }
 
@@ -212,7 +227,8 @@ void listeners_text(const struct listeners *l, size_t i, char *out, size_t cap)
 	struct sockaddr_in in;
 	memcpy(&in, &l->at[i], sizeof(in)); /* the port lies at the same place in both */
 	listeners_host(l, i, host);
-	(void)snprintf(out, cap, strchr(host, ':') ? "[%s]:%u" : "%s:%u", host, (unsigned)ntohs(in.sin_port));
+	(void)snprintf(out, cap, strchr(host, ':') ? "[%s]:%u" : "%s:%u", host,
+		       (unsigned)ntohs(in.sin_port));
 }
 
 bool listeners_is_any(const struct listeners *l, size_t i)

@@ -6,7 +6,8 @@
 
 struct listeners;
 /* "127.0.0.1:8443", "[::1]:8443"; port 0 lets the kernel choose. Also the check of [panel] listen. */
-int listen_parse(struct str text, struct sockaddr_storage *sa, socklen_t *n, struct err *e) MUST_CHECK;
+int listen_parse(struct str text, struct sockaddr_storage *sa, socklen_t *n,
+		 struct err *e) MUST_CHECK;
 /* Binds every address of the list; init, privileged. */
 int listeners_new(struct listeners **out, const struct conf *c, struct err *e) MUST_CHECK;
 void listeners_free(struct listeners *l);

@@ -7,7 +7,8 @@ const char panel_sql_session_insert[] =
 const char panel_sql_session_delete[] = "DELETE FROM sessions WHERE id = ?1";
 const char panel_sql_session_delete_user[] = "DELETE FROM sessions WHERE user_id = ?1";
 const char panel_sql_session_seen[] = "UPDATE sessions SET seen_ns = ?2 WHERE id = ?1";
-const char panel_sql_session_delete_old[] = "DELETE FROM sessions WHERE created_ns < ?1 OR seen_ns < ?2";
+const char panel_sql_session_delete_old[] =
+	"DELETE FROM sessions WHERE created_ns < ?1 OR seen_ns < ?2";
 const char panel_sql_sessions[] =
 	"SELECT s.id, s.hash, s.created_ns, s.seen_ns, s.last_login_ns, s.last_login_from, s.failures_since,"
 	" u.id, u.name, u.role, u.lang, u.theme FROM sessions s JOIN users u ON u.id = s.user_id"

@@ -23,8 +23,9 @@ struct kept {
 
 static bool run(struct str password, const struct kept *k, uint8_t out[HASH_BYTES])
 {
-	return EVP_PBE_scrypt(password.p ? password.p : "", password.n, k->salt, SALT_BYTES, UINT64_C(1) << k->cost_log2,
-			      k->block, k->parallel, MEMORY_MAX, out, HASH_BYTES) == 1;
+	return EVP_PBE_scrypt(password.p ? password.p : "", password.n, k->salt, SALT_BYTES,
+			      UINT64_C(1) << k->cost_log2, k->block, k->parallel, MEMORY_MAX,
+			      out, HASH_BYTES) == 1;
 }
 
 int password_keep(struct str password, char text[PASSWORD_KEPT_MAX], struct err *e)
@@ -36,7 +37,8 @@ int password_keep(struct str password, char text[PASSWORD_KEPT_MAX], struct err 
 		return err_set(e, ERR_NOMEM, "no memory to keep a password");
 	hash_base64url(k.salt, sizeof(k.salt), salt);
 	hash_base64url(k.hash, sizeof(k.hash), hash);
-	(void)snprintf(text, PASSWORD_KEPT_MAX, "scrypt:%d:%d:%d:%s:%s", COST_LOG2, BLOCK, PARALLEL, salt, hash);
+	(void)snprintf(text, PASSWORD_KEPT_MAX, "scrypt:%d:%d:%d:%s:%s", COST_LOG2, BLOCK,
+		       PARALLEL, salt, hash);
 	explicit_bzero(&k, sizeof(k));
 	return 0;
 }
@@ -47,8 +49,10 @@ static bool parse(const char *text, struct kept *k)
 	for (size_t i = 0; i < ARRAY_LEN(part); i++)
 		if (!str_split(&left, ':', &part[i]))
 			return false;
-	return left.p == NULL && str_eq(part[0], STR("scrypt")) && num_u32(part[1], 10, 20, &k->cost_log2) == 0 &&
-	       num_u32(part[2], 1, 32, &k->block) == 0 && num_u32(part[3], 1, 16, &k->parallel) == 0 &&
+	return left.p == NULL && str_eq(part[0], STR("scrypt")) &&
+	       num_u32(part[1], 10, 20, &k->cost_log2) == 0 &&
+	       num_u32(part[2], 1, 32, &k->block) == 0 &&
+	       num_u32(part[3], 1, 16, &k->parallel) == 0 &&
 	       hash_base64url_decode(part[4], k->salt, sizeof(k->salt)) == SALT_BYTES &&
 	       hash_base64url_decode(part[5], k->hash, sizeof(k->hash)) == HASH_BYTES;
 }
@@ -59,8 +63,11 @@ bool password_fits(struct str password, const char *text)
 	uint8_t hash[HASH_BYTES];
 	bool is_there = parse(text, &k);
 	if (!is_there)
-		k = (struct kept){ .cost_log2 = COST_LOG2, .block = BLOCK, .parallel = PARALLEL };
-	bool fits = run(password, &k, hash) && hash_equal(hash, k.hash, sizeof(hash)) && is_there;
+		k = (struct kept){ .cost_log2 = COST_LOG2,
+				   .block = BLOCK,
+				   .parallel = PARALLEL };
+	bool fits = run(password, &k, hash) && hash_equal(hash, k.hash, sizeof(hash)) &&
+		    is_there;
 	explicit_bzero(&k, sizeof(k));
 	explicit_bzero(hash, sizeof(hash));
 	return fits;
@@ -69,7 +76,8 @@ bool password_fits(struct str password, const char *text)
 bool password_is_old(const char *text)
 {
 	struct kept k = { 0 };
-	return !parse(text, &k) || k.cost_log2 != COST_LOG2 || k.block != BLOCK || k.parallel != PARALLEL;
+	return !parse(text, &k) || k.cost_log2 != COST_LOG2 || k.block != BLOCK ||
+	       k.parallel != PARALLEL;
 }
 
 static size_t characters(struct str s)
@@ -93,8 +101,9 @@ static bool is_monotone(struct str s)
 
 static bool is_common(struct str s)
 {
-	static const char *const parts[] = { "password", "passw0rd", "qwerty", "administrator", "hospital",
-					     "letmein", "welcome", "changeme", "tomsd" };
+	static const char *const parts[] = { "password",      "passw0rd", "qwerty",
+					     "administrator", "hospital", "letmein",
+					     "welcome",       "changeme", "tomsd" };
 	for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
 		struct str part = str_of(parts[i]);
 		if (str_ifind(s, part) >= 0 && s.n < part.n + 6)

@@ -43,47 +43,107 @@ static int check_host(struct str value, struct err *e)
 }
 
 static const struct opt opts[] = {
-	{ .name = "listen", .type = OPT_TEXT, .min = 3, .max = 80, .def = "127.0.0.1:8443", .flags = OPT_LIST,
+	{ .name = "listen",
+	  .type = OPT_TEXT,
+	  .min = 3,
+	  .max = 80,
+	  .def = "127.0.0.1:8443",
+	  .flags = OPT_LIST,
 	  .doc = "Address and port of the panel, as 127.0.0.1:8443 or [::1]:8443; the management interface only.",
 	  .check = check_listen },
-	{ .name = "cert", .type = OPT_PATH, .max = 1000, .flags = OPT_RELOAD,
+	{ .name = "cert",
+	  .type = OPT_PATH,
+	  .max = 1000,
+	  .flags = OPT_RELOAD,
 	  .doc = "Certificate chain (PEM), the server's own first. Without it the appliance makes its own." },
-	{ .name = "key", .type = OPT_PATH, .max = 1000, .flags = OPT_RELOAD, .doc = "Private key of cert (PEM)." },
-	{ .name = "hosts", .type = OPT_TEXT, .min = 1, .max = 255, .flags = OPT_LIST,
+	{ .name = "key",
+	  .type = OPT_PATH,
+	  .max = 1000,
+	  .flags = OPT_RELOAD,
+	  .doc = "Private key of cert (PEM)." },
+	{ .name = "hosts",
+	  .type = OPT_TEXT,
+	  .min = 1,
+	  .max = 255,
+	  .flags = OPT_LIST,
 	  .doc = "Names and addresses by which browsers may call the panel, besides those it listens on.",
 	  .check = check_host },
 	OPT_END,
 };
 
 static const struct route routes[] = {
-	{ .method = "GET", .path = "/api/v1/session", .may = MAY_ALL, .handle = session_get_route, .item = "session",
-	  .answer = session_schema, .doc = "Who is signed in, and the CSRF token." },
-	{ .method = "POST", .path = "/api/v1/session", .may = MAY_ALL, .handle = session_post, .item = "session",
-	  .flags = ROUTE_SIGN_IN, .accepts = session_accepts, .doc = "Signs in." },
-	{ .method = "PATCH", .path = "/api/v1/session", .may = MAY_SIGNED_IN, .handle = session_patch, .item = "session",
-	  .accepts = session_patch_accepts, .doc = "Changes one's own language and theme." },
-	{ .method = "DELETE", .path = "/api/v1/session", .may = MAY_SIGNED_IN, .handle = session_delete,
+	{ .method = "GET",
+	  .path = "/api/v1/session",
+	  .may = MAY_ALL,
+	  .handle = session_get_route,
+	  .item = "session",
+	  .answer = session_schema,
+	  .doc = "Who is signed in, and the CSRF token." },
+	{ .method = "POST",
+	  .path = "/api/v1/session",
+	  .may = MAY_ALL,
+	  .handle = session_post,
+	  .item = "session",
+	  .flags = ROUTE_SIGN_IN,
+	  .accepts = session_accepts,
+	  .doc = "Signs in." },
+	{ .method = "PATCH",
+	  .path = "/api/v1/session",
+	  .may = MAY_SIGNED_IN,
+	  .handle = session_patch,
+	  .item = "session",
+	  .accepts = session_patch_accepts,
+	  .doc = "Changes one's own language and theme." },
+	{ .method = "DELETE",
+	  .path = "/api/v1/session",
+	  .may = MAY_SIGNED_IN,
+	  .handle = session_delete,
 	  .doc = "Signs out." },
-	{ .method = "GET", .path = "/api/v1/setup", .may = MAY_ALL, .handle = setup_get, .item = "setup",
-	  .answer = setup_schema, .doc = "Is the door for the first administrator open?" },
-	{ .method = "POST", .path = "/api/v1/setup", .may = MAY_ALL, .handle = setup_post, .item = "session",
-	  .flags = ROUTE_SIGN_IN, .accepts = setup_accepts, .doc = "Makes the first administrator, once." },
-	{ .method = "GET", .path = "/api/v1/users", .may = MAY_ADMIN, .handle = users_get, .item = "user_list",
-	  .answer = users_schema, .doc = "Accounts." },
-	{ .method = "POST", .path = "/api/v1/users/{name}/password", .may = MAY_ADMIN, .handle = users_password_post,
-	  .flags = ROUTE_LOCAL, .accepts = users_password_accepts, .doc = "A new password from the shell." },
+	{ .method = "GET",
+	  .path = "/api/v1/setup",
+	  .may = MAY_ALL,
+	  .handle = setup_get,
+	  .item = "setup",
+	  .answer = setup_schema,
+	  .doc = "Is the door for the first administrator open?" },
+	{ .method = "POST",
+	  .path = "/api/v1/setup",
+	  .may = MAY_ALL,
+	  .handle = setup_post,
+	  .item = "session",
+	  .flags = ROUTE_SIGN_IN,
+	  .accepts = setup_accepts,
+	  .doc = "Makes the first administrator, once." },
+	{ .method = "GET",
+	  .path = "/api/v1/users",
+	  .may = MAY_ADMIN,
+	  .handle = users_get,
+	  .item = "user_list",
+	  .answer = users_schema,
+	  .doc = "Accounts." },
+	{ .method = "POST",
+	  .path = "/api/v1/users/{name}/password",
+	  .may = MAY_ADMIN,
+	  .handle = users_password_post,
+	  .flags = ROUTE_LOCAL,
+	  .accepts = users_password_accepts,
+	  .doc = "A new password from the shell." },
 	ROUTE_END,
 };
 
 static const struct counter counters[] = {
 	{ "panel_requests_total", "Requests answered.", false, &web_counts.requests },
-	{ "panel_problems_total", "Answers with status 400 and above.", false, &web_counts.problems },
-	{ "panel_refused_total", "Requests and connections refused by a limit or the gate.", false, &web_counts.refused },
+	{ "panel_problems_total", "Answers with status 400 and above.", false,
+	  &web_counts.problems },
+	{ "panel_refused_total", "Requests and connections refused by a limit or the gate.",
+	  false, &web_counts.refused },
 	{ "panel_connections_total", "Connections taken.", false, &web_counts.connections },
 	{ "panel_streams_total", "Event streams opened.", false, &web_counts.streams },
 	{ "panel_sign_ins_total", "Sign-ins.", false, &web_counts.sign_ins },
-	{ "panel_sign_in_failures_total", "Sign-ins that failed.", false, &web_counts.sign_in_failures },
-	{ "panel_cut_total", "Connections shut since a stage of them took too long.", false, &web_counts.cut },
+	{ "panel_sign_in_failures_total", "Sign-ins that failed.", false,
+	  &web_counts.sign_in_failures },
+	{ "panel_cut_total", "Connections shut since a stage of them took too long.", false,
+	  &web_counts.cut },
 	COUNTER_END,
 };
 
@@ -114,7 +174,8 @@ static void add_own_addresses(struct web *w)
 				add_name(w, text);
 		} else if (i->ifa_addr->sa_family == AF_INET6) {
 			memcpy(&in6, i->ifa_addr, sizeof(in6));
-			if (!IN6_IS_ADDR_LINKLOCAL(&in6.sin6_addr) && inet_ntop(AF_INET6, &in6.sin6_addr, text, sizeof(text)))
+			if (!IN6_IS_ADDR_LINKLOCAL(&in6.sin6_addr) &&
+			    inet_ntop(AF_INET6, &in6.sin6_addr, text, sizeof(text)))
 				add_name(w, text);
 		}
 	}
@@ -149,8 +210,12 @@ static int open_tls(struct web *w, const struct conf *c, struct err *e)
 	char folder[1100];
 	(void)snprintf(folder, sizeof(folder), "%s/panel", app_state_path(w->app));
 	struct tls_conf tc = {
-		.cert = conf_text(c, "panel", "cert"), .key = conf_text(c, "panel", "key"), .folder = folder,
-		.appliance = app_appliance_id(w->app), .names = (const char *const *)w->names, .n_names = w->n_names,
+		.cert = conf_text(c, "panel", "cert"),
+		.key = conf_text(c, "panel", "key"),
+		.folder = folder,
+		.appliance = app_appliance_id(w->app),
+		.names = (const char *const *)w->names,
+		.n_names = w->n_names,
 	};
 	int rc = tls_new(&w->tls, &tc, e);
 	return rc != 0 ? err_wrap(e, "certificate of the panel") : 0;
@@ -192,7 +257,9 @@ static int init(struct app *a, struct err *e)
 	w->sessions = sessions_new();
 	w->lanes = lanes_new();
 	w->http = http_new(w);
-	int rc = w->limits && w->sessions && w->lanes && w->http ? 0 : err_set(e, ERR_NOMEM, "no memory for the room panel");
+	int rc = w->limits && w->sessions && w->lanes && w->http ?
+			 0 :
+			 err_set(e, ERR_NOMEM, "no memory for the room panel");
 	if (rc == 0)
 		rc = assets_new(&w->assets, e);
 	if (rc == 0)
@@ -217,8 +284,10 @@ static void say_where(struct web *w)
 		app_ready_line(w->app, "panel https://%s", at);
 		if (first[0])
 			continue;
-		bool is_any = listeners_is_any(w->listeners, i) && name[0]; /* nobody can open 0.0.0.0 */
-		(void)snprintf(first, sizeof(first), "%s%s", is_any ? name : at, is_any ? strrchr(at, ':') : "");
+		bool is_any = listeners_is_any(w->listeners, i) &&
+			      name[0]; /* nobody can open 0.0.0.0 */
+		(void)snprintf(first, sizeof(first), "%s%s", is_any ? name : at,
+			       is_any ? strrchr(at, ':') : "");
 	}
 	tls_facts(w->tls, print, &not_after_ns);
 	if (atomic_load(&w->setup_open) && first[0])
@@ -239,7 +308,8 @@ static void watch(void *arg)
 		http_tick(w->http);
 		mutex_lock(&w->m);
 		if (!w->closing)
-			(void)cond_wait(&w->wake, &w->m, 500); /* woken or over: both are the next round */
+			(void)cond_wait(&w->wake, &w->m,
+					500); /* woken or over: both are the next round */
 	}
 	mutex_unlock(&w->m);
 }
@@ -306,7 +376,8 @@ static int look_at_certificate(struct app *a, struct err *e)
 	clock_rfc3339(not_after_ns, until);
 	bool is_near = not_after_ns < clock_now_ns() + RENEW_WARNING_NS;
 	if (rc != 0)
-		app_room_health(a, &web_room, false, "the certificate cannot be renewed: %s", e->text);
+		app_room_health(a, &web_room, false, "the certificate cannot be renewed: %s",
+				e->text);
 	else if (is_near)
 		app_room_health(a, &web_room, false, "the certificate ends at %s", until);
 	else
@@ -349,7 +420,8 @@ static const struct thread_doc threads[] = {
 	THREAD_END,
 };
 static const struct edge edges[] = {
-	{ "browser -> panel/http", "requests", "429 or 503 with Retry-After; over 512 connections they are closed" },
+	{ "browser -> panel/http", "requests",
+	  "429 or 503 with Retry-After; over 512 connections they are closed" },
 	{ "panel/http -> panel/N", "requests", "256 wait; more get 503" },
 	{ "panel/http -> panel/sign-in", "sign-ins", "32 wait; more get 503" },
 	EDGE_END,

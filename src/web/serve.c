@@ -90,8 +90,8 @@ static void take_target(struct exchange *ex)
 
 static bool is_api_path(struct str path)
 {
-	return str_starts(path, STR("/api/")) || str_eq(path, STR("/metrics")) || str_eq(path, STR("/healthz")) ||
-	       str_eq(path, STR("/readyz"));
+	return str_starts(path, STR("/api/")) || str_eq(path, STR("/metrics")) ||
+	       str_eq(path, STR("/healthz")) || str_eq(path, STR("/readyz"));
 }
 
 bool serve_head(struct exchange *ex, size_t connections, size_t same_address)
@@ -107,10 +107,12 @@ bool serve_head(struct exchange *ex, size_t connections, size_t same_address)
 	if (connections > CONNECTIONS_MAX || same_address > CONNECTIONS_SAME_MAX) {
 		ex->rp.retry_after_s = 10;
 		refuse(ex, connections > CONNECTIONS_MAX ? 503 : 429,
-		       connections > CONNECTIONS_MAX ? "unavailable" : "too_many_requests", "detail.connections");
+		       connections > CONNECTIONS_MAX ? "unavailable" : "too_many_requests",
+		       "detail.connections");
 		return true;
 	}
-	if (!gate_host_allowed(head_get(&ex->head, "Host"), (const char *const *)ex->web->names, ex->web->n_names, ex->own)) {
+	if (!gate_host_allowed(head_get(&ex->head, "Host"), (const char *const *)ex->web->names,
+			       ex->web->n_names, ex->own)) {
 		refuse(ex, 421, "wrong_host", "detail.wrong_host");
 		return true;
 	}
@@ -156,7 +158,8 @@ static void wait_please(struct exchange *ex, int seconds, const char *code, cons
 	(void)snprintf(number, sizeof(number), "%d", seconds);
 	ex->rp.retry_after_s = seconds;
 	counter_add(&web_counts.refused, 1);
-	reply_problem(&ex->rq, &ex->rp, 429, code, "%s", api_text(text, sizeof(text), ex->rq.lang, words, number, NULL));
+	reply_problem(&ex->rq, &ex->rp, 429, code, "%s",
+		      api_text(text, sizeof(text), ex->rq.lang, words, number, NULL));
 }
 
 /* Changes must come from our own pages: the token that only they can read, and the origin that the
@@ -199,7 +202,8 @@ void serve_run(struct exchange *ex)
 	bool signs_in = r && (r->flags & ROUTE_SIGN_IN);
 	if (!take_session(ex)) {
 		refuse(ex, 401, "sign_in_required", "detail.sign_in_required");
-		reply_header(&ex->rp, "WWW-Authenticate", "Bearer realm=\"tomsd\", error=\"invalid_token\"");
+		reply_header(&ex->rp, "WWW-Authenticate",
+			     "Bearer realm=\"tomsd\", error=\"invalid_token\"");
 		return;
 	}
 	if (ex->has_session)
@@ -227,5 +231,7 @@ void serve_unavailable(struct exchange *ex)
 void serve_too_many(struct exchange *ex)
 {
 	const char *code = ex->rp.is_event_stream ? "too_many_streams" : "too_many_requests";
-	wait_please(ex, 5, code, ex->rp.is_event_stream ? "detail.too_many_streams" : "detail.too_many_requests");
+	wait_please(ex, 5, code,
+		    ex->rp.is_event_stream ? "detail.too_many_streams" :
+					     "detail.too_many_requests");
 }

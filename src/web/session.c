@@ -43,8 +43,10 @@ void sessions_free(struct sessions *ss)
 
 static bool is_over(const struct session *s, int64_t now)
 {
-	return now - s->seen_ns > SESSION_IDLE_S * NS_PER_S || now - s->created_ns > SESSION_LIFE_S * NS_PER_S ||
-	       now < s->created_ns - 300 * NS_PER_S; /* the clock went back: better sign in again */
+	return now - s->seen_ns > SESSION_IDLE_S * NS_PER_S ||
+	       now - s->created_ns > SESSION_LIFE_S * NS_PER_S ||
+	       now < s->created_ns -
+			       300 * NS_PER_S; /* the clock went back: better sign in again */
 }
 
 /* A free entry; when all are taken, the one that nobody has used for longest. */
@@ -82,9 +84,13 @@ static enum role role_of(struct str name)
 static void take_row(struct sessions *ss, struct stmt *st)
 {
 	struct session s = {
-		.id = stmt_col_i64(st, 0), .created_ns = stmt_col_i64(st, 2), .seen_ns = stmt_col_i64(st, 3),
-		.last_login_ns = stmt_col_i64(st, 4), .failures_since = (uint32_t)stmt_col_i64(st, 6),
-		.user.id = stmt_col_i64(st, 7), .user.role = role_of(stmt_col_text(st, 9)),
+		.id = stmt_col_i64(st, 0),
+		.created_ns = stmt_col_i64(st, 2),
+		.seen_ns = stmt_col_i64(st, 3),
+		.last_login_ns = stmt_col_i64(st, 4),
+		.failures_since = (uint32_t)stmt_col_i64(st, 6),
+		.user.id = stmt_col_i64(st, 7),
+		.user.role = role_of(stmt_col_text(st, 9)),
 	};
 	(void)str_copy(s.last_login_from, sizeof(s.last_login_from), stmt_col_text(st, 5));
 	(void)str_copy(s.user.name, sizeof(s.user.name), stmt_col_text(st, 8));
@@ -116,7 +122,8 @@ int sessions_load(struct sessions *ss, struct store *store, struct err *e)
 }
 
 /* What the store keeps and what proves a page is ours: two hashes of the token, told apart by a word. */
-static void hash_token(const uint8_t token[TOKEN_BYTES], uint8_t hash[32], char csrf[SESSION_TOKEN_MAX])
+static void hash_token(const uint8_t token[TOKEN_BYTES], uint8_t hash[32],
+		       char csrf[SESSION_TOKEN_MAX])
 {
 	static const char word[] = "tomsd csrf";
 	uint8_t text[sizeof(word) + TOKEN_BYTES], mac[32];
@@ -188,7 +195,8 @@ bool session_find(struct sessions *ss, struct str text, struct session *out)
 	uint8_t token[TOKEN_BYTES], hash[32];
 	char csrf[SESSION_TOKEN_MAX];
 	bool found = false;
-	if (text.n != SESSION_TOKEN_MAX - 1 || hash_base64url_decode(text, token, sizeof(token)) != TOKEN_BYTES)
+	if (text.n != SESSION_TOKEN_MAX - 1 ||
+	    hash_base64url_decode(text, token, sizeof(token)) != TOKEN_BYTES)
 		return false;
 	hash_token(token, hash, csrf);
 	explicit_bzero(token, sizeof(token));
@@ -196,11 +204,13 @@ bool session_find(struct sessions *ss, struct str text, struct session *out)
 	mutex_lock(&ss->m);
 	for (size_t i = 0; i < SESSIONS_MAX && !found; i++) {
 		struct entry *en = &ss->entries[i];
-		if (!en->used || memcmp(en->hash, hash, sizeof(hash)) != 0 || is_over(&en->s, now))
+		if (!en->used || memcmp(en->hash, hash, sizeof(hash)) != 0 ||
+		    is_over(&en->s, now))
 			continue;
 		en->s.seen_ns = now;
 		en->changed = true;
-		memcpy(en->s.csrf, csrf, sizeof(en->s.csrf)); /* a loaded one does not have it yet */
+		memcpy(en->s.csrf, csrf,
+		       sizeof(en->s.csrf)); /* a loaded one does not have it yet */
 		*out = en->s;
 		found = true;
 	}
@@ -246,7 +256,8 @@ static int run_with_id(struct sql *db, void *arg, struct err *e)
 static void forget(struct sessions *ss, struct store *store, bool by_user, int64_t id)
 {
 	struct err e = ERR_INIT;
-	struct one_id o = { by_user ? panel_sql_session_delete_user : panel_sql_session_delete, id };
+	struct one_id o = { by_user ? panel_sql_session_delete_user : panel_sql_session_delete,
+			    id };
 	mutex_lock(&ss->m);
 	for (size_t i = 0; i < SESSIONS_MAX; i++) {
 		struct entry *en = &ss->entries[i];
@@ -255,7 +266,8 @@ static void forget(struct sessions *ss, struct store *store, bool by_user, int64
 	}
 	mutex_unlock(&ss->m);
 	if (store_write(store, run_with_id, &o, &e) != 0)
-		log_err("panel", "ended session stays in the store id=%lld error=%s", (long long)id, LOGQ(e.text));
+		log_err("panel", "ended session stays in the store id=%lld error=%s",
+			(long long)id, LOGQ(e.text));
 }
 
 void session_close(struct sessions *ss, struct store *store, int64_t id)

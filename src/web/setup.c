@@ -88,7 +88,8 @@ static bool take_answers(struct request *rq, struct reply *rp, struct answers *a
 		a->code[0] = '\0';
 	if (!json_text(json_get(&doc, doc.nodes, "user"), a->name, sizeof(a->name)))
 		a->name[0] = '\0';
-	a->has_password = json_text(json_get(&doc, doc.nodes, "password"), a->password, sizeof(a->password));
+	a->has_password = json_text(json_get(&doc, doc.nodes, "password"), a->password,
+				    sizeof(a->password));
 	if (!json_text(json_get(&doc, doc.nodes, "lang"), a->lang, sizeof(a->lang)) ||
 	    (strcmp(a->lang, "ja") != 0 && strcmp(a->lang, "en") != 0))
 		(void)str_copy(a->lang, sizeof(a->lang), str_of(rq->lang));
@@ -99,7 +100,8 @@ static bool take_answers(struct request *rq, struct reply *rp, struct answers *a
 static void close_door(struct request *rq, struct reply *rp)
 {
 	atomic_store(&web_of(rq->app)->setup_open, false);
-	reply_problem(rq, rp, 410, "setup_closed", "%s", api_words(rq->lang, "detail.setup_closed"));
+	reply_problem(rq, rp, 410, "setup_closed", "%s",
+		      api_words(rq->lang, "detail.setup_closed"));
 }
 
 static void add_admin(struct request *rq, struct reply *rp, struct answers *a)
@@ -137,9 +139,12 @@ void setup_post(struct request *rq, struct reply *rp)
 	if (!code_fits(w, a.code)) {
 		counter_add(&web_counts.sign_in_failures, 1);
 		if (api_audit(rq, "setup.failed", NULL, NULL, NULL, &e) != 0)
-			log_err("panel", "failed set-up is not in the audit log error=%s", LOGQ(e.text));
-		reply_problem(rq, rp, 401, "sign_in_failed", "%s", api_words(rq->lang, "detail.sign_in_failed"));
-	} else if (fields_are_good(rq, rp, a.name, a.has_password ? a.password : NULL, a.name)) {
+			log_err("panel", "failed set-up is not in the audit log error=%s",
+				LOGQ(e.text));
+		reply_problem(rq, rp, 401, "sign_in_failed", "%s",
+			      api_words(rq->lang, "detail.sign_in_failed"));
+	} else if (fields_are_good(rq, rp, a.name, a.has_password ? a.password : NULL,
+				   a.name)) {
 		add_admin(rq, rp, &a);
 	}
 	explicit_bzero(&a, sizeof(a));

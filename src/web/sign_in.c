@@ -100,8 +100,9 @@ void session_begin(struct request *rq, struct reply *rp, struct session *s, cons
 	if (before != 0)
 		session_close(w->sessions, app_store(rq->app), before);
 	counter_add(&web_counts.sign_ins, 1);
-	(void)snprintf(cookie, sizeof(cookie), COOKIE "=%s; Path=/; Max-Age=%d; Secure; HttpOnly; SameSite=Strict", token,
-		       SESSION_LIFE_S);
+	(void)snprintf(cookie, sizeof(cookie),
+		       COOKIE "=%s; Path=/; Max-Age=%d; Secure; HttpOnly; SameSite=Strict",
+		       token, SESSION_LIFE_S);
 	explicit_bzero(token, sizeof(token));
 	(void)str_copy(rq->lang, sizeof(rq->lang), str_of(s->user.lang));
 	session_json(rq, rp, 201, s);
@@ -109,23 +110,29 @@ void session_begin(struct request *rq, struct reply *rp, struct session *s, cons
 	explicit_bzero(cookie, sizeof(cookie));
 }
 
-bool fields_are_good(struct request *rq, struct reply *rp, const char *name, const char *password, const char *user)
+bool fields_are_good(struct request *rq, struct reply *rp, const char *name,
+		     const char *password, const char *user)
 {
 	char key[64], words[256], number[16];
 	const char *faults[2] = { name ? users_name_fault(str_of(name)) : NULL,
-				  password ? password_fault(str_of(password), str_of(user)) : "missing" };
+				  password ? password_fault(str_of(password), str_of(user)) :
+					     "missing" };
 	static const char *const pointers[2] = { "/user", "/password" };
 	for (size_t i = 0; i < 2; i++) {
 		if (!faults[i])
 			continue;
-		int limit = i == 0 ? 60 : strcmp(faults[i], "too_short") == 0 ? PASSWORD_MIN : PASSWORD_MAX;
+		int limit = i == 0                              ? 60 :
+			    strcmp(faults[i], "too_short") == 0 ? PASSWORD_MIN :
+								  PASSWORD_MAX;
 		(void)snprintf(key, sizeof(key), "field.%s", faults[i]);
 		(void)snprintf(number, sizeof(number), "%d", limit);
-		reply_field(rp, "pointer", pointers[i], faults[i], api_text(words, sizeof(words), rq->lang, key, number, NULL));
+		reply_field(rp, "pointer", pointers[i], faults[i],
+			    api_text(words, sizeof(words), rq->lang, key, number, NULL));
 	}
 	if (!faults[0] && !faults[1])
 		return true;
-	reply_problem(rq, rp, 422, "unacceptable", "%s", api_words(rq->lang, "detail.password_rules"));
+	reply_problem(rq, rp, 422, "unacceptable", "%s",
+		      api_words(rq->lang, "detail.password_rules"));
 	return false;
 }
 
@@ -135,11 +142,13 @@ static void refuse_for_now(struct request *rq, struct reply *rp, int wait_s)
 	(void)snprintf(seconds, sizeof(seconds), "%d", wait_s);
 	rp->retry_after_s = wait_s;
 	reply_problem(rq, rp, 429, "too_many_attempts", "%s",
-		      api_text(words, sizeof(words), rq->lang, "detail.too_many_attempts", seconds, NULL));
+		      api_text(words, sizeof(words), rq->lang, "detail.too_many_attempts",
+			       seconds, NULL));
 }
 
 /* The failure is told to the audit log with the name that was tried, and to nobody else. */
-static void fail(struct request *rq, struct reply *rp, const char *name, const struct user_row *row, bool known)
+static void fail(struct request *rq, struct reply *rp, const char *name,
+		 const struct user_row *row, bool known)
 {
 	struct err e = ERR_INIT;
 	struct web *w = web_of(rq->app);
@@ -149,8 +158,10 @@ static void fail(struct request *rq, struct reply *rp, const char *name, const s
 	if (rc == 0)
 		rc = api_audit(rq, "session.sign_in_failed", name, NULL, NULL, &e);
 	if (rc != 0)
-		log_err("panel", "failed sign-in is not in the audit log error=%s", LOGQ(e.text));
-	reply_problem(rq, rp, 401, "sign_in_failed", "%s", api_words(rq->lang, "detail.sign_in_failed"));
+		log_err("panel", "failed sign-in is not in the audit log error=%s",
+			LOGQ(e.text));
+	reply_problem(rq, rp, 401, "sign_in_failed", "%s",
+		      api_words(rq->lang, "detail.sign_in_failed"));
 }
 
 static void keep_anew(struct request *rq, const struct user_row *row, const char *password)
@@ -161,10 +172,12 @@ static void keep_anew(struct request *rq, const struct user_row *row, const char
 		return;
 	if (password_keep(str_of(password), kept, &e) != 0 ||
 	    users_set_password(app_store(rq->app), row->user.id, kept, &e) != 0)
-		log_warning("panel", "password is still kept the old way error=%s", LOGQ(e.text));
+		log_warning("panel", "password is still kept the old way error=%s",
+			    LOGQ(e.text));
 }
 
-static void try_sign_in(struct request *rq, struct reply *rp, const char *name, const char *password)
+static void try_sign_in(struct request *rq, struct reply *rp, const char *name,
+			const char *password)
 {
 	struct err e = ERR_INIT;
 	struct user_row row;
@@ -188,8 +201,11 @@ static void try_sign_in(struct request *rq, struct reply *rp, const char *name, 
 	}
 	keep_anew(rq, &row, password);
 	limits_succeeded(w->limits, str_of(name));
-	struct session s = { .user = row.user, .last_login_ns = row.last_login_ns, .failures_since = row.failures };
-	(void)str_copy(s.last_login_from, sizeof(s.last_login_from), str_of(row.last_login_from));
+	struct session s = { .user = row.user,
+			     .last_login_ns = row.last_login_ns,
+			     .failures_since = row.failures };
+	(void)str_copy(s.last_login_from, sizeof(s.last_login_from),
+		       str_of(row.last_login_from));
 	session_begin(rq, rp, &s, "session.sign_in");
 }
 
@@ -199,19 +215,21 @@ void session_post(struct request *rq, struct reply *rp)
 	struct json_doc doc;
 	if (req_body(rq, &doc, rp) != 0)
 		return;
-	bool has_both = json_text(json_get(&doc, doc.nodes, "user"), name, sizeof(name)) &&
-			json_text(json_get(&doc, doc.nodes, "password"), password, sizeof(password));
+	bool has_both =
+		json_text(json_get(&doc, doc.nodes, "user"), name, sizeof(name)) &&
+		json_text(json_get(&doc, doc.nodes, "password"), password, sizeof(password));
 	json_doc_fini(&doc);
 	if (has_both && name[0])
 		try_sign_in(rq, rp, name, password);
 	else
-		reply_problem(rq, rp, 401, "sign_in_failed", "%s", api_words(rq->lang, "detail.sign_in_failed"));
+		reply_problem(rq, rp, 401, "sign_in_failed", "%s",
+			      api_words(rq->lang, "detail.sign_in_failed"));
 	explicit_bzero(password, sizeof(password));
 }
 
 /* One of the words, taken over into out; absent leaves it as it is. */
-static bool take_word(struct request *rq, struct reply *rp, const struct json_doc *doc, const char *member,
-		      const char *const *words, char *out, size_t cap)
+static bool take_word(struct request *rq, struct reply *rp, const struct json_doc *doc,
+		      const char *member, const char *const *words, char *out, size_t cap)
 {
 	char value[32], pointer[32], list[64] = "", text[256];
 	const struct json_node *node = json_get(doc, doc->nodes, member);
@@ -226,28 +244,35 @@ static bool take_word(struct request *rq, struct reply *rp, const struct json_do
 		n += put > 0 && (size_t)put < sizeof(list) - n ? (size_t)put : 0;
 	}
 	(void)snprintf(pointer, sizeof(pointer), "/%s", member);
-	reply_field(rp, "pointer", pointer, "one_of", api_text(text, sizeof(text), rq->lang, "field.one_of", list, NULL));
+	reply_field(rp, "pointer", pointer, "one_of",
+		    api_text(text, sizeof(text), rq->lang, "field.one_of", list, NULL));
 	return false;
 }
 
 void session_patch(struct request *rq, struct reply *rp)
 {
-	static const char *const langs[] = { "ja", "en", NULL }, *const themes[] = { "system", "light", "dark", NULL };
+	static const char *const langs[] = { "ja", "en", NULL }, *const themes[] = {
+		"system", "light", "dark", NULL
+	};
 	struct err e = ERR_INIT;
 	struct session s;
 	struct json_doc doc;
 	struct web *w = web_of(rq->app);
 	if (rq->who.session_id == 0 || !session_get(w->sessions, rq->who.session_id, &s)) {
-		reply_problem(rq, rp, 401, "sign_in_required", "%s", api_words(rq->lang, "detail.sign_in_required"));
+		reply_problem(rq, rp, 401, "sign_in_required", "%s",
+			      api_words(rq->lang, "detail.sign_in_required"));
 		return;
 	}
 	if (req_body(rq, &doc, rp) != 0)
 		return;
-	bool lang_is_good = take_word(rq, rp, &doc, "lang", langs, s.user.lang, sizeof(s.user.lang));
-	bool theme_is_good = take_word(rq, rp, &doc, "theme", themes, s.user.theme, sizeof(s.user.theme));
+	bool lang_is_good =
+		take_word(rq, rp, &doc, "lang", langs, s.user.lang, sizeof(s.user.lang));
+	bool theme_is_good =
+		take_word(rq, rp, &doc, "theme", themes, s.user.theme, sizeof(s.user.theme));
 	json_doc_fini(&doc);
 	if (!lang_is_good || !theme_is_good) {
-		reply_problem(rq, rp, 422, "unacceptable", "%s", api_words(rq->lang, "detail.password_rules"));
+		reply_problem(rq, rp, 422, "unacceptable", "%s",
+			      api_words(rq->lang, "detail.password_rules"));
 		return;
 	}
 	if (users_set_look(app_store(rq->app), &s.user, &e) != 0) {
@@ -268,7 +293,8 @@ void session_delete(struct request *rq, struct reply *rp)
 	if (rq->who.session_id != 0)
 		session_close(w->sessions, app_store(rq->app), rq->who.session_id);
 	rp->status = 204;
-	reply_header(rp, "Set-Cookie", COOKIE "=; Path=/; Max-Age=0; Secure; HttpOnly; SameSite=Strict");
+	reply_header(rp, "Set-Cookie",
+		     COOKIE "=; Path=/; Max-Age=0; Secure; HttpOnly; SameSite=Strict");
 }
 
 #define NULLABLE(type) "{\"type\":[\"" type "\",\"null\"]}"
@@ -278,9 +304,12 @@ const char session_schema[] =
 	"\"user\":{\"type\":[\"object\",\"null\"],\"required\":[\"name\",\"role\",\"lang\",\"theme\"],\"properties\":{"
 	"\"name\":{\"type\":\"string\"},\"role\":{\"enum\":[\"viewer\",\"auditor\",\"operator\",\"admin\"]},"
 	"\"lang\":{\"enum\":[\"ja\",\"en\"]},\"theme\":{\"enum\":[\"system\",\"light\",\"dark\"]}}},"
-	"\"csrf\":" NULLABLE("string") ",\"setup_open\":{\"type\":\"boolean\"},\"lang\":{\"enum\":[\"ja\",\"en\"]},"
-	"\"last_login\":" NULLABLE("object") ",\"failures_since\":{\"type\":\"integer\"},\"expires\":" NULLABLE("object") ","
-	"\"appliance\":{\"type\":\"object\"},\"version\":" NULLABLE("string") "}}";
+	"\"csrf\":" NULLABLE(
+		"string") ",\"setup_open\":{\"type\":\"boolean\"},\"lang\":{\"enum\":[\"ja\",\"en\"]},"
+			  "\"last_login\":" NULLABLE("object") ",\"failures_since\":{\"type\":\"integer\"},\"expires\":" NULLABLE(
+				  "object") ","
+					    "\"appliance\":{\"type\":\"object\"},\"version\":" NULLABLE(
+						    "string") "}}";
 const char session_accepts[] =
 	"{\"type\":\"object\",\"required\":[\"user\",\"password\"],\"properties\":{"
 	"\"user\":{\"type\":\"string\"},\"password\":{\"type\":\"string\"}}}";

@@ -51,7 +51,10 @@ static int bad(struct err *e, int rc, const char *what)
 
 static gnutls_datum_t datum(const struct buf *b)
 {
-	union { char *c; unsigned char *u; } p = { .c = b->p };
+	union {
+		char *c;
+		unsigned char *u;
+	} p = { .c = b->p };
 	return (gnutls_datum_t){ p.u, (unsigned)b->n };
 }
 
@@ -86,13 +89,15 @@ static int check_pair(struct generation *g, const struct buf *cert_pem, struct e
 	if (rc == 0)
 		rc = gnutls_pubkey_import_privkey(public_key, g->key, 0, 0);
 	if (rc == 0)
-		rc = gnutls_pubkey_get_key_id(public_key, GNUTLS_KEYID_USE_SHA256, id_key, &n_key);
+		rc = gnutls_pubkey_get_key_id(public_key, GNUTLS_KEYID_USE_SHA256, id_key,
+					      &n_key);
 	int result = rc != 0 ? bad(e, rc, "certificate") : 0;
 	if (result == 0 && (n_cert != n_key || memcmp(id_cert, id_key, n_cert) != 0))
-		result = err_set(e, ERR_INVALID, "the private key does not belong to the certificate");
+		result = err_set(e, ERR_INVALID,
+				 "the private key does not belong to the certificate");
 	for (size_t i = 0; result == 0 && i < n; i++)
-		(void)snprintf(g->fingerprint + 3 * i, sizeof(g->fingerprint) - 3 * i, "%02X%s", print[i],
-			       i + 1 < n ? ":" : "");
+		(void)snprintf(g->fingerprint + 3 * i, sizeof(g->fingerprint) - 3 * i, "%02X%s",
+			       print[i], i + 1 < n ? ":" : "");
 	if (result == 0)
 		g->not_after_ns = (int64_t)gnutls_x509_crt_get_expiration_time(crt) * NS_PER_S;
 	if (public_key)
@@ -102,7 +107,8 @@ static int check_pair(struct generation *g, const struct buf *cert_pem, struct e
 	return result;
 }
 
-static int generation_new(struct generation **out, const struct buf *cert_pem, const struct buf *key_pem, struct err *e)
+static int generation_new(struct generation **out, const struct buf *cert_pem,
+			  const struct buf *key_pem, struct err *e)
 {
 	gnutls_datum_t cert = datum(cert_pem), key = datum(key_pem);
 	struct generation *g = calloc(1, sizeof(*g));
@@ -141,14 +147,18 @@ static int name_put(gnutls_x509_crt_t crt, const char *name)
 {
 	unsigned char address[16];
 	if (inet_pton(AF_INET, name, address) == 1)
-		return gnutls_x509_crt_set_subject_alt_name(crt, GNUTLS_SAN_IPADDRESS, address, 4, GNUTLS_FSAN_APPEND);
+		return gnutls_x509_crt_set_subject_alt_name(crt, GNUTLS_SAN_IPADDRESS, address,
+							    4, GNUTLS_FSAN_APPEND);
 	if (inet_pton(AF_INET6, name, address) == 1)
-		return gnutls_x509_crt_set_subject_alt_name(crt, GNUTLS_SAN_IPADDRESS, address, 16, GNUTLS_FSAN_APPEND);
-	return gnutls_x509_crt_set_subject_alt_name(crt, GNUTLS_SAN_DNSNAME, name, (unsigned)strlen(name), GNUTLS_FSAN_APPEND);
+		return gnutls_x509_crt_set_subject_alt_name(crt, GNUTLS_SAN_IPADDRESS, address,
+							    16, GNUTLS_FSAN_APPEND);
+	return gnutls_x509_crt_set_subject_alt_name(crt, GNUTLS_SAN_DNSNAME, name,
+						    (unsigned)strlen(name), GNUTLS_FSAN_APPEND);
 }
 
 /* What root and leaf have in common. */
-static int common_put(gnutls_x509_crt_t crt, gnutls_x509_privkey_t key, const char *common_name, int days)
+static int common_put(gnutls_x509_crt_t crt, gnutls_x509_privkey_t key, const char *common_name,
+		      int days)
 {
 	unsigned char id[64];
 	size_t n = sizeof(id);
@@ -157,11 +167,13 @@ static int common_put(gnutls_x509_crt_t crt, gnutls_x509_privkey_t key, const ch
 	if (rc == 0)
 		rc = serial_put(crt);
 	if (rc == 0)
-		rc = gnutls_x509_crt_set_activation_time(crt, now - DAY_S); /* clocks of PCs differ */
+		rc = gnutls_x509_crt_set_activation_time(
+			crt, now - DAY_S); /* clocks of PCs differ */
 	if (rc == 0)
 		rc = gnutls_x509_crt_set_expiration_time(crt, now + (time_t)days * DAY_S);
 	if (rc == 0)
-		rc = gnutls_x509_crt_set_dn_by_oid(crt, GNUTLS_OID_X520_COMMON_NAME, 0, common_name, (unsigned)strlen(common_name));
+		rc = gnutls_x509_crt_set_dn_by_oid(crt, GNUTLS_OID_X520_COMMON_NAME, 0,
+						   common_name, (unsigned)strlen(common_name));
 	if (rc == 0)
 		rc = gnutls_x509_crt_set_key(crt, key);
 	if (rc == 0)
@@ -175,11 +187,14 @@ static int key_make(gnutls_x509_privkey_t *key)
 {
 	int rc = gnutls_x509_privkey_init(key);
 	if (rc == 0)
-		rc = gnutls_x509_privkey_generate(*key, GNUTLS_PK_ECDSA, GNUTLS_CURVE_TO_BITS(GNUTLS_ECC_CURVE_SECP256R1), 0);
+		rc = gnutls_x509_privkey_generate(
+			*key, GNUTLS_PK_ECDSA, GNUTLS_CURVE_TO_BITS(GNUTLS_ECC_CURVE_SECP256R1),
+			0);
 	return rc;
 }
 
-static int write_pem(const char *folder, const char *file, unsigned mode, gnutls_datum_t pem, struct err *e)
+static int write_pem(const char *folder, const char *file, unsigned mode, gnutls_datum_t pem,
+		     struct err *e)
 {
 	char path[PATH_MAX_BYTES];
 	(void)snprintf(path, sizeof(path), "%s/%s", folder, file);
@@ -187,8 +202,8 @@ static int write_pem(const char *folder, const char *file, unsigned mode, gnutls
 }
 
 /* A key and its certificate as PEM files; the key first, so that a certificate never lacks it. */
-static int write_pair(const char *folder, const char *what, gnutls_x509_crt_t crt, gnutls_x509_privkey_t key,
-		      struct err *e)
+static int write_pair(const char *folder, const char *what, gnutls_x509_crt_t crt,
+		      gnutls_x509_privkey_t key, struct err *e)
 {
 	char file[32];
 	gnutls_datum_t cert_pem = { NULL, 0 }, key_pem = { NULL, 0 };
@@ -274,9 +289,11 @@ static int root_make(struct tls *t, struct pair *root, struct err *e)
 	if (rc == 0)
 		rc = gnutls_x509_crt_set_basic_constraints(root->crt, 1, 0);
 	if (rc == 0)
-		rc = gnutls_x509_crt_set_key_usage(root->crt, GNUTLS_KEY_KEY_CERT_SIGN | GNUTLS_KEY_CRL_SIGN);
+		rc = gnutls_x509_crt_set_key_usage(root->crt, GNUTLS_KEY_KEY_CERT_SIGN |
+								      GNUTLS_KEY_CRL_SIGN);
 	if (rc == 0)
-		rc = gnutls_x509_crt_sign2(root->crt, root->crt, root->key, GNUTLS_DIG_SHA256, 0);
+		rc = gnutls_x509_crt_sign2(root->crt, root->crt, root->key, GNUTLS_DIG_SHA256,
+					   0);
 	if (rc != 0)
 		return bad(e, rc, "making the appliance's authority");
 	return write_pair(t->folder, "authority", root->crt, root->key, e);
@@ -300,13 +317,15 @@ static int leaf_make(struct tls *t, struct pair *leaf, const struct pair *root, 
 	if (rc == 0)
 		rc = gnutls_x509_crt_set_key_usage(leaf->crt, GNUTLS_KEY_DIGITAL_SIGNATURE);
 	if (rc == 0)
-		rc = gnutls_x509_crt_set_key_purpose_oid(leaf->crt, GNUTLS_KP_TLS_WWW_SERVER, 0);
+		rc = gnutls_x509_crt_set_key_purpose_oid(leaf->crt, GNUTLS_KP_TLS_WWW_SERVER,
+							 0);
 	if (rc == 0)
 		rc = gnutls_x509_crt_get_subject_key_id(root->crt, id, &n, NULL);
 	if (rc == 0)
 		rc = gnutls_x509_crt_set_authority_key_id(leaf->crt, id, n);
 	if (rc == 0)
-		rc = gnutls_x509_crt_sign2(leaf->crt, root->crt, root->key, GNUTLS_DIG_SHA256, 0);
+		rc = gnutls_x509_crt_sign2(leaf->crt, root->crt, root->key, GNUTLS_DIG_SHA256,
+					   0);
 	if (rc != 0)
 		return bad(e, rc, "making the appliance's certificate");
 	return write_pair(t->folder, "panel", leaf->crt, leaf->key, e);
@@ -315,7 +334,8 @@ static int leaf_make(struct tls *t, struct pair *leaf, const struct pair *root, 
 /* Does the certificate still serve: time left, and every name in it? */
 static bool leaf_serves(const struct tls *t, gnutls_x509_crt_t crt)
 {
-	time_t now = (time_t)(clock_now_ns() / NS_PER_S), end = gnutls_x509_crt_get_expiration_time(crt);
+	time_t now = (time_t)(clock_now_ns() / NS_PER_S),
+	       end = gnutls_x509_crt_get_expiration_time(crt);
 	if (end < now + RENEW_DAYS * DAY_S || gnutls_x509_crt_get_activation_time(crt) > now)
 		return false;
 	for (size_t i = 0; i < t->n_names; i++)
@@ -334,11 +354,14 @@ static int own_make(struct tls *t, struct err *e)
 	if (rc == 0 && (!has_leaf || !leaf_serves(t, leaf.crt))) {
 		pair_fini(&leaf);
 		rc = pair_read(&root, t->folder, "authority", &ignored);
-		if (rc == -ERR_NOTFOUND || (rc == 0 && gnutls_x509_crt_get_expiration_time(root.crt) <
-							       (time_t)(clock_now_ns() / NS_PER_S) + LEAF_DAYS * DAY_S)) {
+		if (rc == -ERR_NOTFOUND ||
+		    (rc == 0 &&
+		     gnutls_x509_crt_get_expiration_time(root.crt) <
+			     (time_t)(clock_now_ns() / NS_PER_S) + LEAF_DAYS * DAY_S)) {
 			pair_fini(&root);
 			rc = root_make(t, &root, e);
-		} else if (rc != 0) { /* there, but broken: a person has to look, it may have been handed out */
+		} else if (rc !=
+			   0) { /* there, but broken: a person has to look, it may have been handed out */
 			rc = err_set(e, ERR_CORRUPT, "%s", ignored.text);
 		}
 		if (rc == 0)
@@ -414,9 +437,12 @@ int tls_new(struct tls **out, const struct tls_conf *conf, struct err *e)
 	t->names = calloc(conf->n_names + 1, sizeof(*t->names));
 	for (size_t i = 0; t->names && i < conf->n_names; i++, t->n_names++)
 		t->names[i] = str_dup(str_of(conf->names[i]));
-	int rc = !t->folder || !t->appliance || !t->names ? err_set(e, ERR_NOMEM, "no memory for TLS") : 0;
+	int rc = !t->folder || !t->appliance || !t->names ?
+			 err_set(e, ERR_NOMEM, "no memory for TLS") :
+			 0;
 	if (rc == 0 && !conf->cert != !conf->key)
-		rc = err_set(e, ERR_INVALID, "[panel] cert and key belong together: give both or neither");
+		rc = err_set(e, ERR_INVALID,
+			     "[panel] cert and key belong together: give both or neither");
 	if (rc == 0)
 		rc = tls_refresh(t, e);
 	if (rc != 0) {

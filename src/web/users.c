@@ -21,16 +21,23 @@ int users_find(struct store *store, struct str name, struct user_row *out, struc
 		stmt_text(st, 1, name);
 		rc = stmt_step(st, e);
 		if (rc == 1) {
-			*out = (struct user_row){ .user.id = stmt_col_i64(st, 0), .last_login_ns = stmt_col_i64(st, 6),
-						  .failures = (uint32_t)stmt_col_i64(st, 8), .disabled = stmt_col_i64(st, 9) != 0 };
+			*out = (struct user_row){ .user.id = stmt_col_i64(st, 0),
+						  .last_login_ns = stmt_col_i64(st, 6),
+						  .failures = (uint32_t)stmt_col_i64(st, 8),
+						  .disabled = stmt_col_i64(st, 9) != 0 };
 			for (enum role r = ROLE_VIEWER; r <= ROLE_ADMIN; r++)
 				if (str_eq(stmt_col_text(st, 2), str_of(role_names[r])))
 					out->user.role = r;
-			(void)str_copy(out->user.name, sizeof(out->user.name), stmt_col_text(st, 1));
-			(void)str_copy(out->user.lang, sizeof(out->user.lang), stmt_col_text(st, 3));
-			(void)str_copy(out->user.theme, sizeof(out->user.theme), stmt_col_text(st, 4));
-			(void)str_copy(out->password, sizeof(out->password), stmt_col_text(st, 5));
-			(void)str_copy(out->last_login_from, sizeof(out->last_login_from), stmt_col_text(st, 7));
+			(void)str_copy(out->user.name, sizeof(out->user.name),
+				       stmt_col_text(st, 1));
+			(void)str_copy(out->user.lang, sizeof(out->user.lang),
+				       stmt_col_text(st, 3));
+			(void)str_copy(out->user.theme, sizeof(out->user.theme),
+				       stmt_col_text(st, 4));
+			(void)str_copy(out->password, sizeof(out->password),
+				       stmt_col_text(st, 5));
+			(void)str_copy(out->last_login_from, sizeof(out->last_login_from),
+				       stmt_col_text(st, 7));
 		}
 		stmt_done(st);
 	}
@@ -153,7 +160,8 @@ const char *users_name_fault(struct str name)
 		if (c < 0x20 || c == 0x7f || strchr("\"'<>&\\/:;,%?#", c))
 			return "characters";
 	}
-	return characters > 60 || name.n >= sizeof(((struct user *)NULL)->name) ? "too_long" : NULL;
+	return characters > 60 || name.n >= sizeof(((struct user *)NULL)->name) ? "too_long" :
+										  NULL;
 }
 
 static void put_user(struct json *j, struct stmt *st)
@@ -222,7 +230,8 @@ void users_password_post(struct request *rq, struct reply *rp)
 	struct web *w = web_of(rq->app);
 	int rc = users_find(app_store(rq->app), rq->path_arg, &row, &e);
 	if (rc == -ERR_NOTFOUND) {
-		reply_problem(rq, rp, 404, "not_found", "%s", api_words(rq->lang, "detail.no_user"));
+		reply_problem(rq, rp, 404, "not_found", "%s",
+			      api_words(rq->lang, "detail.no_user"));
 		return;
 	}
 	if (rc != 0) {
@@ -231,7 +240,8 @@ void users_password_post(struct request *rq, struct reply *rp)
 	}
 	if (req_body(rq, &doc, rp) != 0)
 		return;
-	bool is_text = json_text(json_get(&doc, doc.nodes, "password"), password, sizeof(password));
+	bool is_text =
+		json_text(json_get(&doc, doc.nodes, "password"), password, sizeof(password));
 	json_doc_fini(&doc);
 	if (!fields_are_good(rq, rp, NULL, is_text ? password : NULL, row.user.name))
 		return;

@@ -14,18 +14,23 @@ struct user_row {
 	bool disabled;
 };
 /* 0, -ERR_NOTFOUND (no words), or what the store says. */
-int users_find(struct store *st, struct str name, struct user_row *out, struct err *e) MUST_CHECK;
+int users_find(struct store *st, struct str name, struct user_row *out,
+	       struct err *e) MUST_CHECK;
 /* The first administrator: -ERR_EXISTS when there is one already. The id is filled in. */
-int users_add_first(struct store *st, struct user *u, const char *password, struct err *e) MUST_CHECK;
+int users_add_first(struct store *st, struct user *u, const char *password,
+		    struct err *e) MUST_CHECK;
 int users_has_admin(struct store *st, bool *has, struct err *e) MUST_CHECK;
 int users_failed(struct store *st, int64_t id, struct err *e) MUST_CHECK;
-int users_set_password(struct store *st, int64_t id, const char *password, struct err *e) MUST_CHECK;
-int users_set_look(struct store *st, const struct user *u, struct err *e) MUST_CHECK; /* language, theme */
+int users_set_password(struct store *st, int64_t id, const char *password,
+		       struct err *e) MUST_CHECK;
+int users_set_look(struct store *st, const struct user *u,
+		   struct err *e) MUST_CHECK; /* language, theme */
 /* Letters, digits, . _ - @ and what else a name needs; 1 to 60 characters. NULL, or the code of the fault. */
 const char *users_name_fault(struct str name);
 
-void users_get(struct request *rq, struct reply *rp);           /* GET /api/v1/users */
-void users_password_post(struct request *rq, struct reply *rp); /* POST /api/v1/users/{name}/password */
+void users_get(struct request *rq, struct reply *rp); /* GET /api/v1/users */
+void users_password_post(struct request *rq,
+			 struct reply *rp); /* POST /api/v1/users/{name}/password */
 extern const char users_schema[], users_password_accepts[];
 
 #endif

@@ -13,7 +13,7 @@
 #define CONNS_MAX 1024
 
 static const int64_t limit_s[] = {
-	[WATCH_HEAD] = 10, [WATCH_BODY] = 30, [WATCH_WORK] = 0,
+	[WATCH_HEAD] = 10,    [WATCH_BODY] = 30,     [WATCH_WORK] = 0,
 	[WATCH_ANSWER] = 120, [WATCH_EXPORT] = 1800, [WATCH_STREAM] = 0,
 };
 
@@ -51,7 +51,8 @@ static void address_text(const struct sockaddr *sa, char out[64])
 	} else if (sa->sa_family == AF_INET6) {
 		struct sockaddr_in6 in6;
 		memcpy(&in6, sa, sizeof(in6));
-		memcpy(a.b, &in6.sin6_addr, sizeof(a.b)); /* an IPv4 client of a dual socket comes mapped, as in struct addr */
+		memcpy(a.b, &in6.sin6_addr,
+		       sizeof(a.b)); /* an IPv4 client of a dual socket comes mapped, as in struct addr */
 	} else {
 		return;
 	}

@@ -21,7 +21,7 @@ struct conn {
 	int fd;
 	char from[64], own[64];
 	struct exchange *ex; /* thread: the server's thread of this connection */
-	bool used;                /* lock: watch, and all below */
+	bool used;           /* lock: watch, and all below */
 	enum watch_stage stage;
 	int64_t deadline_mono_ns; /* 0: none */
 };

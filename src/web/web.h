@@ -22,7 +22,8 @@ struct tls;
 
 /* Counters of the room; any thread adds. */
 struct web_counts {
-	_Atomic uint64_t requests, problems, refused, connections, streams, sign_ins, sign_in_failures, cut;
+	_Atomic uint64_t requests, problems, refused, connections, streams, sign_ins,
+		sign_in_failures, cut;
 };
 extern struct web_counts web_counts;
 
@@ -37,7 +38,7 @@ struct web {
 	struct tls *tls;
 	char *names[NAMES_MAX]; /* names that Host may carry; constant after init */
 	size_t n_names;
-	_Atomic bool setup_open;       /* no administrator exists */
+	_Atomic bool setup_open;        /* no administrator exists */
 	char setup_code[CODE_TEXT_MAX]; /* constant after start */
 	struct thread watch;
 	struct mutex m;

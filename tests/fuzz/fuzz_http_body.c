@@ -15,7 +15,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (req_body(&rq, &doc, &rp) == 0) {
 		for (size_t i = 0; i < ARRAY_LEN(members); i++) {
 			char text[128];
-			if (!json_text(json_get(&doc, doc.nodes, members[i]), text, sizeof(text)))
+			if (!json_text(json_get(&doc, doc.nodes, members[i]), text,
+				       sizeof(text)))
 				continue;
 			if (!str_utf8_valid(str_of(text)))
 				abort();

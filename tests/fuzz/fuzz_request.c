@@ -2,8 +2,8 @@
  * host, origin, cookie, language, route and parameters, up to the handler's door. */
 #include <stdlib.h>
 
-#include "../../src/web/gate.h"
 #include "../../src/api/params.h"
+#include "../../src/web/gate.h"
 #include "tomsd/api.h"
 #include "tomsd/base/clock.h"
 
@@ -27,7 +27,9 @@ static void take_head(struct head *h, struct str left)
 
 static void take_params(struct str query)
 {
-	static const struct route route = { .method = "GET", .path = "/x", .params = api_list_params };
+	static const struct route route = { .method = "GET",
+					    .path = "/x",
+					    .params = api_list_params };
 	struct request rq = { .route = &route, .query = query, .lang = "ja" };
 	struct reply rp;
 	reply_init(&rp);

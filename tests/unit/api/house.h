@@ -22,14 +22,19 @@ static inline struct app *house_of(const struct room *const *rooms)
 }
 
 /* A request as a carrier hands it in; ask_end frees what it took. */
-static inline void ask_begin(struct request *rq, struct reply *rp, struct app *a, const char *method, const char *target,
-			     enum role role)
+static inline void ask_begin(struct request *rq, struct reply *rp, struct app *a,
+			     const char *method, const char *target, enum role role)
 {
 	struct str left = str_of(target), path;
 	memset(rq, 0, sizeof(*rq));
 	(void)str_split(&left, '?', &path);
-	*rq = (struct request){ .app = a, .method = str_of(method), .path = path, .query = left, .lang = "en",
-				.request_id = "r1", .who = { .role = role, .from = "192.0.2.1" } };
+	*rq = (struct request){ .app = a,
+				.method = str_of(method),
+				.path = path,
+				.query = left,
+				.lang = "en",
+				.request_id = "r1",
+				.who = { .role = role, .from = "192.0.2.1" } };
 	buf_init(&rq->arena, 1u << 16);
 	reply_init(rp);
 }

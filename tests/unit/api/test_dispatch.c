@@ -22,10 +22,28 @@ static const struct param params[] = {
 	{ "colour", PARAM_ENUM, 0, 0, colours, "" }, PARAM_END,
 };
 static const struct route routes[] = {
-	{ .method = "GET", .path = "/api/v1/things", .may = MAY_LOOK, .params = params, .handle = remember, .doc = "Things." },
-	{ .method = "POST", .path = "/api/v1/things", .may = MAY_WORK, .handle = remember, .doc = "Makes one." },
-	{ .method = "GET", .path = "/api/v1/things/{id}", .may = MAY_ALL, .handle = remember, .doc = "A thing." },
-	{ .method = "DELETE", .path = "/api/v1/secret", .may = MAY_ADMIN, .handle = remember, .flags = ROUTE_LOCAL, .doc = "x" },
+	{ .method = "GET",
+	  .path = "/api/v1/things",
+	  .may = MAY_LOOK,
+	  .params = params,
+	  .handle = remember,
+	  .doc = "Things." },
+	{ .method = "POST",
+	  .path = "/api/v1/things",
+	  .may = MAY_WORK,
+	  .handle = remember,
+	  .doc = "Makes one." },
+	{ .method = "GET",
+	  .path = "/api/v1/things/{id}",
+	  .may = MAY_ALL,
+	  .handle = remember,
+	  .doc = "A thing." },
+	{ .method = "DELETE",
+	  .path = "/api/v1/secret",
+	  .may = MAY_ADMIN,
+	  .handle = remember,
+	  .flags = ROUTE_LOCAL,
+	  .doc = "x" },
 	ROUTE_END,
 };
 static const struct room room = { .name = "things", .routes = routes };
@@ -56,7 +74,8 @@ static int ask(const char *method, const char *target, enum role role, const cha
 	ask_begin(&rq, &rp, house, method, target, role);
 	api_dispatch(&rq, &rp);
 	int status = rp.status;
-	assert_int_equal(json_parse(buf_view(&rp.body), 1000, &doc, &e), 0); /* every answer is JSON */
+	assert_int_equal(json_parse(buf_view(&rp.body), 1000, &doc, &e),
+			 0); /* every answer is JSON */
 	(void)json_text(json_get(&doc, doc.nodes, "code"), text, sizeof(text));
 	json_doc_fini(&doc);
 	if (code)
@@ -68,7 +87,8 @@ static int ask(const char *method, const char *target, enum role role, const cha
 static void a_route_is_found_by_method_and_path(void **state)
 {
 	(void)state;
-	assert_int_equal(ask("GET", "/api/v1/things?name=a%20b+c&limit=7", ROLE_OPERATOR, NULL), 200);
+	assert_int_equal(ask("GET", "/api/v1/things?name=a%20b+c&limit=7", ROLE_OPERATOR, NULL),
+			 200);
 	assert_string_equal(seen_text, "a b c");
 	assert_int_equal(seen_number, 7);
 	assert_int_equal(ask("HEAD", "/api/v1/things", ROLE_AUDITOR, NULL), 200);
@@ -112,7 +132,8 @@ static void local_routes_are_not_there_for_others(void **state)
 	struct request rq;
 	struct reply rp;
 	assert_int_equal(ask("DELETE", "/api/v1/secret", ROLE_ADMIN, "not_found"), 404);
-	assert_int_equal(ask("GET", "/api/v1/secret", ROLE_ADMIN, "not_found"), 404); /* nor is their method told */
+	assert_int_equal(ask("GET", "/api/v1/secret", ROLE_ADMIN, "not_found"),
+			 404); /* nor is their method told */
 	ask_begin(&rq, &rp, house, "DELETE", "/api/v1/secret", ROLE_ADMIN);
 	(void)str_copy(rq.who.from, sizeof(rq.who.from), STR("local"));
 	api_dispatch(&rq, &rp);
@@ -125,14 +146,19 @@ static void all_wrong_parameters_are_told_at_once(void **state)
 	(void)state;
 	struct request rq;
 	struct reply rp;
-	ask_begin(&rq, &rp, house, "GET",
-		  "/api/v1/things?limit=0&name=12345678901&since=yesterday&colour=blue&nmae=x&until=-1h&until=-2h", ROLE_ADMIN);
+	ask_begin(
+		&rq, &rp, house, "GET",
+		"/api/v1/things?limit=0&name=12345678901&since=yesterday&colour=blue&nmae=x&until=-1h&until=-2h",
+		ROLE_ADMIN);
 	api_dispatch(&rq, &rp);
 	assert_int_equal(rp.status, 400);
 	static const char *const faults[] = {
-		"{\"parameter\":\"limit\",\"code\":\"range\"", "{\"parameter\":\"name\",\"code\":\"too_long\"",
-		"{\"parameter\":\"since\",\"code\":\"time\"", "{\"parameter\":\"colour\",\"code\":\"one_of\"",
-		"{\"parameter\":\"nmae\",\"code\":\"unknown\"", "{\"parameter\":\"until\",\"code\":\"repeated\"",
+		"{\"parameter\":\"limit\",\"code\":\"range\"",
+		"{\"parameter\":\"name\",\"code\":\"too_long\"",
+		"{\"parameter\":\"since\",\"code\":\"time\"",
+		"{\"parameter\":\"colour\",\"code\":\"one_of\"",
+		"{\"parameter\":\"nmae\",\"code\":\"unknown\"",
+		"{\"parameter\":\"until\",\"code\":\"repeated\"",
 	};
 	for (size_t i = 0; i < ARRAY_LEN(faults); i++)
 		assert_non_null(strstr(body_of(&rp), faults[i]));
@@ -142,7 +168,8 @@ static void all_wrong_parameters_are_told_at_once(void **state)
 static void every_prefix_of_a_good_query_is_answered(void **state)
 {
 	(void)state;
-	static const char target[] = "/api/v1/things?name=%E7%97%85&limit=99&since=2026-11-22T14:05:00%2B09:00&until=-1h&colour=red";
+	static const char target[] =
+		"/api/v1/things?name=%E7%97%85&limit=99&since=2026-11-22T14:05:00%2B09:00&until=-1h&colour=red";
 	char text[sizeof(target)];
 	for (size_t n = 0; n < sizeof(target); n++) {
 		memcpy(text, target, n);
@@ -169,7 +196,8 @@ static void openapi_names_every_route_and_is_json(void **state)
 	assert_non_null(json_get(&doc, json_get(&doc, paths, "/api/v1/things"), "post"));
 	assert_non_null(json_get(&doc, paths, "/api/v1/things/{id}"));
 	assert_null(json_get(&doc, paths, "/api/v1/secret"));
-	const struct json_node *schemas = json_get(&doc, json_get(&doc, doc.nodes, "components"), "schemas");
+	const struct json_node *schemas =
+		json_get(&doc, json_get(&doc, doc.nodes, "components"), "schemas");
 	assert_non_null(json_get(&doc, schemas, "flow"));
 	assert_non_null(json_get(&doc, schemas, "flow_list"));
 	json_doc_fini(&doc);

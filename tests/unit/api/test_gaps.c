@@ -20,9 +20,13 @@ static void note(void *arg, int64_t since_ns, int64_t until_ns, const char *reas
 	f->reason[f->n++] = reason;
 }
 
-static void add(struct watched *w, int64_t minute, uint64_t packets, uint64_t drops, uint32_t up)
+static void add(struct watched *w, int64_t minute, uint64_t packets, uint64_t drops,
+		uint32_t up)
 {
-	struct capture_minute row = { .at_ns = noon + minute * MINUTE, .packets = packets, .kernel_drops = drops, .up_seconds = up };
+	struct capture_minute row = { .at_ns = noon + minute * MINUTE,
+				      .packets = packets,
+				      .kernel_drops = drops,
+				      .up_seconds = up };
 	watched_add(w, &row);
 }
 
@@ -98,7 +102,8 @@ static void rows_in_any_order_and_long_pauses_are_taken(void **state)
 	add(w, 3, 1, 0, 60);
 	add(w, 50 * 1440, 1, 0, 60); /* 50 days later: what was before is forgotten */
 	add(w, 4, 1, 0, 60);
-	watched_gaps(w, noon + 49 * 1440 * MINUTE, noon + (50 * 1440 + 1) * MINUTE, noon + (50 * 1440 + 2) * MINUTE, note, &f);
+	watched_gaps(w, noon + 49 * 1440 * MINUTE, noon + (50 * 1440 + 1) * MINUTE,
+		     noon + (50 * 1440 + 2) * MINUTE, note, &f);
 	assert_int_equal(f.n, 1);
 	assert_int_equal(f.until[0], noon + 50 * 1440 * MINUTE);
 	watched_free(w);

@@ -10,12 +10,14 @@ static void both_languages_have_the_same_keys_in_order_and_places(void **state)
 	for (size_t i = 0; i < n_words_ja; i++) {
 		assert_string_equal(words_ja[i].key, words_en[i].key);
 		if (i > 0)
-			assert_true(strcmp(words_ja[i - 1].key, words_ja[i].key) < 0); /* looked up by halving */
+			assert_true(strcmp(words_ja[i - 1].key, words_ja[i].key) <
+				    0); /* looked up by halving */
 		assert_true(words_ja[i].text[0] && words_en[i].text[0]);
 		assert_true(str_utf8_valid(str_of(words_ja[i].text)));
 		static const char *const places[] = { "{1}", "{2}" };
 		for (size_t k = 0; k < ARRAY_LEN(places); k++)
-			assert_int_equal(strstr(words_ja[i].text, places[k]) != NULL, strstr(words_en[i].text, places[k]) != NULL);
+			assert_int_equal(strstr(words_ja[i].text, places[k]) != NULL,
+					 strstr(words_en[i].text, places[k]) != NULL);
 	}
 }
 
@@ -25,15 +27,19 @@ static void a_key_without_words_shows_itself_and_places_are_filled(void **state)
 	char out[64];
 	assert_string_equal(api_words("ja", "no.such.key"), "no.such.key");
 	assert_string_equal(api_words("en", "role.admin"), "administrator");
-	assert_string_equal(api_text(out, sizeof(out), "en", "parameter.range", "1", "9"), "This must be from 1 to 9.");
-	assert_int_equal(strlen(api_text(out, 8, "ja", "parameter.range", "1", "9")), 5); /* cut at a character */
+	assert_string_equal(api_text(out, sizeof(out), "en", "parameter.range", "1", "9"),
+			    "This must be from 1 to 9.");
+	assert_int_equal(strlen(api_text(out, 8, "ja", "parameter.range", "1", "9")),
+			 5); /* cut at a character */
 	assert_true(str_utf8_valid(str_of(api_text(out, 9, "ja", "title.400", NULL, NULL))));
 }
 
 static void the_language_is_the_asked_one_then_the_users_then_the_browsers(void **state)
 {
 	(void)state;
-	static const struct { const char *query, *user, *accept, *want; } cases[] = {
+	static const struct {
+		const char *query, *user, *accept, *want;
+	} cases[] = {
 		{ "", NULL, "", "ja" },
 		{ "", NULL, "en-US,en;q=0.9,ja;q=0.8", "en" },
 		{ "", NULL, "ja;q=0.5, en;q=0.501", "en" },
@@ -50,7 +56,8 @@ static void the_language_is_the_asked_one_then_the_users_then_the_browsers(void 
 	};
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		char lang[3];
-		api_pick_lang(str_of(cases[i].query), cases[i].user, str_of(cases[i].accept), lang);
+		api_pick_lang(str_of(cases[i].query), cases[i].user, str_of(cases[i].accept),
+			      lang);
 		assert_string_equal(lang, cases[i].want);
 	}
 }
@@ -58,10 +65,14 @@ static void the_language_is_the_asked_one_then_the_users_then_the_browsers(void 
 static void percent_codes_are_read_strictly(void **state)
 {
 	(void)state;
-	static const struct { const char *in, *want; } good[] = {
-		{ "", "" }, { "abc", "abc" }, { "a%2fb", "a/b" }, { "%e5%8c%BB", "医" }, { "a+b", "a b" }, { "%41", "A" },
+	static const struct {
+		const char *in, *want;
+	} good[] = {
+		{ "", "" },       { "abc", "abc" }, { "a%2fb", "a/b" }, { "%e5%8c%BB", "医" },
+		{ "a+b", "a b" }, { "%41", "A" },
 	};
-	static const char *const bad[] = { "%", "%4", "%4g", "%g4", "a%", "%00", "%ff", "%e5%8c", "%c0%af" };
+	static const char *const bad[] = { "%",   "%4",  "%4g",    "%g4",   "a%",
+					   "%00", "%ff", "%e5%8c", "%c0%af" };
 	struct buf b;
 	for (size_t i = 0; i < ARRAY_LEN(good); i++) {
 		buf_init(&b, 64);
@@ -81,7 +92,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(both_languages_have_the_same_keys_in_order_and_places),
 		cmocka_unit_test(a_key_without_words_shows_itself_and_places_are_filled),
-		cmocka_unit_test(the_language_is_the_asked_one_then_the_users_then_the_browsers),
+		cmocka_unit_test(
+			the_language_is_the_asked_one_then_the_users_then_the_browsers),
 		cmocka_unit_test(percent_codes_are_read_strictly),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

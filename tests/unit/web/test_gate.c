@@ -35,8 +35,15 @@ static void plain_requests_pass(void **state)
 {
 	(void)state;
 	assert_int_equal(status_of("GET", "/", "Host: a\nUser-Agent: x\nAccept: */*\n"), 0);
-	assert_int_equal(status_of("POST", "/x", "Host: a\nContent-Type: application/json\nContent-Length: 1048576\n"), 0);
-	assert_int_equal(status_of("POST", "/x", "Host: a\nContent-Type: Application/JSON; charset=UTF-8\nTransfer-Encoding: chunked\n"), 0);
+	assert_int_equal(
+		status_of("POST", "/x",
+			  "Host: a\nContent-Type: application/json\nContent-Length: 1048576\n"),
+		0);
+	assert_int_equal(
+		status_of(
+			"POST", "/x",
+			"Host: a\nContent-Type: Application/JSON; charset=UTF-8\nTransfer-Encoding: chunked\n"),
+		0);
 	assert_int_equal(status_of("DELETE", "/x", "Host: a\n"), 0);
 	assert_int_equal(status_of("POST", "/x", "Host: a\nContent-Length: 0\n"), 0);
 }
@@ -45,13 +52,27 @@ static void what_two_servers_may_read_in_two_ways_is_refused(void **state)
 {
 	(void)state;
 	static const char *const bad[] = {
-		"Accept: x\n", "Host: a\nHost: a\n", "Host: a\nhost: b\n",
-		"Host: a\nContent-Length: 1\nContent-Length: 1\n", "Host: a\nContent-Length: 1\nTransfer-Encoding: chunked\n",
-		"Host: a\nTransfer-Encoding: gzip\n", "Host: a\nTransfer-Encoding: chunked, chunked\n", "Host: a\nTransfer-Encoding: chunked\nTransfer-Encoding: chunked\n",
-		"Host: a\nCookie: a=1\nCookie: a=2\n", "Host: a\nAuthorization: Bearer x\nAuthorization: Bearer y\n",
-		"Host: a\nOrigin: https://a\nOrigin: https://a\n", "Host: a\nContent-Length: +1\n", "Host: a\nContent-Length: 1, 1\n",
-		"Host: a\nContent-Length: 0x10\n", "Host: a\nContent-Length: \n", "Host: a\nBad Name: x\n", "Host: a\n: x\n", "Host: a\nX: a\x01" "b\n",
-		"Host: a\nX: a\x7f\n", "Host: a\nUpgrade: h2c\n",
+		"Accept: x\n",
+		"Host: a\nHost: a\n",
+		"Host: a\nhost: b\n",
+		"Host: a\nContent-Length: 1\nContent-Length: 1\n",
+		"Host: a\nContent-Length: 1\nTransfer-Encoding: chunked\n",
+		"Host: a\nTransfer-Encoding: gzip\n",
+		"Host: a\nTransfer-Encoding: chunked, chunked\n",
+		"Host: a\nTransfer-Encoding: chunked\nTransfer-Encoding: chunked\n",
+		"Host: a\nCookie: a=1\nCookie: a=2\n",
+		"Host: a\nAuthorization: Bearer x\nAuthorization: Bearer y\n",
+		"Host: a\nOrigin: https://a\nOrigin: https://a\n",
+		"Host: a\nContent-Length: +1\n",
+		"Host: a\nContent-Length: 1, 1\n",
+		"Host: a\nContent-Length: 0x10\n",
+		"Host: a\nContent-Length: \n",
+		"Host: a\nBad Name: x\n",
+		"Host: a\n: x\n",
+		"Host: a\nX: a\x01"
+		"b\n",
+		"Host: a\nX: a\x7f\n",
+		"Host: a\nUpgrade: h2c\n",
 	};
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++)
 		if (status_of("POST", "/x", bad[i]) != 400)
@@ -61,7 +82,8 @@ static void what_two_servers_may_read_in_two_ways_is_refused(void **state)
 static void targets_are_paths_of_printable_ascii(void **state)
 {
 	(void)state;
-	static const char *const bad[] = { "", "x", "*", "http://a/", "/a b", "/\xe5", "/a\tb", "/\x7f" };
+	static const char *const bad[] = { "",     "x",     "*",     "http://a/",
+					   "/a b", "/\xe5", "/a\tb", "/\x7f" };
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++)
 		assert_int_equal(status_of("GET", bad[i], "Host: a\n"), 400);
 }
@@ -69,19 +91,29 @@ static void targets_are_paths_of_printable_ascii(void **state)
 static void bodies_are_json_of_at_most_one_mebibyte(void **state)
 {
 	(void)state;
-	static const struct { const char *lines; int status; } cases[] = {
+	static const struct {
+		const char *lines;
+		int status;
+	} cases[] = {
 		{ "Host: a\nContent-Type: application/json\nContent-Length: 1048577\n", 413 },
-		{ "Host: a\nContent-Type: application/json\nContent-Length: 99999999999999999999999\n", 413 },
+		{ "Host: a\nContent-Type: application/json\nContent-Length: 99999999999999999999999\n",
+		  413 },
 		{ "Host: a\nContent-Type: text/plain\nContent-Length: 2\n", 415 },
 		{ "Host: a\nContent-Length: 2\n", 415 },
-		{ "Host: a\nContent-Type: application/json; charset=shift_jis\nContent-Length: 2\n", 415 },
+		{ "Host: a\nContent-Type: application/json; charset=shift_jis\nContent-Length: 2\n",
+		  415 },
 		{ "Host: a\nContent-Type: application/jsonx\nContent-Length: 2\n", 415 },
-		{ "Host: a\nContent-Type: application/json\nContent-Encoding: gzip\nContent-Length: 2\n", 415 },
-		{ "Host: a\nContent-Type: multipart/form-data\nTransfer-Encoding: chunked\n", 415 },
+		{ "Host: a\nContent-Type: application/json\nContent-Encoding: gzip\nContent-Length: 2\n",
+		  415 },
+		{ "Host: a\nContent-Type: multipart/form-data\nTransfer-Encoding: chunked\n",
+		  415 },
 	};
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
 		assert_int_equal(status_of("POST", "/x", cases[i].lines), cases[i].status);
-	assert_int_equal(status_of("GET", "/x", "Host: a\nContent-Type: application/json\nContent-Length: 2\n"), 400);
+	assert_int_equal(
+		status_of("GET", "/x",
+			  "Host: a\nContent-Type: application/json\nContent-Length: 2\n"),
+		400);
 }
 
 static void too_many_fields_are_refused(void **state)
@@ -97,16 +129,36 @@ static void a_host_is_one_of_our_names_or_the_address_it_came_in_on(void **state
 {
 	(void)state;
 	static const char *const names[] = { "localhost", "toms.hospital.example", "10.0.0.5" };
-	static const struct { const char *host; bool ours; } cases[] = {
-		{ "localhost", true }, { "LocalHost:8443", true }, { "toms.hospital.example", true }, { "10.0.0.5:443", true },
-		{ "192.0.2.7", true }, { "192.0.2.7:8443", true }, { "192.0.2.8", false }, { "evil.example", false },
-		{ "localhost.evil.example", false }, { "localhost:", true }, { "localhost:x", false }, { "localhost:-1", false },
-		{ "localhost:70000", false }, { "", false }, { ":8443", false }, { "localhost:1:2", false }, { "[::1]", false },
-		{ "[::1", false }, { "[]:1", false }, { "localhost/x", false }, { "a@localhost", false },
+	static const struct {
+		const char *host;
+		bool ours;
+	} cases[] = {
+		{ "localhost", true },
+		{ "LocalHost:8443", true },
+		{ "toms.hospital.example", true },
+		{ "10.0.0.5:443", true },
+		{ "192.0.2.7", true },
+		{ "192.0.2.7:8443", true },
+		{ "192.0.2.8", false },
+		{ "evil.example", false },
+		{ "localhost.evil.example", false },
+		{ "localhost:", true },
+		{ "localhost:x", false },
+		{ "localhost:-1", false },
+		{ "localhost:70000", false },
+		{ "", false },
+		{ ":8443", false },
+		{ "localhost:1:2", false },
+		{ "[::1]", false },
+		{ "[::1", false },
+		{ "[]:1", false },
+		{ "localhost/x", false },
+		{ "a@localhost", false },
 		{ "[::ffff:192.0.2.7]:1", true },
 	};
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
-		if (gate_host_allowed(str_of(cases[i].host), names, ARRAY_LEN(names), "192.0.2.7") != cases[i].ours)
+		if (gate_host_allowed(str_of(cases[i].host), names, ARRAY_LEN(names),
+				      "192.0.2.7") != cases[i].ours)
 			fail_msg("host %s", cases[i].host);
 	assert_true(gate_host_allowed(STR("[fe80::1]:8443"), names, 0, "fe80::1"));
 }
@@ -120,7 +172,8 @@ static bool same(const char *lines, bool required)
 static void changes_come_from_our_own_pages(void **state)
 {
 	(void)state;
-	assert_true(same("Host: a:1\nOrigin: https://a:1\nSec-Fetch-Site: same-origin\n", true));
+	assert_true(
+		same("Host: a:1\nOrigin: https://a:1\nSec-Fetch-Site: same-origin\n", true));
 	assert_true(same("Host: a:1\nOrigin: https://A:1\n", true));
 	assert_true(same("Host: a:1\n", false));
 	assert_false(same("Host: a:1\n", true));
@@ -134,7 +187,8 @@ static void changes_come_from_our_own_pages(void **state)
 static void cookies_tokens_codings_and_tags_are_read(void **state)
 {
 	(void)state;
-	assert_true(str_eq(gate_cookie(STR("a=1; __Host-sid=xyz; b=2"), STR("__Host-sid")), STR("xyz")));
+	assert_true(str_eq(gate_cookie(STR("a=1; __Host-sid=xyz; b=2"), STR("__Host-sid")),
+			   STR("xyz")));
 	assert_null(gate_cookie(STR("a=1; __Host-sidx=xyz"), STR("__Host-sid")).p);
 	assert_null(gate_cookie(STR("__Host-sid=1; __Host-sid=2"), STR("__Host-sid")).p);
 	assert_null(gate_cookie(STR_NULL, STR("x")).p);

@@ -24,10 +24,13 @@ static void five_sign_ins_a_minute_and_then_one_every_twelve_seconds(void **stat
 		assert_int_equal(limits_take(l, LIMIT_SIGN_IN, STR("192.0.2.1"), now), 0);
 	int wait_s = limits_take(l, LIMIT_SIGN_IN, STR("192.0.2.1"), now);
 	assert_in_range(wait_s, 12, 13);
-	assert_int_equal(limits_take(l, LIMIT_SIGN_IN, STR("192.0.2.2"), now), 0); /* another address */
-	assert_int_equal(limits_take(l, LIMIT_SIGN_IN, STR("192.0.2.1"), now + wait_s * NS_PER_S), 0);
+	assert_int_equal(limits_take(l, LIMIT_SIGN_IN, STR("192.0.2.2"), now),
+			 0); /* another address */
+	assert_int_equal(
+		limits_take(l, LIMIT_SIGN_IN, STR("192.0.2.1"), now + wait_s * NS_PER_S), 0);
 	limits_give_back(l, LIMIT_SIGN_IN, STR("192.0.2.1"));
-	assert_int_equal(limits_take(l, LIMIT_SIGN_IN, STR("192.0.2.1"), now + wait_s * NS_PER_S), 0);
+	assert_int_equal(
+		limits_take(l, LIMIT_SIGN_IN, STR("192.0.2.1"), now + wait_s * NS_PER_S), 0);
 	limits_free(l);
 }
 
@@ -45,7 +48,8 @@ static void failures_make_a_name_wait_longer_but_never_for_ever(void **state)
 		limits_failed(l, STR("sato"), false, now);
 	}
 	assert_in_range(before, 60, 61);
-	assert_int_equal(limits_wait_s(l, STR("sato"), true, now), 0); /* from where its owner signs in */
+	assert_int_equal(limits_wait_s(l, STR("sato"), true, now),
+			 0); /* from where its owner signs in */
 	assert_int_equal(limits_wait_s(l, STR("sato"), false, now + 61 * NS_PER_S), 0);
 	limits_succeeded(l, STR("SATO"));
 	assert_int_equal(limits_wait_s(l, STR("sato"), false, now), 0);
@@ -59,7 +63,8 @@ static void full_tables_forget_the_longest_unused(void **state)
 	for (int i = 0; i < 20000; i++) {
 		char who[32];
 		(void)snprintf(who, sizeof(who), "10.0.%d.%d", i / 256, i % 256);
-		assert_int_equal(limits_take(l, LIMIT_REQUESTS, str_of(who), (i + 1) * NS_PER_MS), 0);
+		assert_int_equal(
+			limits_take(l, LIMIT_REQUESTS, str_of(who), (i + 1) * NS_PER_MS), 0);
 	}
 	limits_free(l);
 }
@@ -84,14 +89,24 @@ static void a_kept_password_fits_itself_only(void **state)
 static void weak_passwords_are_refused_with_the_reason(void **state)
 {
 	(void)state;
-	static const struct { const char *password, *user, *fault; } cases[] = {
-		{ "correct horse battery staple", "sato", NULL }, { "病院の長い合言葉です。一二", "sato", NULL },
-		{ "short", "sato", "too_short" }, { "", "sato", "too_short" }, { "aaaaaaaaaaaaaaaa", "sato", "common" },
-		{ "abcdefghijklmnop", "sato", "common" }, { "1234567890123", "x", "common" }, { "Password12345", "x", "common" },
-		{ "I am SATO himself", "sato", "same_as_user" }, { "tab\there is in it", "x", "characters" }, { "\xff\xfe long enough", "x", "characters" },
+	static const struct {
+		const char *password, *user, *fault;
+	} cases[] = {
+		{ "correct horse battery staple", "sato", NULL },
+		{ "病院の長い合言葉です。一二", "sato", NULL },
+		{ "short", "sato", "too_short" },
+		{ "", "sato", "too_short" },
+		{ "aaaaaaaaaaaaaaaa", "sato", "common" },
+		{ "abcdefghijklmnop", "sato", "common" },
+		{ "1234567890123", "x", "common" },
+		{ "Password12345", "x", "common" },
+		{ "I am SATO himself", "sato", "same_as_user" },
+		{ "tab\there is in it", "x", "characters" },
+		{ "\xff\xfe long enough", "x", "characters" },
 	};
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		const char *fault = password_fault(str_of(cases[i].password), str_of(cases[i].user));
+		const char *fault =
+			password_fault(str_of(cases[i].password), str_of(cases[i].user));
 		if (!cases[i].fault)
 			assert_null(fault);
 		else if (!fault || strcmp(fault, cases[i].fault) != 0)
@@ -114,8 +129,13 @@ static void names_of_users_are_names(void **state)
 	assert_string_equal(users_name_fault(STR(" sato")), "characters");
 	assert_string_equal(users_name_fault(STR("a/b")), "characters");
 	assert_string_equal(users_name_fault(STR("a\nb")), "characters");
-	assert_string_equal(users_name_fault(STR("aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeeeffffffffffg")), "too_long");
-	assert_string_equal(users_name_fault(STR("佐藤佐藤佐藤佐藤佐藤佐藤佐藤佐藤佐藤佐藤佐藤佐藤")), "too_long"); /* bytes */
+	assert_string_equal(
+		users_name_fault(
+			STR("aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeeeffffffffffg")),
+		"too_long");
+	assert_string_equal(
+		users_name_fault(STR("佐藤佐藤佐藤佐藤佐藤佐藤佐藤佐藤佐藤佐藤佐藤佐藤")),
+		"too_long"); /* bytes */
 }
 
 static void listening_addresses_are_read(void **state)
@@ -124,8 +144,12 @@ static void listening_addresses_are_read(void **state)
 	struct sockaddr_storage sa;
 	socklen_t n;
 	struct err e = ERR_INIT;
-	static const char *const good[] = { "127.0.0.1:8443", "0.0.0.0:443", "[::1]:8443", "[::]:0", "127.0.0.1:0" };
-	static const char *const bad[] = { "", "8443", "127.0.0.1", "localhost:8443", "::1:8443", "[::1]", "1.2.3:1", "127.0.0.1:65536", "127.0.0.1:-1", "127.0.0.1:" };
+	static const char *const good[] = { "127.0.0.1:8443", "0.0.0.0:443", "[::1]:8443",
+					    "[::]:0", "127.0.0.1:0" };
+	static const char *const bad[] = {
+		"",      "8443",    "127.0.0.1",       "localhost:8443", "::1:8443",
+		"[::1]", "1.2.3:1", "127.0.0.1:65536", "127.0.0.1:-1",   "127.0.0.1:"
+	};
 	for (size_t i = 0; i < ARRAY_LEN(good); i++)
 		if (listen_parse(str_of(good[i]), &sa, &n, &e) != 0)
 			fail_msg("%s", good[i]);
@@ -148,7 +172,11 @@ static void a_session_lives_in_memory_and_store_until_it_is_over(void **state)
 	(void)state;
 	char path[] = "/tmp/toms-web-XXXXXX", token[SESSION_TOKEN_MAX], command[64];
 	struct err e = ERR_INIT;
-	struct session s = { .user = { .role = ROLE_ADMIN, .name = "sato", .lang = "ja", .theme = "system" } }, found;
+	struct session s = { .user = { .role = ROLE_ADMIN,
+				       .name = "sato",
+				       .lang = "ja",
+				       .theme = "system" } },
+		       found;
 	assert_non_null(mkdtemp(path));
 	struct store *st = store_at(path);
 	bool has = true;
@@ -165,7 +193,8 @@ static void a_session_lives_in_memory_and_store_until_it_is_over(void **state)
 	assert_true(session_find(ss, str_of(token), &found));
 	assert_string_equal(found.user.name, "sato");
 	assert_string_equal(found.csrf, s.csrf);
-	assert_false(session_find(ss, STR("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"), &found));
+	assert_false(
+		session_find(ss, STR("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"), &found));
 	assert_false(session_find(ss, str_sub(str_of(token), 0, 42), &found));
 	assert_int_equal(sessions_tidy(ss, st, &e), 0);
 	sessions_free(ss);
@@ -177,7 +206,8 @@ static void a_session_lives_in_memory_and_store_until_it_is_over(void **state)
 
 	int64_t now = clock_now_ns();
 	clock_fix(now + (SESSION_IDLE_S - 5) * NS_PER_S);
-	assert_true(session_find(ss, str_of(token), &found)); /* used in time: idle starts anew */
+	assert_true(
+		session_find(ss, str_of(token), &found)); /* used in time: idle starts anew */
 	clock_fix(now + (2 * SESSION_IDLE_S - 10) * NS_PER_S);
 	assert_true(session_find(ss, str_of(token), &found));
 	clock_fix(now + 4 * SESSION_IDLE_S * NS_PER_S);

@@ -29,7 +29,8 @@ static int setup(void **state)
 
 static int teardown(void **state)
 {
-	static const char *const files[] = { "panel.pem", "panel.key", "authority.pem", "authority.key" };
+	static const char *const files[] = { "panel.pem", "panel.key", "authority.pem",
+					     "authority.key" };
 	char path[128];
 	(void)state;
 	clock_fix(0);
@@ -44,7 +45,9 @@ static struct tls *open_own(size_t n_names)
 {
 	struct err e = ERR_INIT;
 	struct tls *t = NULL;
-	struct tls_conf conf = { .folder = folder, .appliance = "h1", .names = names, .n_names = n_names };
+	struct tls_conf conf = {
+		.folder = folder, .appliance = "h1", .names = names, .n_names = n_names
+	};
 	if (tls_new(&t, &conf, &e) != 0)
 		fail_msg("%s", e.text);
 	return t;
@@ -155,9 +158,13 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(it_is_made_once_and_kept, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_new_name_or_the_end_in_sight_makes_a_new_one_under_the_same_authority, setup, teardown),
-		cmocka_unit_test_setup_teardown(broken_files_are_told_and_the_old_one_stays_in_use, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_key_of_another_certificate_is_refused, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			a_new_name_or_the_end_in_sight_makes_a_new_one_under_the_same_authority,
+			setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			broken_files_are_told_and_the_old_one_stays_in_use, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_key_of_another_certificate_is_refused, setup,
+						teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
