@@ -33,12 +33,17 @@ struct flow_conf {
 };
 void flow_conf_defaults(struct flow_conf *c);
 
+/* Frames that are not IP, by ethertype: those a hospital network knows, and the rest. */
+enum { FLOW_NOT_IP_KINDS = 12 };
+const char *flow_not_ip_name(unsigned kind); /* "arp" ... "other" */
+
 struct flow_stats {
 	uint64_t packets, bytes; /* handed in: the sum of the next three */
 	uint64_t packets_in_flows, packets_not_ip, packets_bad;
-	uint64_t flows; /* begun */
-	uint64_t rows;  /* written, slices included */
-	uint64_t open;  /* now */
+	uint64_t not_ip[FLOW_NOT_IP_KINDS]; /* of packets_not_ip */
+	uint64_t flows;                     /* begun */
+	uint64_t rows;                      /* written, slices included */
+	uint64_t open;                      /* now */
 	uint64_t evicted;
 	uint64_t reused;         /* ports taken by a new conversation */
 	uint64_t fragments_lost; /* packets whose first fragment never came */

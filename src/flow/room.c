@@ -46,6 +46,7 @@
 
 #define COUNTER_CELL(field, name_, help_, gauge_) static _Atomic uint64_t total_##field;
 COUNTERS(COUNTER_CELL)
+static _Atomic uint64_t total_not_ip[FLOW_NOT_IP_KINDS];
 #define COUNTER_ROW(field, name_, help_, gauge_) \
 	{ .name = name_, .help = help_, .gauge = gauge_, .value = &total_##field },
 static const struct counter flow_counters[] = { COUNTERS(COUNTER_ROW) COUNTER_END };
@@ -230,6 +231,7 @@ static int conf_read(const struct conf *c, unsigned n, struct flow_conf *fc, str
 static int rows_put(void *arg, const struct flow *rows, size_t n)
 {
 	struct flow_thread *t = arg;
+	thread_beat(); /* a stop with a million open flows takes its time */
 	return store_put_many(t->store, &flow_record, rows, n);
 }
 
@@ -304,6 +306,9 @@ static void stats_tell(struct flow_thread *t)
 	if (now.field != t->told.field)          \
 		counter_add(&total_##field, now.field - t->told.field);
 	COUNTERS(COUNTER_ADD)
+	for (unsigned i = 0; i < FLOW_NOT_IP_KINDS; i++)
+		if (now.not_ip[i] != t->told.not_ip[i])
+			counter_add(&total_not_ip[i], now.not_ip[i] - t->told.not_ip[i]);
 	atomic_store_explicit(&t->open, now.open, memory_order_relaxed);
 	t->told = now;
 }
@@ -386,6 +391,12 @@ static void flow_status(struct app *a, struct json *j)
 		json_end_obj(j);
 	}
 	json_end_arr(j);
+	json_key(j, "not_ip");
+	json_obj(j);
+	for (unsigned i = 0; i < FLOW_NOT_IP_KINDS; i++)
+		if (atomic_load(&total_not_ip[i]))
+			json_kv_u64(j, flow_not_ip_name(i), atomic_load(&total_not_ip[i]));
+	json_end_obj(j);
 }
 
 static const struct thread_doc flow_threads[] = {

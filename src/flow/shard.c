@@ -198,10 +198,12 @@ static void shard_any(struct flow_shard *s, const struct pkt_batch *b, struct pk
 	s->stats.packets++;
 	s->stats.bytes += p->wire_bytes;
 	if (unlikely(!has_flow(p))) {
-		if (p->result == DECODE_NOT_IP)
+		if (p->result == DECODE_NOT_IP) {
 			s->stats.packets_not_ip++;
-		else
+			s->stats.not_ip[not_ip_kind(p->ethertype)]++;
+		} else {
 			s->stats.packets_bad++;
+		}
 		return;
 	}
 	const uint8_t *frame = b->chunk ? b->chunk->data + p->data_off : NULL;

@@ -212,6 +212,9 @@ enum dissect_answer medical_udp(struct medical_pool *pool, uint32_t reader, unsi
 uint32_t medical_readers(const struct medical_pool *pool);
 size_t medical_memory(const struct medical_pool *pool);
 
+/* not_ip.c */
+unsigned not_ip_kind(uint16_t ethertype);
+
 /* ports.c */
 bool ports_is_server(uint8_t l4, uint16_t port); /* well known, or known to be listened on */
 /* "" when none. is_named: the protocol was found by content; then only what says more than it. */

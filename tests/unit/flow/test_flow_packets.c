@@ -166,6 +166,29 @@ static void directions_follow_the_internal_ranges(void **state)
 	wire_free(w);
 }
 
+static void frames_without_ip_are_counted_by_kind_and_give_no_row(void **state)
+{
+	(void)state;
+	struct wire *w = wire_new(NULL);
+	uint8_t f[60] = { 0 };
+	static const uint16_t types[] = { 0x0806, 0x0806, 0x88cc, 0x1234 };
+	for (size_t i = 0; i < ARRAY_LEN(types); i++) {
+		put16(f + 12, types[i]);
+		wire_frame(w, 0, f, sizeof(f), sizeof(f));
+	}
+	assert_int_equal(wire_end(w), 0);
+	struct flow_stats s = wire_stats(w);
+	assert_int_equal(s.packets_not_ip, 4);
+	for (unsigned i = 0; i < FLOW_NOT_IP_KINDS; i++) {
+		const char *name = flow_not_ip_name(i);
+		unsigned want = strcmp(name, "arp") == 0 ?
+					2 :
+					strcmp(name, "lldp") == 0 || strcmp(name, "other") == 0;
+		assert_int_equal(s.not_ip[i], want);
+	}
+	wire_free(w);
+}
+
 static uint32_t next_random(uint32_t *x)
 {
 	*x = *x * 1664525u + 1013904223u;
@@ -240,6 +263,7 @@ int main(void)
 		cmocka_unit_test(a_clock_that_goes_back_stops_nothing),
 		cmocka_unit_test(bytes_sent_again_are_counted_and_keep_alives_are_not),
 		cmocka_unit_test(directions_follow_the_internal_ranges),
+		cmocka_unit_test(frames_without_ip_are_counted_by_kind_and_give_no_row),
 		cmocka_unit_test(every_packet_is_counted_once),
 	};
 	return cmocka_run_group_tests_name("packets and flows", tests, NULL, NULL);
