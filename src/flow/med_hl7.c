@@ -147,8 +147,7 @@ static size_t component(const struct hl7_side *s, size_t from)
 	return from;
 }
 
-/* Chapter 2.7.1: \F\ \S\ \T\ \R\ \E\ stand for the separators; others (fonts, hexadecimal) go.
- */
+/* Chapter 2.7.1: \F\ \S\ \T\ \R\ \E\ stand for the separators; others (fonts, hex) go. */
 static size_t unescape(const struct hl7_side *s, const uint8_t *p, size_t n, uint8_t *out)
 {
 	static const char codes[] = "FSRET"; /* in the order of enum sep */

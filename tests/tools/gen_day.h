@@ -332,10 +332,10 @@ static void do_bacnet(struct day *d, int64_t t)
 {
 	const struct host *unit = any(d, GROUP_FACILITY),
 			  *bms = &d->h.hosts[d->h.from[GROUP_FACILITY]];
-	uint32_t instance = 110000 + (unit->ip & 0xff);
 	struct host all = d->h.all;
 	if (unit == bms)
 		unit++;
+	uint32_t instance = 110000 + (unit->ip & 0xff);
 	all.vlan = bms->vlan;
 	all.ip = bms->ip | 0xff;
 	bacnet_who_is(&d->g);
