@@ -1,10 +1,13 @@
 /* The pool of reading connections: opened when first needed, one request each, with a deadline and one
  * snapshot of the database. Any thread. */
+#include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "inside.h"
 #include "sqlite.h"
 #include "tomsd/base/clock.h"
+#include "tomsd/base/file.h"
 
 void pool_init(struct pool *p, size_t max)
 {
@@ -64,20 +67,34 @@ static void give_up(struct pool *p)
 	mutex_unlock(&p->m);
 }
 
+/* A reader needs the -shm file beside the database, and makes it where there is none: that takes the
+ * right to write in the folder. Without it and without a daemon the file is read as it lies there, which
+ * is the truth only while no WAL holds rows of its own. */
+static int open_unwritable(struct store *st, struct sql **db, struct err *e)
+{
+	char wal[STORE_PATH_MAX + 8];
+	(void)snprintf(wal, sizeof(wal), "%s-wal", st->file); /* file is shorter than STORE_PATH_MAX */
+	if (file_size(wal) > 0)
+		return err_set(e, ERR_DENIED,
+			       "rows wait in %s, and reading them needs the right to write in this folder:"
+			       " run this as root or as the user of tomsd",
+			       wal);
+	return sql_open(db, st->file, SQL_READER_IMMUTABLE, e);
+}
+
 static int open_reader(struct store *st, struct sql **db, struct err *e)
 {
-	int rc = sql_open(db, st->file, SQL_READER, e);
 	int64_t n;
-	if (rc || !st->readonly)
-		return rc;
-	/* Without a daemon, and without the right to make the -shm file: as an immutable file, which is
-	 * the truth only while there is no WAL beside it. */
-	rc = sql_number(*db, "SELECT count(*) FROM sqlite_schema", 0, &n, e);
+	int rc = sql_open(db, st->file, SQL_READER, e);
+	if (!rc && st->readonly)
+		rc = sql_number(*db, "SELECT count(*) FROM sqlite_schema", 0, &n, e);
 	if (!rc)
 		return 0;
 	sql_close(*db);
 	*db = NULL;
-	return rc == -ERR_IO || rc == -ERR_DENIED ? sql_open(db, st->file, SQL_READER_IMMUTABLE, e) : rc;
+	if (!st->readonly || (rc != -ERR_IO && rc != -ERR_DENIED && rc != -ERR_NOTFOUND) || access(st->file, R_OK))
+		return rc;
+	return open_unwritable(st, db, e);
 }
 
 int store_read_begin(struct store *st, int64_t deadline_mono_ns, struct sql **db, struct err *e)
