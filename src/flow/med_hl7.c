@@ -455,14 +455,17 @@ static void byte_step(struct dissect *d, struct hl7_side *s, uint8_t b)
 		field_step(d, s, b);
 }
 
-/* Bytes that change nothing: the rest of a segment, and a gap. Only control characters end
- * them, and no character set has those inside a character. */
+/* Bytes that change nothing: the rest of a segment, fields nobody wants, and a gap. Only control
+ * characters end a segment, and no character set has those inside a character. */
 static size_t idle_bytes(const struct hl7_side *s, const uint8_t *p, size_t n)
 {
 	size_t i = 0;
 	if (s->step == STEP_REST)
 		while (i < n && (p[i] >= 0x20 || (p[i] != '\r' && p[i] != '\n' &&
 						  p[i] != MLLP_END && p[i] != MLLP_START)))
+			i++;
+	else if (s->step == STEP_FIELDS && !s->want && s->shift == SHIFT_NONE)
+		while (i < n && p[i] >= 0x20 && p[i] < 0x80 && p[i] != s->sep[SEP_FIELD])
 			i++;
 	else if (s->step == STEP_HUNT)
 		while (i < n && p[i] != MLLP_START)
