@@ -43,6 +43,9 @@ void dpi_guess(struct dpi *d, const struct pkt_key *k, struct dpi_result *out);
 /* An IP packet with nothing in it: TCP a SYN, UDP no payload, others no header. Returns the length. */
 uint32_t dpi_packet_make(uint8_t p[60], const struct pkt_key *k, uint32_t seq);
 
+/* Will the library read this packet as the L4 protocol of its flow? One state must never see two. */
+bool dpi_packet_is(const uint8_t *l3, uint32_t n, const struct pkt_key *k);
+
 const char *dpi_name(const struct dpi *d, uint16_t proto); /* lower case; "" for 0 */
 uint64_t dpi_calls(const struct dpi *d);
 uint32_t dpi_states(const struct dpi *d); /* open now */

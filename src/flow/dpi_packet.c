@@ -1,6 +1,6 @@
-/* Packets that nobody sent: what nDPI wants to see of a flow before its first payload, or instead of
- * any. Headers of RFC 791, RFC 8200 and RFC 9293; checksums are left zero, the library does not look.
- * Any thread. */
+/* What nDPI may see: whether it will read a packet as the protocol of its flow, and packets that nobody
+ * sent, for before the first payload or instead of any. Headers of RFC 791, RFC 8200 and RFC 9293;
+ * checksums are left zero, the library does not look. Any thread. */
 #include "dpi.h"
 
 static void put_u16(uint8_t *p, uint32_t v)
@@ -43,4 +43,28 @@ uint32_t dpi_packet_make(uint8_t p[60], const struct pkt_key *k, uint32_t seq)
 		put_u16(h + 14, 65535);
 	}
 	return ip + l4;
+}
+
+/* The extension headers that the library walks over (4.2: hop by hop, routing, fragment, destination
+ * options, mobility). Anything else it takes for the protocol itself, an AH too. */
+static bool is_extension(uint8_t next)
+{
+	return next == 0 || next == 43 || next == 44 || next == 60 || next == 135;
+}
+
+bool dpi_packet_is(const uint8_t *l3, uint32_t n, const struct pkt_key *k)
+{
+	if (n < 20 || l3[0] >> 4 != k->ip_version)
+		return false;
+	if (k->ip_version == 4)
+		return l3[9] == k->l4;
+	if (n < 40)
+		return false;
+	uint8_t next = l3[6];
+	for (uint32_t at = 40; is_extension(next) && at + 8 <= n;) {
+		uint32_t bytes = next == 44 ? 8 : (l3[at + 1] + 1u) * 8;
+		next = l3[at];
+		at += bytes;
+	}
+	return next == k->l4;
 }

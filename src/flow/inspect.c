@@ -118,6 +118,8 @@ static void dpi_look(struct flow_shard *s, uint32_t index, const uint8_t *frame,
 		return;
 	if (h->key.l4 == L4_TCP && !p->payload_bytes)
 		return;
+	if (!dpi_packet_is(frame + p->l3_off, p->l3_bytes, &h->key))
+		return;
 	if (!h->dpi && !state_make(s, index, p, side))
 		return;
 	if (dpi_packet(s->dpi, h->dpi, frame + p->l3_off, p->l3_bytes, h->early, p->ts_ns))

@@ -153,6 +153,32 @@ static void a_conversation_that_goes_on_after_a_long_silence_keeps_its_name(void
 	wire_free(w);
 }
 
+/* TCP behind an authentication header is TCP for us and AH for the library, which must not see both in
+ * one state. */
+static void what_the_library_would_read_otherwise_is_kept_from_it(void **state)
+{
+	(void)state;
+	struct wire *w = wire_new(NULL);
+	uint8_t f[2048], *h;
+	static const char banner[] = "SSH-2.0-OpenSSH_9.2\r\n";
+	uint32_t bytes =
+		make_ip(f, pc, HOST(2, 22), 51, 12 + 20 + sizeof(banner) - 1, 0, 1, 0, &h);
+	memset(h, 0, 32);
+	h[0] = 6;
+	h[1] = 1;
+	put16(h + 12, pc.port);
+	put16(h + 14, 22);
+	h[24] = 0x50;
+	h[25] = P | A;
+	memcpy(h + 32, banner, sizeof(banner) - 1);
+	send_handshake(w, 0, pc, HOST(2, 22));
+	wire_frame(w, SEC, f, bytes, bytes);
+	assert_int_equal(wire_end(w), 1);
+	assert_int_equal(w->rows[0].src_packets, 3);
+	assert_int_equal(w->rows[0].confidence, FLOW_CONF_PORT);
+	wire_free(w);
+}
+
 static void when_states_run_out_the_oldest_gets_its_guess(void **state)
 {
 	(void)state;
@@ -240,6 +266,7 @@ int main(void)
 		cmocka_unit_test(hl7_is_known_on_any_port_and_in_any_order_of_segments),
 		cmocka_unit_test(
 			a_conversation_that_goes_on_after_a_long_silence_keeps_its_name),
+		cmocka_unit_test(what_the_library_would_read_otherwise_is_kept_from_it),
 		cmocka_unit_test(when_states_run_out_the_oldest_gets_its_guess),
 		cmocka_unit_test(
 			a_dissector_that_is_off_finds_nothing_and_an_unknown_name_is_told),
