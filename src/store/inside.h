@@ -47,7 +47,7 @@ extern struct store_counters store_counters;
 
 struct store {
 	struct store_conf conf;
-	char dir[STORE_PATH_MAX], file[STORE_PATH_MAX];
+	char dir[STORE_PATH_MAX], file[STORE_PATH_MAX], ballast[STORE_PATH_MAX];
 	bool readonly, started, stopped;
 	uint64_t seed;
 
@@ -76,7 +76,8 @@ struct store {
 	struct parts parts;
 	struct rollup rollup;
 	struct retain retain;
-	int64_t next_checkpoint_mono_ns, next_truncate_mono_ns, next_stats_mono_ns, next_tidy_mono_ns;
+	int64_t next_checkpoint_mono_ns, next_truncate_mono_ns, next_stats_mono_ns, next_tidy_mono_ns,
+		next_ballast_mono_ns;
 	bool wal_alarm;
 
 	struct app *app;      /* NULL: nobody wants to hear of health */
@@ -109,6 +110,10 @@ void writer_checkpoint(struct store *st, bool busy, bool last);
 /* retain.c: one step of at most some 50 ms; true: there is more to do now. */
 bool retain_step(struct store *st);
 void retain_init(struct store *st);
+
+/* ballast.c: makes it when there is plenty of room; drop: true when there was one */
+void ballast_make(struct store *st);
+bool ballast_drop(struct store *st);
 
 /* follow.c: after the commit, store thread. */
 void follower_offer(struct follower *f, const struct inbox *in, const struct inbox_batch *b);

@@ -36,12 +36,12 @@ static const struct counter counters[] = {
 static int room_init(struct app *a, struct err *e)
 {
 	const struct conf *c = app_conf(a);
+	bool keep = app_mode(a) != APP_DAEMON; /* a replay drops nothing: it is about what it reads */
 	const struct store_conf conf = {
 		.path = app_state_path(a),
-		/* A capture file is of any age: replay keeps what it reads. */
-		.retention_ns = app_mode(a) == APP_DAEMON ? conf_i64(c, "store", "retention") : 0,
-		.disk_limit = (uint64_t)conf_i64(c, "store", "disk_limit"),
-		.disk_reserve = (uint64_t)conf_i64(c, "store", "disk_reserve"),
+		.retention_ns = keep ? 0 : conf_i64(c, "store", "retention"),
+		.disk_limit = keep ? 0 : (uint64_t)conf_i64(c, "store", "disk_limit"),
+		.disk_reserve = keep ? 0 : (uint64_t)conf_i64(c, "store", "disk_reserve"),
 		.inbox_bytes = (size_t)conf_i64(c, "store", "inbox"),
 		.commit_every_ns = conf_i64(c, "store", "commit_every"),
 	};

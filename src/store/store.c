@@ -38,6 +38,7 @@ static int store_new(struct store **out, const struct store_conf *conf, struct e
 		st->conf.commit_every_ns = COMMIT_EVERY_MS * NS_PER_MS;
 	(void)str_copy(st->dir, sizeof(st->dir), str_of(conf->path));
 	join(st->file, st->dir, "tomsd.db");
+	join(st->ballast, st->dir, "ballast");
 	st->conf.path = st->dir;
 	mutex_init(&st->plans_m);
 	mutex_init(&st->wishes_m);

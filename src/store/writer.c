@@ -121,6 +121,20 @@ static bool is_closed(struct store *st)
 	return closed;
 }
 
+/* The disk is full: the log's own bytes first, then the oldest day, as far as retention may. */
+static void make_space(struct store *st)
+{
+	struct err e = ERR_INIT;
+	int frames, left;
+	int64_t until = clock_mono_ns() + PAUSE_FIRST_MS * NS_PER_MS;
+	(void)ballast_drop(st); /* given up the first time */
+	if (sql_checkpoint(st->db, true, &frames, &left, &e))
+		log_warning("store", "no space by a checkpoint error=%s", LOGQ(e.text));
+	st->retain.next_look_mono_ns = 0;
+	while (retain_step(st) && clock_mono_ns() < until)
+		thread_beat();
+}
+
 /* Until it is durable; gives up only when the house is closing and the disk still says no. */
 static int commit_batch(struct store *st, const struct inbox_batch *b)
 {
@@ -151,6 +165,8 @@ static int commit_batch(struct store *st, const struct inbox_batch *b)
 		if (recover(st, rc, &e)) {
 			log_err("store", "database cannot be opened error=%s", LOGQ(e.text));
 			store_set_failing(st, &e);
+		} else if (rc == -ERR_FULL) {
+			make_space(st);
 		}
 	}
 }
@@ -294,6 +310,10 @@ static bool tidy(struct store *st, bool busy)
 	if (now >= st->next_stats_mono_ns) {
 		look_at_files(st);
 		st->next_stats_mono_ns = now + NS_PER_S;
+	}
+	if (now >= st->next_ballast_mono_ns) {
+		ballast_make(st);
+		st->next_ballast_mono_ns = now + 60 * NS_PER_S;
 	}
 	if (now >= st->next_tidy_mono_ns) {
 		int rc = parts_close_idle(&st->parts, IDLE_PART_S * NS_PER_S, &e);

@@ -47,14 +47,16 @@ struct disk_file {
 
 static sqlite3_file *real_of(sqlite3_file *f) { return ((struct disk_file *)f)->real; }
 
-static int refuse(long *count, long at)
+/* The error to answer with, SQLITE_OK: go on. */
+static int refuse(long *count, const long *fail_at, int sync)
 {
-	int no = 0;
+	int no = SQLITE_OK;
 	pthread_mutex_lock(&disk.m);
+	long at = *fail_at;
 	++*count;
 	if (at && *count >= at && *count < at + disk.fail_times) {
 		disk.failed++;
-		no = 1;
+		no = sync ? SQLITE_IOERR_FSYNC : disk.write_error;
 	}
 	pthread_mutex_unlock(&disk.m);
 	return no;
@@ -119,9 +121,10 @@ static void forget_pending(struct disk_image *im)
 
 static int disk_write_(sqlite3_file *f, const void *p, int n, sqlite3_int64 at)
 {
-	if (refuse(&disk.writes, disk.fail_write))
-		return disk.write_error;
-	int rc = real_of(f)->pMethods->xWrite(real_of(f), p, n, at);
+	int rc = refuse(&disk.writes, &disk.fail_write, 0);
+	if (rc != SQLITE_OK)
+		return rc;
+	rc = real_of(f)->pMethods->xWrite(real_of(f), p, n, at);
 	if (rc == SQLITE_OK)
 		remember(((struct disk_file *)f)->image, at, p, n);
 	return rc;
@@ -137,10 +140,11 @@ static int disk_truncate(sqlite3_file *f, sqlite3_int64 n)
 
 static int disk_sync(sqlite3_file *f, int flags)
 {
-	if (refuse(&disk.syncs, disk.fail_sync))
-		return SQLITE_IOERR_FSYNC;
 	struct disk_image *im = ((struct disk_file *)f)->image;
-	int rc = real_of(f)->pMethods->xSync(real_of(f), flags);
+	int rc = refuse(&disk.syncs, &disk.fail_sync, 1);
+	if (rc != SQLITE_OK)
+		return rc;
+	rc = real_of(f)->pMethods->xSync(real_of(f), flags);
 	if (rc != SQLITE_OK || !im || !disk.remember)
 		return rc;
 	pthread_mutex_lock(&disk.m);
@@ -272,6 +276,15 @@ static void bad_disk_well(void)
 	disk.fail_times = 1;
 	disk.write_error = SQLITE_IOERR_WRITE;
 	pthread_mutex_unlock(&disk.m);
+}
+
+/* How often it said no. */
+UNUSED static int bad_disk_failed(void)
+{
+	pthread_mutex_lock(&disk.m);
+	int n = disk.failed;
+	pthread_mutex_unlock(&disk.m);
+	return n;
 }
 
 /* Refuses the n-th write or sync from now on, times in a row. */

@@ -55,7 +55,7 @@ static void every_call_may_fail(int sync, int error)
 		box_flush(&b);
 		put_n(&b, 300, 300);
 		box_flush(&b);
-		int failed = disk.failed;
+		int failed = bad_disk_failed();
 		bad_disk_well();
 		holds_exactly(&b, 600);
 		box_again(&b);
