@@ -54,7 +54,7 @@ FUZZERS := $(FUZZ_SRCS:tests/fuzz/%.c=$(BUILD)/fuzzers/%)
 REPLAYERS := $(FUZZ_SRCS:tests/fuzz/%.c=$(BUILD)/tests/fuzz/%)
 TOOL_SRCS := $(wildcard tests/tools/*.c)
 TOOLS := $(TOOL_SRCS:%.c=$(BUILD)/%)
-WEB_FILES := $(sort $(wildcard src/web/assets/* src/web/assets/*/*))
+WEB_FILES := $(sort $(wildcard src/web/assets/* src/web/assets/*/* src/web/assets/*/*/*))
 SQL_FILES := $(sort $(wildcard src/store/migrations/*.sql))
 
 .PHONY: all units fuzzers tools help

@@ -1,147 +1,181 @@
-// Charts as SVG in the page: stacked areas and horizontal bars. Colours come from CSS variables, so
-// dark mode, forced colours and print need no redraw; text is real text; every chart has a sentence
-// and a table view.
-import { h, fill, t, civil, announce } from './ui.js';
+// Charts as SVG in the page: stacked areas and horizontal bars. Colours are CSS classes, so dark mode,
+// forced colours and print need no redraw; text is real text, drawn for the real width; every chart has a
+// sentence and a table view. Also the traffic chart itself, which two pages show.
+import { h, fill, t, civil, when, announce, empty, icon, named, bitrate, percent } from './ui.js';
+import { get } from './data.js';
 
-const TOP = 12, BOTTOM = 24, LEFT = 64, RIGHT = 8;
+const TOP = 10, BOTTOM = 26, RIGHT = 12;
 
 // Round steps for an axis from 0 to at least max.
-function ticks(max, count = 4) {
-	if (!(max > 0)) return [0, 1];
+function ticks(max, count) {
+	if (!(max > 0)) return [0];
 	const raw = max / count, power = 10 ** Math.floor(Math.log10(raw));
 	const step = [1, 2, 2.5, 5, 10].find((m) => m * power >= raw) * power;
-	const out = [];
-	for (let v = 0; v < max + step * 0.999; v += step) out.push(v);
-	return out;
+	return Array.from({ length: Math.ceil(max / step - 1e-9) + 1 }, (_, i) => i * step);
 }
-// Times at round hours (or minutes, or days) of Japan.
+// Times at round minutes, hours or days of Japan, at most one in 76 px.
 const STEPS = [1, 2, 5, 10, 15, 30, 60, 120, 180, 360, 720, 1440, 2880, 10080, 43200].map((m) => m * 60000);
 function timeTicks(from, to, width) {
-	const want = Math.max(2, Math.floor(width / 90));
-	const step = STEPS.find((s) => (to - from) / s <= want) || STEPS[STEPS.length - 1];
+	const step = STEPS.find((s) => (to - from) / s <= width / 76) || STEPS[STEPS.length - 1];
 	const zone = 9 * 3600000, out = [];
-	for (let at = Math.ceil((from + zone) / step) * step - zone; at <= to; at += step) out.push(at);
-	return { out, step };
+	for (let at = Math.ceil((from + zone) / step) * step - zone; at <= to; at += step) {
+		const c = civil(at);
+		out.push([at, c.hm === '00:00' ? c.md : c.hm]);
+	}
+	return out;
 }
 
-// series: [{ key, label, points: [[ms, value], ...] }] in drawing order, same times in each;
-// options: from, to (ms), unit(v) text, onRange(from, to), sentence.
-export function areaChart(series, options) {
-	const figure = h('figure', { class: 'chart' });
-	const place = h('div', { class: 'chart-place' });
-	const tip = h('div', { class: 'chart-tip', hidden: true });
-	const caption = h('figcaption', {}, options.sentence);
-	const legend = h('ul', { class: 'legend' }, series.map((s, i) =>
-		h('li', {}, h('span', { class: `swatch s${s.key === 'other' ? 'x' : i}` }), s.label)));
+// A figure with .show(data): data is { series: [{ key, label, colour, values }], times, from, to (ms),
+// unit(v, short), sentence, gaps: [{ from, to, text }], onRange(from, to), height }.
+export function areaChart() {
+	const place = h('div', { class: 'chart-place' }), legend = h('ul', { class: 'legend' });
+	const tip = h('div', { class: 'chart-tip', hidden: true }), caption = h('figcaption', {});
+	let data = null, asTable = false, drawn = 0;
 	const toggle = h('button', { type: 'button', class: 'quiet small', 'aria-pressed': 'false', onclick: () => {
-		const asTable = toggle.getAttribute('aria-pressed') !== 'true';
+		asTable = !asTable;
 		toggle.setAttribute('aria-pressed', String(asTable));
-		if (asTable) fill(place, chartTable(series, options)); else draw();
+		draw();
 	} }, t('chart.table'));
-	figure.append(place, legend, caption, toggle, tip);
+	const figure = h('figure', { class: 'chart' }, place, tip, h('div', { class: 'chart-foot' }, legend, toggle), caption);
 	const draw = () => {
-		if (toggle.getAttribute('aria-pressed') === 'true' || !place.clientWidth) return;
-		fill(place, paint(series, options, place.clientWidth, tip));
+		drawn = place.clientWidth;
+		if (!data || !drawn) return;
+		fill(place, asTable ? chartTable(data) : paint(data, drawn, tip));
 	};
-	new ResizeObserver(draw).observe(place);
+	figure.show = (next) => {
+		data = next;
+		fill(caption, data.sentence, data.gaps.length > 0 && h('span', { class: 'coverage' }, icon('unknown'), data.gaps.map((g) => g.text).join(t('list.comma'))));
+		fill(legend, data.series.map((s) => h('li', {}, swatch(s), s.label)));
+		draw();
+		return figure;
+	};
+	new ResizeObserver(() => place.clientWidth !== drawn && draw()).observe(place);
 	return figure;
 }
+const swatch = (s) => h('span', { class: `swatch ${s.colour}`, 'aria-hidden': 'true' });
 
-function paint(series, options, width, tip) {
-	const height = options.height || 220;
-	const times = series[0]?.points.map((p) => p[0]) || [];
-	const { from, to } = options;
-	const totals = times.map((_, i) => series.reduce((sum, s) => sum + s.points[i][1], 0));
-	const scale = ticks(Math.max(0, ...totals));
-	const max = scale[scale.length - 1];
-	const x = (ms) => LEFT + (ms - from) / (to - from || 1) * (width - LEFT - RIGHT);
+function paint(data, width, tip) {
+	const { series, times, from, to, unit } = data, height = data.height || 230;
+	const totals = times.map((_, i) => series.reduce((sum, s) => sum + s.values[i], 0));
+	const scale = ticks(Math.max(0, ...totals), height > 160 ? 4 : 2), max = scale[scale.length - 1] || 1;
+	const left = 14 + 7 * Math.max(...scale.map((v) => unit(v, true).length));
+	const x = (ms) => left + (ms - from) / (to - from || 1) * (width - left - RIGHT);
 	const y = (v) => TOP + (1 - v / max) * (height - TOP - BOTTOM);
-	const svg = h('svg:svg', { width, height, viewBox: `0 0 ${width} ${height}`, role: 'img',
-		'aria-label': options.sentence });
+	const svg = h('svg:svg', { width, height, viewBox: `0 0 ${width} ${height}`, role: 'img', 'aria-label': data.sentence });
 	for (const v of scale) svg.append(
-		h('svg:line', { class: 'grid', x1: LEFT, x2: width - RIGHT, y1: y(v), y2: y(v) }),
-		h('svg:text', { class: 'tick', x: LEFT - 6, y: y(v) + 4, 'text-anchor': 'end' }, options.unit(v)));
-	const axis = timeTicks(from, to, width - LEFT - RIGHT);
-	for (const at of axis.out) {
-		const c = civil(at), day = c.hm === '00:00' || axis.step >= 86400000;
-		svg.append(h('svg:line', { class: 'grid', x1: x(at), x2: x(at), y1: height - BOTTOM, y2: height - BOTTOM + 4 }),
-			h('svg:text', { class: 'tick', x: x(at), y: height - 6, 'text-anchor': 'middle' }, day ? c.md : c.hm));
-	}
+		h('svg:line', { class: v ? 'rule' : 'rule zero', x1: left, x2: width - RIGHT, y1: y(v), y2: y(v) }),
+		h('svg:text', { class: 'tick', x: left - 8, y: y(v) + 4, 'text-anchor': 'end' }, unit(v, true)));
+	for (const [at, label] of timeTicks(from, to, width - left - RIGHT)) svg.append(
+		h('svg:line', { class: 'rule zero', x1: x(at), x2: x(at), y1: height - BOTTOM, y2: height - BOTTOM + 5 }),
+		x(at) + 18 < width && x(at) > left + 4
+			? h('svg:text', { class: 'tick', x: x(at), y: height - 6, 'text-anchor': 'middle' }, label) : '');
 	const base = times.map(() => 0);
-	series.forEach((s, i) => {
-		let upper = '', lower = '';
-		s.points.forEach(([ms, v], k) => {
-			lower = `L${x(ms).toFixed(1)} ${y(base[k]).toFixed(1)}${lower}`;
-			base[k] += v;
-			upper += `${upper ? 'L' : 'M'}${x(ms).toFixed(1)} ${y(base[k]).toFixed(1)}`;
-		});
-		if (upper) svg.append(h('svg:path', { class: `area s${s.key === 'other' ? 'x' : i}`, d: `${upper}${lower}Z` }));
-	});
-	(options.gaps || []).forEach((g) => svg.append(h('svg:rect', { class: 'gap', x: x(Math.max(from, g.from)),
-		width: Math.max(2, x(Math.min(to, g.to)) - x(Math.max(from, g.from))), y: TOP, height: height - TOP - BOTTOM },
-		h('svg:title', {}, g.text))));
-	pointer(svg, { x, series, times, totals, options, width, height, tip });
+	for (const s of series) {
+		const lower = base.map((v, i) => `L${x(times[i]).toFixed(1)} ${y(v).toFixed(1)}`).reverse().join('');
+		const upper = base.map((v, i) => `${x(times[i]).toFixed(1)} ${y(base[i] = v + s.values[i]).toFixed(1)}`).join('L');
+		if (upper) svg.append(h('svg:path', { class: `area ${s.colour}`, d: `M${upper}${lower}Z` }));
+	}
+	for (const g of data.gaps) svg.append(h('svg:rect', { class: 'gap', x: x(Math.max(from, g.from)), y: TOP,
+		width: Math.max(2, x(Math.min(to, g.to)) - x(Math.max(from, g.from))), height: height - TOP - BOTTOM }, h('svg:title', {}, g.text)));
+	if (times.length) pointer(svg, { data, totals, x, left, width, height, tip });
 	return svg;
 }
 
-// Crosshair with values, and a drag that sets the time range.
+// A line with the values under the pointer, and a drag that sets the time range.
 function pointer(svg, c) {
-	const { options, width, height } = c;
+	const { data, left, width, height, tip } = c, { times, unit } = data;
 	const line = h('svg:line', { class: 'cross', y1: TOP, y2: height - BOTTOM, visibility: 'hidden' });
 	const band = h('svg:rect', { class: 'band', y: TOP, height: height - TOP - BOTTOM, visibility: 'hidden' });
 	svg.append(band, line);
-	const at = (ev) => Math.min(width - RIGHT, Math.max(LEFT, ev.clientX - svg.getBoundingClientRect().left));
-	const ms = (px) => options.from + (px - LEFT) / (width - LEFT - RIGHT) * (options.to - options.from);
+	const at = (ev) => Math.min(width - RIGHT, Math.max(left, ev.clientX - svg.getBoundingClientRect().left));
+	const ms = (px) => data.from + (px - left) / (width - left - RIGHT) * (data.to - data.from);
 	let start = null;
+	const show = (px) => {
+		const want = ms(px), i = times.reduce((best, v, k) => Math.abs(v - want) < Math.abs(times[best] - want) ? k : best, 0);
+		line.setAttribute('visibility', 'visible');
+		for (const end of ['x1', 'x2']) line.setAttribute(end, c.x(times[i]));
+		fill(tip, h('strong', {}, `${when(times[i])} JST`), h('table', {}, h('tbody', {}, [...data.series].reverse().map((s) =>
+			h('tr', {}, h('th', {}, swatch(s), s.label), h('td', { class: 'n' }, unit(s.values[i])))),
+		data.series.length > 1 && h('tr', {}, h('th', {}, t('chart.total')), h('td', { class: 'n' }, unit(c.totals[i]))))));
+		tip.hidden = false;
+		tip.style.left = `${px > width / 2 ? Math.max(0, px - tip.offsetWidth - 16) : px + 16}px`;
+	};
 	svg.addEventListener('pointermove', (ev) => {
 		const px = at(ev);
-		if (start !== null) {
-			band.setAttribute('visibility', 'visible');
-			band.setAttribute('x', Math.min(start, px));
-			band.setAttribute('width', Math.abs(px - start));
-		}
-		const want = ms(px);
-		let i = c.times.findIndex((v) => v >= want);
-		if (i < 0) i = c.times.length - 1;
-		if (i > 0 && want - c.times[i - 1] < c.times[i] - want) i--;
-		if (i < 0) return;
-		line.setAttribute('visibility', 'visible');
-		line.setAttribute('x1', c.x(c.times[i]));
-		line.setAttribute('x2', c.x(c.times[i]));
-		const when = civil(c.times[i]);
-		fill(c.tip, h('strong', {}, `${when.date} ${when.hm}`), c.series.map((s, k) =>
-			h('div', {}, h('span', { class: `swatch s${s.key === 'other' ? 'x' : k}` }), s.label, ' ', options.unit(s.points[i][1]))));
-		c.tip.hidden = false;
-		c.tip.style.left = `${Math.min(px + 12, width - 180)}px`;
+		show(px);
+		if (start === null) return;
+		band.setAttribute('visibility', 'visible');
+		band.setAttribute('x', Math.min(start, px));
+		band.setAttribute('width', Math.abs(px - start));
 	});
-	svg.addEventListener('pointerleave', () => { c.tip.hidden = true; line.setAttribute('visibility', 'hidden'); });
-	if (!options.onRange) return;
-	svg.addEventListener('pointerdown', (ev) => { start = at(ev); svg.setPointerCapture(ev.pointerId); ev.preventDefault(); });
+	svg.addEventListener('pointerleave', () => { tip.hidden = true; line.setAttribute('visibility', 'hidden'); });
+	if (!data.onRange) return;
+	svg.classList.add('draggable');
+	svg.addEventListener('pointerdown', (ev) => {
+		if (ev.button) return;
+		start = at(ev);
+		svg.setPointerCapture(ev.pointerId);
+		ev.preventDefault();
+	});
+	svg.addEventListener('pointercancel', () => { start = null; band.setAttribute('visibility', 'hidden'); });
 	svg.addEventListener('pointerup', (ev) => {
-		const end = at(ev), a = Math.min(start ?? end, end), b = Math.max(start ?? end, end);
+		if (start === null) return;
+		const [a, b] = [start, at(ev)].sort((p, q) => p - q);
 		start = null;
 		band.setAttribute('visibility', 'hidden');
 		if (b - a < 6) return;
-		options.onRange(Math.round(ms(a) / 60000) * 60000, Math.max(Math.round(ms(b) / 60000), Math.round(ms(a) / 60000) + 1) * 60000);
+		const first = Math.floor(ms(a) / 60000), last = Math.max(first + 1, Math.ceil(ms(b) / 60000));
+		data.onRange(first * 60000, last * 60000);
 		announce(t('chart.ranged'));
 	});
 }
 
-function chartTable(series, options) {
-	const times = series[0]?.points.map((p) => p[0]) || [];
-	return h('div', { class: 'table-place' }, h('table', {},
+function chartTable({ series, times, unit, sentence }) {
+	return h('div', { class: 'table-place', tabindex: 0, role: 'region', 'aria-label': sentence }, h('table', {},
 		h('thead', {}, h('tr', {}, h('th', { scope: 'col' }, t('col.time')), series.map((s) => h('th', { scope: 'col', class: 'n' }, s.label)))),
-		h('tbody', {}, times.map((ms, i) => h('tr', {}, h('th', { scope: 'row' }, `${civil(ms).date} ${civil(ms).hm}`),
-			series.map((s) => h('td', { class: 'n' }, options.unit(s.points[i][1]))))))));
+		h('tbody', {}, times.map((ms, i) => h('tr', {}, h('th', { scope: 'row' }, when(ms)),
+			series.map((s) => h('td', { class: 'n' }, unit(s.values[i]))))))));
 }
 
-// items: [{ label, href, value, note }]; one bar a row, longest first.
+// items: [{ label, href, value, share }]; one bar a row, longest first.
 export function barList(items, unit, sentence) {
 	const max = Math.max(1, ...items.map((i) => i.value));
-	return h('figure', { class: 'bars' }, h('table', { 'aria-label': sentence }, h('tbody', {}, items.map((item) => h('tr', {},
-		h('th', { scope: 'row' }, item.href ? h('a', { href: item.href }, item.label) : item.label),
-		h('td', { class: 'bar-cell', 'aria-hidden': 'true' }, h('svg:svg', { class: 'bar', viewBox: '0 0 100 10', preserveAspectRatio: 'none' },
-			h('svg:rect', { x: 0, y: 1, height: 8, width: Math.max(0.5, item.value / max * 100) }))),
-		h('td', { class: 'n' }, unit(item.value)))))),
-		h('figcaption', { class: 'reader-only' }, sentence));
+	return h('table', { class: 'bars' }, h('caption', { class: 'reader-only' }, sentence), h('tbody', {}, items.map((item) => h('tr', {},
+		h('th', { scope: 'row' }, item.href ? h('a', { href: item.href }, item.label) : item.label,
+			h('svg:svg', { class: 'bar', viewBox: '0 0 100 4', preserveAspectRatio: 'none', 'aria-hidden': 'true' },
+				h('svg:rect', { class: 'bar-back', width: 100, height: 4 }),
+				h('svg:rect', { class: 'bar-value', height: 4, width: Math.max(0.5, item.value / max * 100) }))),
+		h('td', { class: 'n' }, unit(item.value)),
+		h('td', { class: 'n share' }, percent(item.share))))));
 }
+
+// Keys of the roll-ups in words.
+export function keyName(by, key) {
+	if (key === 'other') return t('chart.other');
+	return by === 'direction' ? named('dir', key || 'unknown') : by === 'app' ? named('app', key || 'unknown') : key || t('level.unknown');
+}
+// A direction keeps its colour whatever its rank.
+const DIRECTION_COLOURS = { internal: 's0', outbound: 's1', inbound: 's2', external: 's3', unknown: 'sx', other: 'sx' };
+
+// The traffic of a range by direction, application, host or peer; only: one of the series.
+export async function trafficChart(figure, { by, range, only, onRange, height }) {
+	const answer = await get('/api/v1/traffic/series', { since: range.since, until: range.until, by, keys: 4, buckets: 288 });
+	const all = answer.series.filter((s) => !only || s.key === only);
+	if (!all.length) return empty(t('over.empty'));
+	const from = Date.parse(answer.since), to = Date.parse(answer.until), step = answer.step_s * 1000, start = Date.parse(answer.start);
+	const middle = (i) => Math.min(to, Math.max(from, start + (i + 0.5) * step));
+	const times = Array.from({ length: answer.buckets }, (_, i) => middle(i));
+	const series = all.map((s, i) => ({ key: s.key, label: keyName(by, s.key),
+		colour: by === 'direction' ? DIRECTION_COLOURS[s.key] || 'sx' : s.key === 'other' ? 'sx' : `s${i}`,
+		values: s.bytes_out.map((out, k) => (out + s.bytes_in[k]) * 8 / answer.step_s) }));
+	const totals = times.map((_, i) => series.reduce((sum, s) => sum + s.values[i], 0));
+	const peak = Math.max(...totals), half = Math.floor(totals.length / 2);
+	const sum = (list) => list.reduce((a, b) => a + b, 0);
+	const before = sum(totals.slice(0, half)), after = sum(totals.slice(-half));
+	const trend = after > before * 1.25 ? 'up' : after < before * 0.8 ? 'down' : 'flat';
+	const gaps = answer.gaps.map((g) => ({ from: Date.parse(g.since), to: Date.parse(g.until), text: gapText(g) }));
+	return figure.show({ series, times, from, to, unit: bitrate, gaps, onRange, height,
+		sentence: t('chart.sentence', { peak: bitrate(peak), at: when(times[totals.indexOf(peak)]), average: bitrate(sum(totals) / totals.length),
+			trend: t(`chart.trend.${trend}`), from: when(from), to: when(to) }) });
+}
+export const gapText = (g) => t(`gap.${g.reason === 'before_first_record' ? 'before' : 'off'}`, { from: when(g.since), to: when(g.until) });

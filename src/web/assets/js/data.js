@@ -1,10 +1,11 @@
-// Talking to the appliance: requests with their problems, the session, and "what changed" events.
+// Talking to the appliance: requests and their problems, the session, and "what has changed" events.
 import { t } from './ui.js';
 
-// Of GET /api/v1/session, with the user's own members on top: { name, role, lang, theme, csrf, ... };
-// null while nobody is signed in. hello keeps what the server says to anybody (setup_open, lang).
+// Of GET /api/v1/session with the user's own members on top: { name, role, lang, theme, csrf, ... }; null
+// while nobody is signed in. hello keeps what the server says to anybody (setup_open, lang).
 export let session = null;
 export let hello = {};
+export const mayLook = () => ['operator', 'auditor', 'admin'].includes(session?.role);
 
 export class Problem extends Error {
 	constructor(status, body) {
@@ -14,31 +15,37 @@ export class Problem extends Error {
 	}
 }
 
+// Asking too often is answered by waiting, not by an error: ten tabs may open at once.
 export async function call(method, path, body, options = {}) {
-	const headers = { Accept: 'application/json' };
+	const headers = { Accept: 'application/json', 'Accept-Language': document.documentElement.lang };
 	if (body !== undefined) headers['Content-Type'] = 'application/json';
 	if (method !== 'GET' && session?.csrf) headers['X-CSRF-Token'] = session.csrf;
-	let answer;
-	try {
-		answer = await fetch(path, { method, headers, body: body === undefined ? undefined : JSON.stringify(body),
-			signal: options.signal, credentials: 'same-origin' });
-	} catch (failure) {
-		if (failure.name === 'AbortError') throw failure;
-		throw new Problem(0, { detail: t('state.unreachable') });
+	for (let tries = 0; ; tries++) {
+		let answer, content;
+		try {
+			answer = await fetch(path, { method, headers, credentials: 'same-origin',
+				body: body === undefined ? undefined : JSON.stringify(body) });
+			const isJson = (answer.headers.get('Content-Type') || '').includes('json');
+			content = answer.status === 204 ? null : isJson ? await answer.json() : {};
+		} catch {
+			throw new Problem(0, { detail: t('state.unreachable') });
+		}
+		if (answer.ok) return content;
+		const problem = new Problem(answer.status, content);
+		if (problem.code === 'too_many_requests' && method === 'GET' && tries < 5) {
+			await new Promise((done) => setTimeout(done, 1000 * (problem.retry_after || 1) * (1 + Math.random())));
+			continue;
+		}
+		if (answer.status === 401 && !options.signIn) dispatchEvent(new CustomEvent('signed-out'));
+		throw problem;
 	}
-	const isJson = (answer.headers.get('Content-Type') || '').includes('json');
-	const content = answer.status === 204 ? null : isJson ? await answer.json() : await answer.text();
-	if (answer.ok) return content;
-	if (answer.status === 401 && !options.signIn) dispatchEvent(new CustomEvent('signed-out'));
-	throw new Problem(answer.status, isJson ? content : {});
 }
-export const get = (path, params, options) => call('GET', withParams(path, params), undefined, options);
+export const get = (path, params) => call('GET', withParams(path, params));
 
 export function withParams(path, params) {
 	const query = new URLSearchParams();
 	for (const [key, value] of Object.entries(params || {}))
-		for (const one of Array.isArray(value) ? value : [value])
-			if (one !== undefined && one !== null && one !== '') query.append(key, one);
+		if (value !== undefined && value !== null && value !== '') query.append(key, value);
 	return query.size ? `${path}?${query}` : path;
 }
 
@@ -47,56 +54,93 @@ export async function loadSession() {
 	session = hello.user ? { ...hello, ...hello.user } : null;
 	return session;
 }
-export function dropSession() { session = null; }
+export function dropSession() {
+	session = null;
+	stopLive();
+}
 
-// Events. One stream a browser: the tab that holds the lock listens and tells the others.
-const channel = 'BroadcastChannel' in window ? new BroadcastChannel('toms-events') : null;
+// Events. One stream a browser: the tab that holds the lock listens and tells the others; when it closes,
+// the next one takes over. tell('poll') stands in for events while the stream is broken.
+const TOPICS = ['flows', 'status', 'rate', 'reset'];
+const SILENT_MS = 40000, POLL_MS = 15000;
+const channel = new BroadcastChannel('toms-events');
 const listeners = new Map(); // topic -> Set of functions
-export const live = { state: 'waiting', at: 0 };
-let source = null, lastHeard = 0, started = false;
+export const live = { state: 'waiting', at: 0 }; // at: when something was last heard, ms
+let source = null, letGo = null, watch = 0, retry = 0;
 
-export function on(topic, fn) {
-	if (!listeners.has(topic)) listeners.set(topic, new Set());
-	listeners.get(topic).add(fn);
-	return () => listeners.get(topic).delete(fn);
+export function on(topics, fn) {
+	const asked = [topics].flat();
+	for (const topic of asked) {
+		if (!listeners.has(topic)) listeners.set(topic, new Set());
+		listeners.get(topic).add(fn);
+	}
+	return () => asked.forEach((topic) => listeners.get(topic).delete(fn));
 }
 function tell(topic, data) {
-	live.at = Date.now();
-	for (const fn of listeners.get(topic) || []) fn(data);
-}
-function hear(topic, data) {
-	lastHeard = Date.now();
-	setLive('live');
-	tell(topic, data);
-	channel?.postMessage({ topic, data });
+	for (const fn of [...listeners.get(topic) || []]) fn(data, topic);
 }
 function setLive(state) {
-	if (live.state === state) return;
+	if (state === 'live') live.at = Date.now();
+	const before = live.state, changed = before !== state;
 	live.state = state;
 	dispatchEvent(new CustomEvent('live-state'));
+	if (changed && state === 'live' && before === 'stopped') tell('reset'); // what was missed is read again
 }
+// From the stream (of this tab or another one): { topic, data } or { state }.
+function heard(news) {
+	if (news.left) return location.assign('/login');
+	if (news.topic === 'session') return dispatchEvent(new CustomEvent('signed-out'));
+	setLive(news.state || 'live');
+	if (news.topic) tell(news.topic, news.data);
+}
+function share(news) {
+	channel.postMessage(news);
+	heard(news);
+}
+export const leaveEverywhere = () => channel.postMessage({ left: true });
+channel.onmessage = (ev) => heard(ev.data);
+
 function openStream() {
-	source = new EventSource('/api/v1/events?topics=flows,status,rate,session');
-	lastHeard = Date.now();
-	source.onopen = () => { lastHeard = Date.now(); setLive('live'); };
-	for (const topic of ['flows', 'status', 'rate', 'reset'])
-		source.addEventListener(topic, (ev) => hear(topic, ev.data));
-	source.addEventListener('session', () => { source.close(); dispatchEvent(new CustomEvent('signed-out')); });
+	source = new EventSource(`/api/v1/events?topics=${TOPICS.concat('session').join(',')}`);
+	source.onopen = () => share({ state: 'live' });
+	for (const topic of TOPICS) source.addEventListener(topic, (ev) => share({ topic, data: JSON.parse(ev.data || '{}') }));
+	source.addEventListener('session', () => { source.close(); share({ topic: 'session' }); });
 	source.onerror = () => {
-		if (source?.readyState === EventSource.CLOSED) { source = null; setTimeout(() => started && openStream(), 5000); }
+		share({ state: 'stopped' });
+		if (source?.readyState === EventSource.CLOSED) retry = setTimeout(reopen, 5000); // refused: the browser gives up, we do not
 	};
 }
-export function startLive() {
-	if (started) return;
-	started = true;
-	if (channel) channel.onmessage = (ev) => { lastHeard = Date.now(); setLive('live'); tell(ev.data.topic, ev.data.data); };
-	if (navigator.locks) navigator.locks.request('toms-events', () => new Promise(() => openStream()));
-	else openStream();
-	// Rates come every second while somebody listens. Nothing for 40 s: say so, and let pages poll every 15 s.
-	setInterval(() => {
-		if (Date.now() - lastHeard < 40000) return;
-		setLive('stopped');
-		tell('poll', null);
-	}, 15000);
+async function reopen() {
+	await loadSession().catch(() => null);
+	if (!letGo) return;
+	if (session) openStream(); else if (hello.user === null) share({ topic: 'session' });
 }
-addEventListener('pagehide', () => source?.close());
+export function startLive() {
+	if (watch) return;
+	live.at = Date.now();
+	const turn = new AbortController();
+	navigator.locks.request('toms-events', { signal: turn.signal }, () => new Promise((done) => {
+		letGo = done;
+		openStream();
+	})).catch(() => null); // given up before it was ours
+	let polled = Date.now();
+	watch = setInterval(() => {
+		if (live.state !== 'stopped' && Date.now() - live.at > SILENT_MS) setLive('stopped');
+		if (live.state !== 'stopped' || Date.now() - polled < POLL_MS) return;
+		polled = Date.now();
+		tell('poll');
+	}, 1000);
+	stopLive = () => {
+		clearInterval(watch);
+		clearTimeout(retry);
+		turn.abort();
+		source?.close();
+		letGo?.();
+		watch = 0;
+		source = letGo = null;
+		stopLive = () => {};
+	};
+}
+let stopLive = () => {};
+addEventListener('pagehide', () => stopLive());
+addEventListener('pageshow', (ev) => { if (ev.persisted && session) startLive(); });

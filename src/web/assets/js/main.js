@@ -1,78 +1,97 @@
-// The shell: session, language, theme, navigation, router. Pages live in pages/ and are loaded when
-// first opened; each exports show(place, url, go) and may return a function that is called on leaving.
-import { h, fill, icon, t, useLanguage, lang, when, announce } from './ui.js';
-import { call, session, hello, loadSession, dropSession, live, startLive } from './data.js';
+// The shell: session, language, theme, navigation, router, sign-in over the page. Pages live in pages/ and are
+// loaded when first opened; each exports show(place, url, tools), may return a function that is called on
+// leaving, and may export update(url) for changes of its own address.
+import { h, fill, icon, t, useLanguage, lang, when, clock, announce, trouble } from './ui.js';
+import { call, get, session, hello, loadSession, dropSession, live, startLive, leaveEverywhere } from './data.js';
 
+const LOOK = ['operator', 'auditor', 'admin'];
 const routes = [
-	{ path: '/setup', page: 'setup', bare: true },
-	{ path: '/login', page: 'login', bare: true },
+	{ path: '/setup', page: 'setup', word: 'setup.title', bare: true },
+	{ path: '/login', page: 'login', word: 'login.title', bare: true },
 	{ path: '/', page: 'overview', word: 'nav.overview', icon: 'overview', group: 'daily' },
-	{ path: '/traffic', page: 'traffic', word: 'nav.traffic', icon: 'traffic', group: 'see', roles: ['operator', 'auditor', 'admin'] },
-	{ path: '/system', page: 'system', word: 'nav.system', icon: 'system', group: 'admin', roles: ['operator', 'auditor', 'admin'] },
+	{ path: '/traffic', page: 'traffic', word: 'nav.traffic', icon: 'traffic', group: 'see', roles: LOOK },
+	{ path: '/system', page: 'system', word: 'nav.system', icon: 'system', group: 'admin', roles: LOOK },
 ];
+const routeOf = (url) => routes.find((r) => r.path === url.pathname);
 const allowed = (route) => !route.roles || route.roles.includes(session?.role);
 
 const root = document.getElementById('app');
-let place, leave = null, clockText;
+let place, leave = null, shown = null, run = 0, liveText, userName = null;
 
-export function go(url, replace) {
-	if (replace) history.replaceState(null, '', url); else history.pushState(null, '', url);
+export function go(url, { replace, state } = {}) {
+	history[replace ? 'replaceState' : 'pushState'](state || null, '', url);
 	open();
 }
-
-// Address changes that keep the page (filters, range, open row).
-export function setParams(changes, replace) {
+// Address changes that keep the page: filters, range, open row.
+export function setParams(changes, options) {
 	const url = new URL(location.href);
-	for (const [key, value] of Object.entries(changes)) {
-		url.searchParams.delete(key);
-		for (const one of Array.isArray(value) ? value : [value])
-			if (one !== undefined && one !== null && one !== '') url.searchParams.append(key, one);
-	}
-	go(url.pathname + url.search, replace);
+	for (const [key, value] of Object.entries(changes))
+		if (value === undefined || value === null || value === '') url.searchParams.delete(key);
+		else url.searchParams.set(key, value);
+	go(url.pathname + url.search, options);
 }
 
-let shown = null;
 async function open() {
-	const url = new URL(location.href);
-	const route = routes.find((r) => r.path === url.pathname);
+	const url = new URL(location.href), route = routeOf(url), mine = ++run;
 	if (!session && !route?.bare)
-		return go(hello.setup_open ? '/setup' : `/login?next=${encodeURIComponent(url.pathname + url.search)}`, true);
-	const samePage = shown === route && place?.isConnected;
-	if (!samePage) frame(route);
-	if (!route || !allowed(route))
-		return void fill(place, h('h1', { tabindex: -1 }, t(route ? 'page.denied' : 'page.missing')),
-			h('p', {}, t(route ? 'state.denied' : 'page.missing.text'), ' ', h('a', { href: '/' }, t('nav.overview'))));
-	const module = await import(`./pages/${route.page}.js`);
-	if (samePage && module.update) return module.update(url);
-	leave?.();
-	shown = route;
-	document.title = route.word ? `${t(route.word)} - TOMS` : 'TOMS';
-	leave = await module.show(place, url, { go, setParams }) || null;
-	if (!samePage) place.querySelector('h1')?.focus({ preventScroll: true });
+		return go(hello.setup_open ? '/setup' : `/login?next=${encodeURIComponent(url.pathname + url.search)}`, { replace: true });
+	try {
+		const page = route && (route.bare || allowed(route)) ? await import(`./pages/${route.page}.js`) : null;
+		if (mine !== run) return;
+		if (page?.update && shown === route && place.isConnected) return page.update(url);
+		leave?.();
+		leave = null;
+		frame(route);
+		document.title = `${t(route ? route.word : 'page.missing')} - TOMS`;
+		if (page) leave = await page.show(place, url, { go, setParams }) || null;
+		else refused(route);
+		place.querySelector('h1')?.focus({ preventScroll: true });
+		scrollTo(0, 0);
+	} catch (problem) {
+		fill(place || root, h('h1', { tabindex: -1 }, t('state.failed')), trouble(problem, open));
+	}
+}
+function refused(route) {
+	fill(place, h('h1', { tabindex: -1 }, t(route ? 'page.denied' : 'page.missing')),
+		h('p', {}, route ? t('page.denied.text', { roles: route.roles.map((r) => t(`role.${r}`)).join(t('list.comma')) }) : t('page.missing.text')),
+		h('p', {}, h('a', { href: '/' }, t('page.home'))));
 }
 
+// Header and navigation stay while pages change; only the place of the page is new.
 function frame(route) {
+	const bare = !session || route?.bare;
 	shown = route;
-	place = h('main', { id: 'main', tabindex: -1 });
-	if (!route || route.bare || !session) return void fill(root, place);
+	const fresh = h('main', { id: 'main', tabindex: -1 });
+	root.classList.remove('nav-open');
+	if (!bare && root.querySelector('header.top')) {
+		place.replaceWith(fresh);
+		for (const link of root.querySelectorAll('#nav a'))
+			if (link.getAttribute('href') === route?.path) link.setAttribute('aria-current', 'page'); else link.removeAttribute('aria-current');
+		place = fresh;
+		return;
+	}
+	place = fresh;
+	if (bare) return void fill(root, place);
 	fill(root,
 		h('a', { class: 'skip', href: '#main', onclick: (ev) => { ev.preventDefault(); place.focus(); } }, t('nav.skip')),
 		h('header', { class: 'top' },
-			h('button', { type: 'button', class: 'quiet menu', 'aria-expanded': 'false', 'aria-controls': 'nav', onclick: (ev) => {
-				const isOpen = root.classList.toggle('nav-open');
-				ev.currentTarget.setAttribute('aria-expanded', String(isOpen));
-			} }, icon('menu'), h('span', { class: 'reader-only' }, t('nav.menu'))),
+			h('button', { type: 'button', class: 'quiet menu', 'aria-expanded': 'false', 'aria-controls': 'nav', 'aria-label': t('nav.menu'), onclick: (ev) => {
+				ev.currentTarget.setAttribute('aria-expanded', String(root.classList.toggle('nav-open')));
+			} }, icon('menu')),
 			h('a', { class: 'brand', href: '/' }, 'TOMS'),
-			h('form', { class: 'find', role: 'search', onsubmit: (ev) => {
-				ev.preventDefault();
-				const text = new FormData(ev.target).get('q').trim();
-				if (text) go(`/traffic?q=${encodeURIComponent(text)}`);
-			} }, h('input', { name: 'q', type: 'search', autocomplete: 'off', 'aria-label': t('nav.find'), placeholder: t('nav.find') })),
-			clockText = h('span', { class: 'live' }),
+			LOOK.includes(session.role) && h('form', { class: 'find', role: 'search', onsubmit: find },
+				icon('search'), h('input', { name: 'q', type: 'search', autocomplete: 'off', 'aria-label': t('nav.find'), placeholder: t('nav.find') })),
+			liveText = h('span', { class: 'live' }),
 			userMenu()),
 		navigation(route), place,
-		h('footer', { class: 'print-foot' }, location.host + location.pathname, ' · ', when(Date.now()), ' JST · ', session.name));
+		h('footer', { class: 'print-foot' }));
 	showLive();
+}
+// One word is a device; anything else is the search language itself.
+function find(ev) {
+	ev.preventDefault();
+	const text = new FormData(ev.target).get('q').trim();
+	if (text) go(`/traffic?q=${encodeURIComponent(/^([\w.-]+|[0-9a-f:.]+(\/\d+)?)$/i.test(text) ? `host:${text}` : text)}`);
 }
 
 function navigation(current) {
@@ -86,69 +105,136 @@ function navigation(current) {
 
 function userMenu() {
 	const choose = (name, values, now) => h('label', {}, t(`user.${name}`), h('select', { onchange: async (ev) => {
-		await call('PATCH', '/api/v1/session', { [name]: ev.target.value }).catch((p) => announce(p.message));
-		location.reload();
+		await call('PATCH', '/api/v1/session', { [name]: ev.target.value }).then(() => location.reload(), (p) => announce(p.message));
 	} }, values.map((v) => h('option', { value: v, selected: v === now }, t(`user.${name}.${v}`)))));
 	return h('details', { class: 'user' },
-		h('summary', {}, session.name),
+		h('summary', {}, icon('user'), h('span', {}, session.name)),
 		h('div', { class: 'menu-card' },
-			h('p', {}, t(`role.${session.role}`)),
+			h('p', {}, t('user.role', { role: t(`role.${session.role}`) })),
 			session.last_login?.at && h('p', { class: 'small' }, t('user.last', { at: when(session.last_login.at),
 				from: session.last_login.from || '—', n: session.failures_since || 0 })),
 			choose('lang', ['ja', 'en'], lang), choose('theme', ['system', 'light', 'dark'], session.theme || 'system'),
 			h('button', { type: 'button', onclick: signOut }, t('user.out'))));
 }
-
 async function signOut() {
-	await call('DELETE', '/api/v1/session').catch(() => {});
+	await call('DELETE', '/api/v1/session', undefined, { signIn: true }).catch(() => null);
+	leaveEverywhere();
 	dropSession();
 	location.assign('/login');
 }
 
 function showLive() {
-	if (!clockText?.isConnected) return;
-	clockText.className = `live ${live.state}`;
-	fill(clockText, live.state === 'stopped'
-		? t('live.stopped', { at: live.at ? when(live.at) : '—' })
-		: t(live.state === 'live' ? 'live.on' : 'live.waiting'));
+	if (!liveText?.isConnected) return;
+	const text = t(`live.${live.state}`, { at: clock(live.at || Date.now()) });
+	if (liveText.textContent === text) return;
+	liveText.className = `live ${live.state}`;
+	liveText.textContent = text;
 }
+
+// The session ended under an open page: sign in over it, so that nothing typed is lost.
+let again = null;
+async function signInAgain() {
+	if (again || !session) return;
+	const { signInForm } = await import('./pages/login.js');
+	if (again) return;
+	again = h('dialog', { class: 'again', 'aria-labelledby': 'again-title', oncancel: (ev) => ev.preventDefault() }, signInForm({
+		title: h('h2', { id: 'again-title' }, t('again.title')), why: t('again.why'), name: userName,
+		done: async () => {
+			const before = userName;
+			dropSession();
+			await loadSession();
+			if (session?.name !== before) return location.reload();
+			again.close();
+			again.remove();
+			again = null;
+			lastActive = Date.now();
+			startLive();
+			dispatchEvent(new CustomEvent('signed-in'));
+		} }));
+	document.body.append(again);
+	again.showModal();
+}
+
+// Nobody has touched any tab for as long as a session may rest: pages refresh themselves, so it is the page
+// that keeps that time. Two minutes before, it asks.
+const ASK_MS = 120000;
+let lastActive = Date.now(), question = null;
+for (const type of ['pointerdown', 'keydown', 'wheel', 'touchstart'])
+	addEventListener(type, () => {
+		if (Date.now() - lastActive > 10000) localStorage.setItem('active', String(Date.now()));
+		lastActive = Date.now();
+	}, { passive: true, capture: true });
+function watchIdle() {
+	if (!session || again) return;
+	const most = (session.expires?.idle_s || 1800) * 1000;
+	const idle = Date.now() - Math.max(lastActive, Number(localStorage.getItem('active')) || 0);
+	if (idle < most - ASK_MS) return void (question?.remove(), question = null);
+	if (idle >= most) {
+		question?.remove();
+		question = null;
+		call('DELETE', '/api/v1/session', undefined, { signIn: true }).catch(() => null);
+		return void signInAgain();
+	}
+	if (question) return;
+	question = h('div', { class: 'question', role: 'alertdialog', 'aria-label': t('idle.ask') }, h('p', {}, t('idle.ask')),
+		h('button', { type: 'button', class: 'primary', onclick: () => { get('/api/v1/session').catch(() => null); watchIdle(); } }, t('idle.stay')));
+	document.body.append(question);
+	announce(t('idle.ask'));
+}
+setInterval(watchIdle, 5000);
 
 addEventListener('live-state', showLive);
 addEventListener('popstate', open);
-addEventListener('signed-out', () => {
-	if (!session) return;
-	dropSession();
-	go(`/login?next=${encodeURIComponent(location.pathname + location.search)}`, true);
-});
+addEventListener('signed-out', signInAgain);
 addEventListener('click', (ev) => {
+	const menu = document.querySelector('details.user[open]');
+	if (menu && !menu.contains(ev.target)) menu.open = false;
 	const link = ev.target.closest?.('a[href^="/"]');
 	if (!link || ev.defaultPrevented || ev.button || ev.metaKey || ev.ctrlKey || ev.shiftKey || link.target || link.hasAttribute('download')) return;
 	ev.preventDefault();
-	root.classList.remove('nav-open');
 	go(link.getAttribute('href'));
 });
 addEventListener('keydown', (ev) => {
 	const menu = document.querySelector('details.user[open]');
-	if (ev.key === 'Escape' && menu) { menu.open = false; menu.querySelector('summary').focus(); }
+	if (ev.key !== 'Escape') return;
+	if (menu) { menu.open = false; menu.querySelector('summary').focus(); }
+	else if (root.classList.contains('nav-open')) root.querySelector('.menu').click();
+});
+addEventListener('beforeprint', () => {
+	const foot = document.querySelector('.print-foot');
+	if (foot) fill(foot, `${location.host}${location.pathname} · ${when(Date.now())} JST · ${session?.name || ''}`);
 });
 
 export async function signedIn(next) {
 	await loadSession();
 	await wear();
 	startLive();
-	go(next && next.startsWith('/') && !next.startsWith('//') ? next : '/', true);
+	go(next && /^\/(?![/\\])/.test(next) ? next : '/', { replace: true });
 }
 
+// Language and theme of this person; the theme is remembered so that the next load does not flash.
 async function wear() {
 	const asked = new URL(location.href).searchParams.get('lang');
+	userName = session?.name || null;
+	if (session) localStorage.setItem('theme', session.theme);
+	dress(localStorage.getItem('theme'));
 	await useLanguage(asked || session?.lang || hello.lang || 'ja');
-	const theme = session?.theme;
+}
+function dress(theme) {
 	if (theme === 'light' || theme === 'dark') document.documentElement.dataset.theme = theme;
 	else delete document.documentElement.dataset.theme;
 }
 
+dress(localStorage.getItem('theme'));
 document.getElementById('old').remove();
-await loadSession().catch(() => null);
-await wear();
-if (session) startLive();
-open();
+const early = routeOf(new URL(location.href));
+if (early) import(`./pages/${early.page}.js`).catch(() => null); // fetched while the session is asked for
+try {
+	await loadSession();
+	await wear();
+	document.getElementById('offline').remove();
+	if (session) startLive();
+	open();
+} catch {
+	document.getElementById('offline').hidden = false;
+}

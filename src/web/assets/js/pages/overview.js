@@ -1,84 +1,98 @@
-// Overview: must something be done now, how much traffic, who and what is behind it.
-import { h, fill, t, icon, badge, block, empty, bytes, bitrate, num, when, clock, hasWord } from '../ui.js';
-import { get, on, live, session } from '../data.js';
-import { barList } from '../charts.js';
-import { trafficSeries } from '../traffic.js';
+// Overview: must something be done now, how much traffic is there, who and what is behind it.
+import { h, fill, t, named, icon, badge, block, empty, help, fact, bytes, bitrate, num, when, clock, percent } from '../ui.js';
+import { get, on, mayLook } from '../data.js';
+import { areaChart, trafficChart, barList, keyName } from '../charts.js';
+import { iso } from '../range.js';
 
-const LEVEL = { problem: 'high', unknown: 'unknown', ok: 'ok' };
+const LEVEL = { problem: 'high', unknown: 'unknown', ok: 'ok' }, ORDER = ['problem', 'unknown', 'ok'];
+const TOPS = ['app', 'host', 'peer'], TODOS = 7;
 
-export function show(place, url, { setParams, go }) {
-	const head = h('div', {});
-	const checks = block(t('over.checks'), async () => {
-		const o = await overview();
-		fill(head, headline(o));
-		return h('ul', { class: 'checks' }, o.checks.map(checkRow));
-	}, { class: 'third' });
-	const now = block(t('over.now'), async () => nowFacts(await overview()), { class: 'two-thirds' });
-	const chart = block(t('over.traffic'), () => trafficSeries({ since: '-24h', by: 'direction' },
-		(from, to) => go(`/traffic?since=${iso(from)}&until=${iso(to)}`)), {});
-	const tops = topBlocks();
-	const blocks = [checks, now, chart, ...tops];
-
+export function show(place, url, { go }) {
+	const title = h('h1', { tabindex: -1 }, t('nav.overview')), under = h('p', {}, t('state.loading')), mark = h('span', {});
+	const head = h('div', { class: 'headline unknown' }, mark, h('div', {}, title, under));
+	// One request serves them all; it carries the rankings too, which the daemon answers as fast.
 	let asked = null;
-	const overview = () => (asked ||= get('/api/v1/overview').finally(() => setTimeout(() => { asked = null; }, 500)));
-	fill(place, h('div', { class: 'page-head' }, h('div', { class: 'grow' }, head)),
-		h('details', { class: 'what' }, h('summary', {}, t('help.what')), h('p', {}, t('help.overview'))),
-		h('div', { class: 'grid' }, now, checks, chart, tops));
-	if (!head.firstChild) fill(head, h('h1', { tabindex: -1 }, t('nav.overview')));
-	for (const b of blocks) b.refresh();
+	const overview = () => (asked ||= get('/api/v1/overview', { top: 8 }).then((o) => {
+		headline(o, { head, mark, title, under });
+		return o;
+	}).finally(() => setTimeout(() => { asked = null; }, 200)));
 
-	// New numbers at most every 5 s for the small ones, every 30 s for charts.
-	let quick = Date.now(), slow = Date.now();
-	const offs = ['status', 'flows', 'poll'].map((topic) => on(topic, () => {
-		if (Date.now() - quick > 5000) { quick = Date.now(); now.refresh(); checks.refresh(); }
-		if (Date.now() - slow > 30000) { slow = Date.now(); chart.refresh(); tops.forEach((b) => b.refresh()); }
+	const live = { live: true };
+	const todo = block(t('over.todos'), async () => todos(await overview()), { ...live, class: 'two-thirds' });
+	const checks = block(t('over.checks'), async () => checkList(await overview()), { ...live, class: 'third' });
+	const now = block(t('over.now'), async () => nowFacts(await overview()), live);
+	const figure = areaChart();
+	const chart = block(t('over.traffic24'), () => trafficChart(figure, { by: 'direction', range: { since: '-24h' },
+		onRange: mayLook() ? (from, to) => go(`/traffic?since=${encodeURIComponent(iso(from))}&until=${encodeURIComponent(iso(to))}`) : null }));
+	const tops = (mayLook() ? TOPS : ['app']).map((by) =>
+		block(t(`top.${by}`), async () => ranking(by, await overview()), { ...live, class: mayLook() ? 'third' : '' }));
+
+	fill(place, head, help('overview'), h('div', { class: 'grid' }, todo, checks, now, chart, tops));
+	const small = [todo, checks, now, ...tops];
+	const all = () => [...small, chart].forEach((b) => b.refresh());
+	all();
+
+	// The rate comes with its event, once a second; sums at most every 5 s, the chart every 30 s.
+	let quick = Date.now(), slow = quick;
+	const offRate = on('rate', (r) => RATES.forEach((name) => {
+		const el = now.querySelector(`[data-rate="${name}"]`);
+		if (el) el.textContent = rateText(r, name);
 	}));
-	return () => offs.forEach((off) => off());
+	const off = on(['flows', 'status', 'poll', 'reset'], (data, topic) => {
+		if (topic === 'reset' || Date.now() - slow > 30000) { slow = quick = Date.now(); return all(); }
+		if (Date.now() - quick < 5000) return;
+		quick = Date.now();
+		small.forEach((b) => b.refresh());
+	});
+	addEventListener('signed-in', all);
+	return () => { off(); offRate(); removeEventListener('signed-in', all); };
 }
 
-const iso = (ms) => encodeURIComponent(new Date(ms).toISOString().slice(0, 19) + 'Z');
+const count = (o, state) => o.checks.filter((c) => c.state === state).length;
+const byNeed = (o) => [...o.checks].sort((a, b) => ORDER.indexOf(a.state) - ORDER.indexOf(b.state));
+const checkName = (c) => named('check', c.id);
 
-function headline(o) {
-	const count = (state) => o.checks.filter((c) => c.state === state).length;
-	const bad = count('problem'), unknown = count('unknown');
-	const level = bad ? 'high' : unknown ? 'unknown' : 'ok';
-	const names = o.checks.filter((c) => c.state === 'unknown').map((c) => checkName(c)).join(t('list.comma'));
-	return h('div', { class: `headline ${level}` }, icon(level), h('div', {},
-		h('h1', { tabindex: -1 }, bad ? t('over.todo', { n: bad }) : unknown ? t('over.someunknown', { n: unknown }) : t('over.nothing', { n: o.checks.length, at: clock(o.as_of) })),
-		h('p', {}, t('over.counted', { n: o.checks.length, ok: count('ok'), bad, unknown, at: clock(o.as_of) }),
-			names && ` ${t('over.unknown', { names })}`)));
+function headline(o, { head, mark, title, under }) {
+	const bad = count(o, 'problem'), unknown = count(o, 'unknown'), at = clock(o.as_of), level = bad ? 'high' : unknown ? 'unknown' : 'ok';
+	const names = o.checks.filter((c) => c.state === 'unknown').map(checkName).join(t('list.comma'));
+	head.className = `headline ${level}`;
+	if (!mark.firstChild?.matches(`.icon-${level}`)) fill(mark, icon(level));
+	const text = t(bad ? 'over.todo' : unknown ? 'over.someunknown' : 'over.nothing', { n: bad || unknown || o.checks.length, at });
+	if (title.textContent !== text) title.textContent = text;
+	under.textContent = t('over.counted', { n: o.checks.length, ok: count(o, 'ok'), bad, unknown, at }) + (names && ` ${t('over.unknown', { names })}`);
 }
 
-const checkName = (c) => hasWord(`check.${c.id}`) ? t(`check.${c.id}`) : c.id;
-function checkRow(c) {
-	return h('li', {}, badge(LEVEL[c.state] || 'unknown', t(`check.state.${c.state}`)),
-		h('div', {}, h('strong', {}, checkName(c)), c.text && h('div', { class: 'small' }, c.text),
-			c.next && h('div', {}, t('over.next'), c.next),
-			c.since && c.state !== 'ok' && h('div', { class: 'small' }, t('over.since', { at: when(c.since) }))));
+function todos(o) {
+	const open = byNeed(o).filter((c) => c.state !== 'ok');
+	if (!open.length) return h('p', { class: 'empty' }, icon('ok'), t('over.notodo'));
+	return [h('ol', { class: 'todos' }, open.slice(0, TODOS).map((c) => h('li', {}, badge(LEVEL[c.state], t(`check.state.${c.state}`)),
+		h('div', {}, h('strong', {}, checkName(c)), h('div', {}, c.text),
+			c.next && h('div', { class: 'next' }, icon('right'), t('over.next'), c.next),
+			c.since && h('div', { class: 'small' }, t('over.since', { at: when(c.since) }))),
+		mayLook() && h('a', { class: 'button', href: '/system' }, t('over.look'))))),
+	open.length > TODOS && h('p', { class: 'small' }, t('over.more', { n: open.length - TODOS }))];
 }
+const checkList = (o) => h('ul', { class: 'checks' }, byNeed(o).map((c) =>
+	h('li', { class: `is-${LEVEL[c.state]}` }, icon(LEVEL[c.state]), h('div', {}, h('span', { class: 'reader-only' }, t(`check.state.${c.state}`), ' '),
+		h('strong', {}, checkName(c)), ' ', h('span', { class: 'small' }, c.text)))));
 
+const RATES = ['bps', 'pps', 'fps'];
+const rateText = (r, name) => !r ? '—' : name === 'bps' ? bitrate(r.bits_per_s) : num(name === 'pps' ? r.packets_per_s : r.flows_per_s);
 function nowFacts(o) {
-	const fact = (word, value) => h('div', {}, h('dt', {}, t(word)), h('dd', {}, value ?? '—'));
-	const r = o.rate || {};
-	return [h('dl', { class: 'facts' },
-		fact('over.bps', r.bits_per_s === undefined ? null : bitrate(r.bits_per_s)),
-		fact('over.pps', r.packets_per_s === undefined ? null : num(Math.round(r.packets_per_s))),
-		fact('over.fps', r.flows_per_s === undefined ? null : num(r.flows_per_s)),
-		fact('over.bytes', o.totals ? bytes(o.totals.bytes) : null),
-		fact('over.flows', o.totals ? num(o.totals.flows) : null),
-		fact('over.lost', o.lost ? `${(o.lost.ratio * 100).toFixed(o.lost.ratio ? 3 : 0)} %` : t('level.unknown')),
-		fact('over.watched', o.lost ? `${Math.floor(o.lost.minutes_watched / o.lost.minutes * 1000) / 10} %` : t('level.unknown'))),
-	h('p', { class: 'coverage' }, t('over.asof', { at: when(o.as_of, true) }), live.state === 'stopped' ? ` ${t('live.stopped', { at: when(live.at) })}` : '')];
+	const lost = o.lost, dropped = lost ? lost.kernel_drops + lost.nic_drops + lost.own_drops : 0;
+	const list = h('dl', { class: 'facts' }, RATES.map((name) =>
+		h('div', {}, h('dt', {}, t(`over.${name}`)), h('dd', { 'data-rate': name }, rateText(o.rate, name)))),
+		fact(t('over.bytes'), o.totals && bytes(o.totals.bytes)), fact(t('over.flows'), o.totals && num(o.totals.flows)),
+		fact(t('over.lost'), lost ? percent(lost.ratio) : t('level.unknown'), dropped > 0 && t('over.packets', { n: num(dropped) })),
+		fact(t('over.watched'), lost ? percent(lost.minutes_watched / lost.minutes) : t('level.unknown')));
+	return [list, h('p', { class: 'coverage' }, t('over.asof', { at: when(o.as_of, true) }), !o.complete && ` · ${t('over.incomplete')}`)];
 }
 
-const MAY_LOOK = ['operator', 'auditor', 'admin'];
-function topBlocks() {
-	const kinds = MAY_LOOK.includes(session.role) ? ['app', 'host', 'peer'] : ['app'];
-	return kinds.map((by) => block(t(`top.${by}`), async () => {
-		const { items } = await get('/api/v1/traffic/top', { by, since: '-24h', limit: 8 });
-		if (!items.length) return empty(t('over.empty'));
-		return barList(items.map((i) => ({ label: i.key === 'other' ? t('chart.other') : i.key || t('level.unknown'), value: i.bytes,
-			href: i.key && i.key !== 'other' ? `/traffic?q=${encodeURIComponent(`${by}:${i.key}`)}` : null })),
-		bytes, t('top.sentence', { what: t(`top.${by}`), name: items[0].key, value: bytes(items[0].bytes) }));
-	}, { class: 'third' }));
+function ranking(by, o) {
+	const items = o.top?.[by]?.items;
+	if (!items) return h('p', { class: 'empty' }, t('over.incomplete'));
+	if (!items.length) return empty(t('over.empty'));
+	return barList(items.map((i) => ({ label: keyName(by, i.key), value: i.bytes, share: i.share,
+		href: mayLook() && i.key && i.key !== 'other' ? `/traffic?q=${encodeURIComponent(`${by}:${i.key}`)}` : null })),
+	bytes, t('top.sentence', { what: t(`top.${by}`), name: keyName(by, items[0].key), value: bytes(items[0].bytes) }));
 }
