@@ -3,7 +3,8 @@
 
 Each line has "bench" (what), "who" (ours or the peer), and its numbers. CPU seconds are user + system of
 the process and its children; medians of RUNS runs, ours and the peer in turn. build/bench/last.jsonl keeps
-the lines for the next run to compare with.
+the lines for the next run to compare with. Words choose benches (make bench B="replay live"); RUNS, PACKETS
+and ROWS in the environment change their size.
 """
 import json
 import os
@@ -165,14 +166,17 @@ def main():
         for line in last.read_text().splitlines():
             line = json.loads(line)
             before[line["bench"], line["who"]] = line
-    chosen = sys.argv[1:] or ["replay", "flow", "store", "query", "live"]
-    for what in chosen:
-        if what == "replay":
-            replay()
-        elif what == "live":
-            live()
-        else:
-            tool(f"bench_{what}")
+    rows = os.environ.get("ROWS", "10000000")
+    benches = {
+        "replay": replay,
+        "flow": lambda: tool("bench_flow", "--many", "1000000"),
+        "edge": lambda: tool("bench_edge"),
+        "store": lambda: tool("bench_store"),
+        "query": lambda: tool("bench_query", "-n", rows, "-p", str(OUT / f"store-{rows}")),
+        "live": live,
+    }
+    for what in sys.argv[1:] or benches:
+        benches[what]()
     merged = {**before, **{(line["bench"], line["who"]): line for line in lines}}
     last.write_text("".join(json.dumps(line) + "\n" for line in merged.values()))
 
