@@ -14,8 +14,8 @@ struct conn;
 struct exchange {
 	struct web *web;
 	struct conn *conn;
-	void *link; /* the library's connection */
-	enum exchange_state state;
+	void *link;                /* the library's connection */
+	enum exchange_state state; /* lock: http; the lane sets EX_READY */
 	char *target;
 	struct head head; /* views of the library's memory, good until the answer is sent */
 	struct buf body;

@@ -124,14 +124,15 @@ static ssize_t read_piece(void *arg, uint64_t pos, char *p, size_t max)
 	struct exchange *ex = arg;
 	struct http *h = ex->web->http;
 	(void)pos;
-	if (ex->out_at < ex->out.n)
-		return stream_take(ex, p, max);
-	mutex_lock(&h->m);
+	mutex_lock(&h->m); /* a lane may just have filled ex->out */
+	bool has_bytes = ex->out_at < ex->out.n;
 	enum exchange_piece piece = ex->piece;
-	bool waits = piece == PIECE_MORE && suspend(h, ex);
+	bool waits = !has_bytes && piece == PIECE_MORE && suspend(h, ex);
 	if (waits)
 		ex->piece = PIECE_WORKING;
 	mutex_unlock(&h->m);
+	if (has_bytes)
+		return stream_take(ex, p, max);
 	if (!waits)
 		return piece == PIECE_END ? MHD_CONTENT_READER_END_OF_STREAM :
 					    MHD_CONTENT_READER_END_WITH_ERROR;
@@ -215,15 +216,15 @@ static bool enter(struct http *h, struct exchange *ex)
 
 static void leave(struct http *h, struct exchange *ex)
 {
-	if (!ex->is_stream && !ex->is_export)
-		return;
-	mutex_lock(&h->m);
-	if (ex->before)
-		ex->before->next = ex->next;
-	else
-		h->open = ex->next;
-	if (ex->next)
-		ex->next->before = ex->before;
+	mutex_lock(&h->m); /* always: a lane's last word about ex was said under it */
+	if (ex->is_stream || ex->is_export) {
+		if (ex->before)
+			ex->before->next = ex->next;
+		else
+			h->open = ex->next;
+		if (ex->next)
+			ex->next->before = ex->before;
+	}
 	mutex_unlock(&h->m);
 }
 
@@ -370,12 +371,15 @@ static enum MHD_Result on_request(void *arg, struct MHD_Connection *link, const 
 {
 	struct http *h = arg;
 	struct exchange *ex = *context;
+	(void)link; /* as on_target had it */
 	(void)url;
 	(void)version;
 	if (!ex)
 		return MHD_NO;
-	ex->link = link;
-	switch (ex->state) {
+	mutex_lock(&h->m); /* what a lane has written is to be seen here */
+	enum exchange_state state = ex->state;
+	mutex_unlock(&h->m);
+	switch (state) {
 	case EX_HEAD:
 		return take_head(h, ex, method);
 	case EX_BODY:
@@ -420,8 +424,10 @@ static void *on_target(void *arg, const char *target, struct MHD_Connection *lin
 		return NULL;
 	drop(h, c); /* of a request the library refused without telling */
 	c->ex = exchange_new(h->web, target);
-	if (c->ex)
+	if (c->ex) {
 		c->ex->conn = c;
+		c->ex->link = link;
+	}
 	return c->ex;
 }
 

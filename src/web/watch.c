@@ -71,22 +71,20 @@ struct conn *watch_open(struct watch *w, int fd, const struct sockaddr *peer)
 {
 	struct sockaddr_storage own;
 	socklen_t n = sizeof(own);
-	struct conn *c = NULL;
-	mutex_lock(&w->m);
+	struct conn made = { .used = true, .fd = fd }, *c = NULL;
+	address_text(peer, made.from);
+	if (getsockname(fd, (struct sockaddr *)&own, &n) == 0)
+		address_text((const struct sockaddr *)&own, made.own);
+	set_stage(&made, WATCH_HEAD);
+	mutex_lock(&w->m); /* others compare addresses under it */
 	for (size_t i = 0; i < CONNS_MAX && !c; i++)
 		if (!w->conns[i].used)
 			c = &w->conns[i];
 	if (c) {
-		*c = (struct conn){ .used = true, .fd = fd };
-		set_stage(c, WATCH_HEAD);
+		*c = made;
 		w->n++;
 	}
 	mutex_unlock(&w->m);
-	if (!c)
-		return NULL;
-	address_text(peer, c->from);
-	if (getsockname(fd, (struct sockaddr *)&own, &n) == 0)
-		address_text((const struct sockaddr *)&own, c->own);
 	return c;
 }
 
