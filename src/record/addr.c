@@ -34,7 +34,8 @@ struct addr addr_v4(uint32_t host_order)
 
 uint32_t addr_v4_of(const struct addr *a)
 {
-	return (uint32_t)a->b[12] << 24 | (uint32_t)a->b[13] << 16 | (uint32_t)a->b[14] << 8 | a->b[15];
+	return (uint32_t)a->b[12] << 24 | (uint32_t)a->b[13] << 16 | (uint32_t)a->b[14] << 8 |
+	       a->b[15];
 }
 
 /* Decimal digits of a byte; returns behind them. */
@@ -278,8 +279,8 @@ bool cidr_has(const struct cidr *c, const struct addr *a)
 
 void mac_text(const uint8_t mac[6], char out[MAC_TEXT_MAX])
 {
-	(void)snprintf(out, MAC_TEXT_MAX, "%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2], mac[3],
-		       mac[4], mac[5]); /* 17 characters always fit */
+	(void)snprintf(out, MAC_TEXT_MAX, "%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1],
+		       mac[2], mac[3], mac[4], mac[5]); /* 17 characters always fit */
 }
 
 /* Twelve digits; separators stand after every second digit (':' '-') or every fourth ('.', as Cisco
@@ -291,7 +292,8 @@ int mac_parse(struct str s, uint8_t out[6])
 	unsigned group = s.n == 17 ? 2 : s.n == 14 ? 4 : 12;
 	unsigned digits = 0;
 
-	if (s.n != 12 && !(s.n == 17 && (sep == ':' || sep == '-')) && !(s.n == 14 && sep == '.'))
+	if (s.n != 12 && !(s.n == 17 && (sep == ':' || sep == '-')) &&
+	    !(s.n == 14 && sep == '.'))
 		return -ERR_INVALID;
 	for (size_t i = 0; i < s.n; i++) {
 		int d;

@@ -6,14 +6,16 @@
 
 #include "tomsd/base/hash.h"
 
-static const uint8_t icmp_pairs[][2] = { { 0, 8 }, { 9, 10 }, { 13, 14 }, { 15, 16 }, { 17, 18 } };
-static const uint8_t icmp6_pairs[][2] = { { 128, 129 }, { 130, 131 }, { 133, 134 }, { 135, 136 },
-					  { 139, 140 }, { 144, 145 } };
+static const uint8_t icmp_pairs[][2] = {
+	{ 0, 8 }, { 9, 10 }, { 13, 14 }, { 15, 16 }, { 17, 18 }
+};
+static const uint8_t icmp6_pairs[][2] = { { 128, 129 }, { 130, 131 }, { 133, 134 },
+					  { 135, 136 }, { 139, 140 }, { 144, 145 } };
 
 /* The type that answers this one, or -1. */
 static int icmp_answer(uint8_t l4, uint8_t type)
 {
-	const uint8_t (*pairs)[2] = l4 == 1 ? icmp_pairs : icmp6_pairs;
+	const uint8_t(*pairs)[2] = l4 == 1 ? icmp_pairs : icmp6_pairs;
 	size_t n = l4 == 1 ? ARRAY_LEN(icmp_pairs) : ARRAY_LEN(icmp6_pairs);
 
 	for (size_t i = 0; i < n; i++) {

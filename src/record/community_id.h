@@ -5,7 +5,7 @@
 
 #include "tomsd/flow_row.h"
 
-#define COMMUNITY_ID_MAX 32 /* "1:" and 28 characters of base64 */
+#define COMMUNITY_ID_MAX 32                         /* "1:" and 28 characters of base64 */
 void community_id(const struct flow *f, char *out); /* out[COMMUNITY_ID_MAX]; f is IP */
 
 #endif

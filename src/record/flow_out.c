@@ -13,10 +13,25 @@ static const struct {
 	uint8_t l4;
 	const char *name;
 } transports[] = {
-	{ L4_ICMP, "icmp" }, { 2, "igmp" },  { L4_TCP, "tcp" },         { L4_UDP, "udp" }, { 33, "dccp" },
-	{ 41, "ipv6" },      { 46, "rsvp" }, { 47, "gre" },             { 50, "esp" },     { 51, "ah" },
-	{ L4_ICMP6, "ipv6-icmp" },           { 88, "eigrp" },           { 89, "ospf" },    { 94, "ipip" },
-	{ 103, "pim" },      { 112, "vrrp" }, { 115, "l2tp" },          { L4_SCTP, "sctp" }, { 136, "udplite" },
+	{ L4_ICMP, "icmp" },
+	{ 2, "igmp" },
+	{ L4_TCP, "tcp" },
+	{ L4_UDP, "udp" },
+	{ 33, "dccp" },
+	{ 41, "ipv6" },
+	{ 46, "rsvp" },
+	{ 47, "gre" },
+	{ 50, "esp" },
+	{ 51, "ah" },
+	{ L4_ICMP6, "ipv6-icmp" },
+	{ 88, "eigrp" },
+	{ 89, "ospf" },
+	{ 94, "ipip" },
+	{ 103, "pim" },
+	{ 112, "vrrp" },
+	{ 115, "l2tp" },
+	{ L4_SCTP, "sctp" },
+	{ 136, "udplite" },
 };
 
 /* nDPI's risks in our words, stable whatever the library prints: 1-41 since nDPI 4.2, later ones from
@@ -83,7 +98,8 @@ const char *const flow_risk_names[64] = {
 static void put_text(struct value *v, const char *text)
 {
 	v->type = *text ? VALUE_TEXT : VALUE_NONE;
-	(void)str_copy(v->text, sizeof(v->text), str_of(text)); /* columns are shorter than a value */
+	(void)str_copy(v->text, sizeof(v->text),
+		       str_of(text)); /* columns are shorter than a value */
 }
 
 static void put_u64(struct value *v, uint64_t u)
@@ -99,7 +115,8 @@ static bool is_icmp(const struct flow *f)
 
 static bool has_ports(const struct flow *f)
 {
-	return f->l4 == L4_TCP || f->l4 == L4_UDP || f->l4 == L4_SCTP || f->l4 == 33 || f->l4 == 136;
+	return f->l4 == L4_TCP || f->l4 == L4_UDP || f->l4 == L4_SCTP || f->l4 == 33 ||
+	       f->l4 == 136;
 }
 
 void flow_out_duration(const void *row, struct value *v)
@@ -142,7 +159,8 @@ void flow_out_dst_domain(const void *row, struct value *v)
 {
 	const struct flow *f = row;
 
-	if (f->name_kind == FLOW_NAME_TLS || f->name_kind == FLOW_NAME_HTTP || f->name_kind == FLOW_NAME_OTHER)
+	if (f->name_kind == FLOW_NAME_TLS || f->name_kind == FLOW_NAME_HTTP ||
+	    f->name_kind == FLOW_NAME_OTHER)
 		put_text(v, f->name);
 }
 
@@ -158,7 +176,8 @@ void flow_out_dns_name(const void *row, struct value *v)
 {
 	const struct flow *f = row;
 
-	if (f->name_kind == FLOW_NAME_DNS || f->name_kind == FLOW_NAME_MDNS || f->name_kind == FLOW_NAME_NETBIOS)
+	if (f->name_kind == FLOW_NAME_DNS || f->name_kind == FLOW_NAME_MDNS ||
+	    f->name_kind == FLOW_NAME_NETBIOS)
 		put_text(v, f->name);
 }
 

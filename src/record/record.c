@@ -175,7 +175,8 @@ static void col_value(const struct col *c, const void *row, struct value *v)
 	}
 }
 
-void record_value(const struct record *r, const struct out_col *o, const void *row, struct value *v)
+void record_value(const struct record *r, const struct out_col *o, const void *row,
+		  struct value *v)
 {
 	const struct col *c;
 

@@ -6,7 +6,8 @@
 
 enum { FIELDS = 6, BODY_BYTES = 8 * FIELDS, WHOLE_BYTES = BODY_BYTES + 8 };
 
-static const uint64_t cursor_salt = UINT64_C(0x6375727326f72731); /* keeps this use of the seed apart */
+static const uint64_t cursor_salt =
+	UINT64_C(0x6375727326f72731); /* keeps this use of the seed apart */
 
 static void put_u64(uint8_t *p, uint64_t v)
 {
@@ -25,7 +26,8 @@ static uint64_t get_u64(const uint8_t *p)
 
 uint64_t cursor_fingerprint(const struct query *q)
 {
-	uint64_t h = hash_bytes(q->record->name, strlen(q->record->name), cursor_salt + (uint64_t)q->sort);
+	uint64_t h = hash_bytes(q->record->name, strlen(q->record->name),
+				cursor_salt + (uint64_t)q->sort);
 
 	for (size_t i = 0; i < q->n_words; i++) {
 		const struct query_word *w = &q->words[i];
@@ -42,11 +44,13 @@ static uint64_t seal(const uint8_t *body, uint64_t fingerprint, uint64_t seed)
 	return hash_bytes(body, BODY_BYTES, hash_mix64(seed ^ cursor_salt) + fingerprint);
 }
 
-void cursor_write(const struct cursor *c, uint64_t fingerprint, uint64_t seed, char out[CURSOR_TEXT_MAX])
+void cursor_write(const struct cursor *c, uint64_t fingerprint, uint64_t seed,
+		  char out[CURSOR_TEXT_MAX])
 {
 	uint8_t b[WHOLE_BYTES];
-	uint64_t fields[FIELDS] = { c->after.rank,	  (uint64_t)c->after.tie, (uint64_t)c->since_ns,
-				    (uint64_t)c->until_ns, (uint64_t)c->max_id,	   (uint64_t)c->as_of_ns };
+	uint64_t fields[FIELDS] = { c->after.rank,         (uint64_t)c->after.tie,
+				    (uint64_t)c->since_ns, (uint64_t)c->until_ns,
+				    (uint64_t)c->max_id,   (uint64_t)c->as_of_ns };
 
 	for (unsigned i = 0; i < FIELDS; i++)
 		put_u64(b + 8 * i, fields[i]);

@@ -14,8 +14,10 @@ struct cursor {
 /* Record, words and sort; not the range, which the cursor carries itself. */
 uint64_t cursor_fingerprint(const struct query *q);
 #define CURSOR_TEXT_MAX 128
-void cursor_write(const struct cursor *c, uint64_t fingerprint, uint64_t seed, char out[CURSOR_TEXT_MAX]);
+void cursor_write(const struct cursor *c, uint64_t fingerprint, uint64_t seed,
+		  char out[CURSOR_TEXT_MAX]);
 /* -ERR_INVALID: not ours, or of another query. */
-int cursor_read(struct str text, uint64_t fingerprint, uint64_t seed, struct cursor *out) MUST_CHECK;
+int cursor_read(struct str text, uint64_t fingerprint, uint64_t seed,
+		struct cursor *out) MUST_CHECK;
 
 #endif

@@ -25,7 +25,8 @@ static void find_zone(const struct filter *f, struct clause *c)
 	const struct plan *p = f->plan;
 	const struct leaf *l = &f->leaves[c->first];
 
-	if (c->negate || c->n != 1 || l->lo <= 0 || (l->kind != LEAF_NUM && !(l->kind == LEAF_OUT && l->has_number)))
+	if (c->negate || c->n != 1 || l->lo <= 0 ||
+	    (l->kind != LEAF_NUM && !(l->kind == LEAF_OUT && l->has_number)))
 		return;
 	c->zone_min = (uint64_t)l->lo;
 	c->has_zone = true;
@@ -33,16 +34,19 @@ static void find_zone(const struct filter *f, struct clause *c)
 		c->zone = ZONE_BYTES;
 	else if (l->kind == LEAF_NUM && l->col == p->risk)
 		c->zone = ZONE_RISK;
-	else if (l->kind == LEAF_OUT && l->col == p->bytes_a && strcmp(l->out->ecs, "network.bytes") == 0)
+	else if (l->kind == LEAF_OUT && l->col == p->bytes_a &&
+		 strcmp(l->out->ecs, "network.bytes") == 0)
 		c->zone = ZONE_BYTES;
-	else if (l->kind == LEAF_OUT && l->col == p->start && strcmp(l->out->ecs, "event.duration") == 0)
+	else if (l->kind == LEAF_OUT && l->col == p->start &&
+		 strcmp(l->out->ecs, "event.duration") == 0)
 		c->zone = ZONE_DURATION;
 	else
 		c->has_zone = false;
 }
 
 /* The word at `at` and all later ones that ask the same, whose marks in `done` are set. */
-static int add_clause(struct filter *f, const struct query *q, size_t at, bool *done, struct err *e)
+static int add_clause(struct filter *f, const struct query *q, size_t at, bool *done,
+		      struct err *e)
 {
 	const struct query_word *w = &q->words[at];
 	struct clause c = { .first = (uint16_t)f->n_leaves, .negate = is_excluded(w) };
@@ -67,8 +71,10 @@ static int add_clause(struct filter *f, const struct query *q, size_t at, bool *
 static int exclude_host(struct filter *f, const struct side *s, struct err *e)
 {
 	if (f->n_leaves + 2 > FILTER_LEAVES_MAX)
-		return err_set(e, ERR_FULL, "the query asks about too many fields at once; leave some out");
-	f->clauses[f->n_clauses++] = (struct clause){ .first = (uint16_t)f->n_leaves, .n = 2, .negate = true };
+		return err_set(e, ERR_FULL,
+			       "the query asks about too many fields at once; leave some out");
+	f->clauses[f->n_clauses++] =
+		(struct clause){ .first = (uint16_t)f->n_leaves, .n = 2, .negate = true };
 	f->leaves[f->n_leaves++] = s->on[0];
 	f->leaves[f->n_leaves++] = s->on[1];
 	return 0;

@@ -14,7 +14,7 @@ enum leaf_kind {
 	LEAF_MAC,  /* col is mac */
 	LEAF_TEXT, /* col's text, by how */
 	LEAF_ANY,  /* col is not zero, not empty */
-	LEAF_OUT,  /* computed member: number in [lo, hi] where has_number, text by how, or any */
+	LEAF_OUT, /* computed member: number in [lo, hi] where has_number, text by how, or any */
 	LEAF_JSON, /* member at path below the JSON object in col; as LEAF_OUT */
 };
 struct leaf {
@@ -36,7 +36,7 @@ enum { FILTER_LEAVES_MAX = 512, FILTER_SIDES_MAX = QUERY_WORDS_MAX };
 struct clause {
 	uint16_t first, n; /* of filter.leaves */
 	bool negate;
-	bool has_zone;     /* no row below zone_min of this value can match */
+	bool has_zone; /* no row below zone_min of this value can match */
 	enum zone_value zone;
 	uint64_t zone_min;
 };
@@ -61,7 +61,8 @@ struct filter {
 };
 
 /* -ERR_INVALID with words that name the part. q must outlive f. */
-int filter_compile(struct filter *f, const struct plan *p, const struct query *q, struct err *e) MUST_CHECK;
+int filter_compile(struct filter *f, const struct plan *p, const struct query *q,
+		   struct err *e) MUST_CHECK;
 static inline bool filter_is_empty(const struct filter *f)
 {
 	return !f->n_clauses && !f->host.n && !f->peer.n && !f->not_peer.n;
@@ -81,13 +82,14 @@ struct tokens {
 	size_t n_groups;
 	bool none; /* no row of this day can match */
 };
-int filter_tokens(const struct filter *f, struct sql *db, int32_t day, uint64_t seed, struct tokens *out,
-		  struct err *e) MUST_CHECK;
+int filter_tokens(const struct filter *f, struct sql *db, int32_t day, uint64_t seed,
+		  struct tokens *out, struct err *e) MUST_CHECK;
 
 /* Shared by the files of the filter. */
 /* What a key of the query language means for a record: leaves for one word, appended. */
 int filter_leaves_of(struct filter *f, const struct query_word *w, struct err *e) MUST_CHECK;
-int filter_side_of(struct filter *f, const struct query_word *w, struct side *out, struct err *e) MUST_CHECK;
+int filter_side_of(struct filter *f, const struct query_word *w, struct side *out,
+		   struct err *e) MUST_CHECK;
 bool filter_text_matches(enum match_how how, struct str pattern, struct str text);
 bool leaf_match(const struct leaf *l, const void *row);
 /* SQL's LIKE pattern (ESCAPE '\') for a text match. */

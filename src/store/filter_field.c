@@ -33,9 +33,10 @@ static const struct {
 
 static int wrong_key(const struct filter *f, const struct query_word *w, struct err *e)
 {
-	return err_set(e, ERR_INVALID,
-		       "\"%s\": a %s has no such field; to look for it as text write \"%s%s%s\" in quotes", w->key,
-		       f->plan->record->name, w->key, w->op, w->value);
+	return err_set(
+		e, ERR_INVALID,
+		"\"%s\": a %s has no such field; to look for it as text write \"%s%s%s\" in quotes",
+		w->key, f->plan->record->name, w->key, w->op, w->value);
 }
 
 static int wrong_value(const struct query_word *w, const char *what, struct err *e)
@@ -101,7 +102,8 @@ static const char *number_help(enum unit unit)
 }
 
 /* lo and hi from the comparison; "a-b" is a range where numbers have no unit. */
-static int number_range(struct leaf *l, const struct query_word *w, enum unit unit, struct err *e)
+static int number_range(struct leaf *l, const struct query_word *w, enum unit unit,
+			struct err *e)
 {
 	struct str s = str_of(w->value);
 	ptrdiff_t dash = unit == UNIT_NONE && is_equality(w) ? str_chr(s, '-') : -1;
@@ -156,7 +158,8 @@ static int enum_leaf(struct leaf *l, const struct query_word *w, struct err *e)
 		buf_fmt(&b, "%s%s", i > 1 ? ", " : "", l->col->names[i]);
 	(void)str_copy(known, sizeof(known), buf_view(&b)); /* a list cut short still helps */
 	buf_fini(&b);
-	return err_set(e, ERR_INVALID, "%s%s%s: no such value; one of %s", w->key, w->op, w->value, known);
+	return err_set(e, ERR_INVALID, "%s%s%s: no such value; one of %s", w->key, w->op,
+		       w->value, known);
 }
 
 /* A plain column by its type. */
@@ -185,7 +188,8 @@ static int col_leaf(struct leaf *l, const struct query_word *w, struct err *e)
 		break;
 	}
 	if (!is_equality(w))
-		return wrong_value(w, "only numbers, sizes and times can be compared; write key:value", e);
+		return wrong_value(
+			w, "only numbers, sizes and times can be compared; write key:value", e);
 	if (c->type == COL_ENUM) {
 		l->kind = LEAF_NUM;
 		return enum_leaf(l, w, e);
@@ -193,7 +197,10 @@ static int col_leaf(struct leaf *l, const struct query_word *w, struct err *e)
 	if (c->type == COL_ADDR) {
 		l->kind = LEAF_ADDR;
 		return cidr_parse(str_of(w->value), &l->range) ?
-			       wrong_value(w, "not an address; write 10.0.0.1, 10.0.0.0/24 or 2001:db8::1", e) :
+			       wrong_value(
+				       w,
+				       "not an address; write 10.0.0.1, 10.0.0.0/24 or 2001:db8::1",
+				       e) :
 			       0;
 	}
 	if (c->type == COL_MAC) {
@@ -212,7 +219,8 @@ static bool is_number_member(const struct leaf *l)
 {
 	const char *ecs = l->out ? l->out->ecs : "";
 
-	return unit_of(ecs, NULL) != UNIT_NONE || ends_in(ecs, "port") || ends_in(ecs, "packets");
+	return unit_of(ecs, NULL) != UNIT_NONE || ends_in(ecs, "port") ||
+	       ends_in(ecs, "packets");
 }
 
 /* A computed member or one below a JSON column: its type shows only in each row. */
@@ -255,7 +263,8 @@ static const struct col *json_above(const struct record *r, const char *key, con
 		const struct col *c = &r->cols[i];
 		size_t n = c->ecs ? strlen(c->ecs) : 0;
 
-		if (c->type == COL_JSON && n && strncmp(key, c->ecs, n) == 0 && key[n] == '.' && key[n + 1]) {
+		if (c->type == COL_JSON && n && strncmp(key, c->ecs, n) == 0 && key[n] == '.' &&
+		    key[n + 1]) {
 			*path = key + n + 1;
 			return c;
 		}
@@ -275,8 +284,8 @@ static const struct col *col_by_name(const struct record *r, struct str name)
 }
 
 /* One member's leaf by name. -ERR_NOTFOUND: the record has no such member. */
-static int member_leaf(const struct filter *f, struct str name, const struct query_word *w, struct leaf *l,
-		       struct err *e)
+static int member_leaf(const struct filter *f, struct str name, const struct query_word *w,
+		       struct leaf *l, struct err *e)
 {
 	const struct record *r = f->plan->record;
 	const struct out_col *o = out_by_name(r, name);
@@ -303,7 +312,8 @@ static int member_leaf(const struct filter *f, struct str name, const struct que
 static int add_leaf(struct filter *f, const struct leaf *l, struct err *e)
 {
 	if (f->n_leaves == FILTER_LEAVES_MAX)
-		return err_set(e, ERR_FULL, "the query asks about too many fields at once; leave some out");
+		return err_set(e, ERR_FULL,
+			       "the query asks about too many fields at once; leave some out");
 	f->leaves[f->n_leaves++] = *l;
 	return 0;
 }
@@ -318,7 +328,10 @@ static int text_leaves(struct filter *f, const struct query_word *w, struct err 
 		return wrong_value(w, "text can only be looked for; write text:value", e);
 	for (size_t i = 0; i < p->n_cols; i++) {
 		const struct col *c = p->cols[i].col;
-		struct leaf l = { .kind = LEAF_TEXT, .how = MATCH_CONTAINS, .col = c, .text = str_of(w->value) };
+		struct leaf l = { .kind = LEAF_TEXT,
+				  .how = MATCH_CONTAINS,
+				  .col = c,
+				  .text = str_of(w->value) };
 		int rc = c->flags & COL_BODY ? add_leaf(f, &l, e) : 0;
 
 		if (rc)
@@ -328,7 +341,8 @@ static int text_leaves(struct filter *f, const struct query_word *w, struct err 
 }
 
 /* Transport by name or number, or the protocol that was found inside; "icmp" may be either. */
-static int proto_leaves(struct filter *f, const struct query_word *w, bool transport_only, struct err *e)
+static int proto_leaves(struct filter *f, const struct query_word *w, bool transport_only,
+			struct err *e)
 {
 	const struct record *r = f->plan->record;
 	struct leaf l4 = { .kind = LEAF_NUM, .col = record_col(r, "l4") };
@@ -337,7 +351,8 @@ static int proto_leaves(struct filter *f, const struct query_word *w, bool trans
 	int known = flow_transport_number(str_of(w->value)), rc = 0;
 
 	if (!l4.col || !is_equality(w))
-		return l4.col ? wrong_value(w, "write proto:tcp, proto:dns or proto:6", e) : wrong_key(f, w, e);
+		return l4.col ? wrong_value(w, "write proto:tcp, proto:dns or proto:6", e) :
+				wrong_key(f, w, e);
 	if (known < 0 && num_u16(str_of(w->value), 0, 255, &number) == 0)
 		known = number;
 	l4.lo = l4.hi = known;
@@ -351,7 +366,8 @@ static int proto_leaves(struct filter *f, const struct query_word *w, bool trans
 	return add_leaf(f, &name, e);
 }
 
-static int member_leaves(struct filter *f, struct str members, const struct query_word *w, struct err *e)
+static int member_leaves(struct filter *f, struct str members, const struct query_word *w,
+			 struct err *e)
 {
 	size_t before = f->n_leaves;
 	struct str name;
@@ -386,17 +402,20 @@ int filter_leaves_of(struct filter *f, const struct query_word *w, struct err *e
 }
 
 /* One party: an address or range, a MAC, or a name it was called by. */
-int filter_side_of(struct filter *f, const struct query_word *w, struct side *out, struct err *e)
+int filter_side_of(struct filter *f, const struct query_word *w, struct side *out,
+		   struct err *e)
 {
 	const struct record *r = f->plan->record;
 	struct str value = str_of(w->value);
 	struct side s = { 0 };
 	struct cidr range;
 	uint8_t mac[6];
-	bool is_range = cidr_parse(value, &range) == 0, is_mac = !is_range && mac_parse(value, mac) == 0;
+	bool is_range = cidr_parse(value, &range) == 0,
+	     is_mac = !is_range && mac_parse(value, mac) == 0;
 
 	if (!is_equality(w))
-		return wrong_value(w, "a host is looked for, not compared; write host:10.0.0.1", e);
+		return wrong_value(w, "a host is looked for, not compared; write host:10.0.0.1",
+				   e);
 	for (unsigned i = 0; i < 2; i++) {
 		struct leaf *l = &s.on[i];
 		int rc = 0;

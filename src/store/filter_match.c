@@ -91,7 +91,8 @@ static bool value_matches(const struct leaf *l, const struct value *v)
 	return false;
 }
 
-static bool node_matches(const struct leaf *l, const struct json_doc *doc, const struct json_node *n)
+static bool node_matches(const struct leaf *l, const struct json_doc *doc,
+			 const struct json_node *n)
 {
 	char text[512];
 	int64_t v;
@@ -106,9 +107,12 @@ static bool node_matches(const struct leaf *l, const struct json_doc *doc, const
 		return l->has_number && json_int(n, &v) && in_range(l, v);
 	case JSON_TRUE:
 	case JSON_FALSE:
-		return l->any || filter_text_matches(l->how, l->text, n->type == JSON_TRUE ? STR("true") : STR("false"));
+		return l->any ||
+		       filter_text_matches(l->how, l->text,
+					   n->type == JSON_TRUE ? STR("true") : STR("false"));
 	case JSON_ARRAY:
-		for (const struct json_node *k = n + 1; k < doc->nodes + n->next; k = doc->nodes + k->next) {
+		for (const struct json_node *k = n + 1; k < doc->nodes + n->next;
+		     k = doc->nodes + k->next) {
 			if (k->type != JSON_ARRAY && node_matches(l, doc, k))
 				return true;
 		}
@@ -170,7 +174,8 @@ bool leaf_match(const struct leaf *l, const void *row)
 	case LEAF_NUM:
 		return in_range(l, col_number(l->col, row));
 	case LEAF_ADDR:
-		return cidr_has(&l->range, (const struct addr *)col_at(l->col, row)) && has_any(l->col, row);
+		return cidr_has(&l->range, (const struct addr *)col_at(l->col, row)) &&
+		       has_any(l->col, row);
 	case LEAF_MAC:
 		return memcmp(l->mac, col_at(l->col, row), sizeof(l->mac)) == 0;
 	case LEAF_TEXT:
@@ -209,7 +214,8 @@ static bool any_side(const struct sides *s, unsigned end, const void *row)
 static bool sides_hold(const struct filter *f, unsigned end, const void *row)
 {
 	return (!f->host.n || any_side(&f->host, end, row)) &&
-	       (!f->peer.n || any_side(&f->peer, 1 - end, row)) && !any_side(&f->not_peer, 1 - end, row);
+	       (!f->peer.n || any_side(&f->peer, 1 - end, row)) &&
+	       !any_side(&f->not_peer, 1 - end, row);
 }
 
 bool filter_match(const struct filter *f, const void *row)

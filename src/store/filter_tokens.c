@@ -6,9 +6,9 @@
 #include "filter.h"
 
 enum {
-	NETS_MAX = 256,     /* a wider range than so many /24 (or /64) is answered by scanning */
-	NUMBERS_MAX = 64,   /* the same for a range of numbers */
-	TEXTS_MAX = 256,    /* texts of the dictionary that one leaf may match */
+	NETS_MAX = 256,   /* a wider range than so many /24 (or /64) is answered by scanning */
+	NUMBERS_MAX = 64, /* the same for a range of numbers */
+	TEXTS_MAX = 256,  /* texts of the dictionary that one leaf may match */
 	GROUP_TOKENS_MAX = 2048,
 };
 
@@ -118,7 +118,8 @@ void filter_like(enum match_how how, struct str text, struct buf *out)
 }
 
 /* All texts of the day's dictionary like this; too_many when the scan of rows is cheaper. */
-static int search_dictionary(struct maker *m, enum match_how how, struct str text, struct err *e)
+static int search_dictionary(struct maker *m, enum match_how how, struct str text,
+			     struct err *e)
 {
 	struct buf sql, like;
 	struct stmt *s = NULL;
@@ -126,10 +127,11 @@ static int search_dictionary(struct maker *m, enum match_how how, struct str tex
 
 	buf_init(&sql, 256);
 	buf_init(&like, 1024);
-	buf_fmt(&sql, "SELECT s FROM %s_%08d_text WHERE s LIKE ? ESCAPE '\\'", m->plan->record->name, m->day);
+	buf_fmt(&sql, "SELECT s FROM %s_%08d_text WHERE s LIKE ? ESCAPE '\\'",
+		m->plan->record->name, m->day);
 	filter_like(how, text, &like);
 	rc = buf_failed(&sql) || buf_failed(&like) ? err_set(e, ERR_NOMEM, "out of memory") :
-						       sql_prepare(m->db, sql.p, &s, e);
+						     sql_prepare(m->db, sql.p, &s, e);
 	if (!rc)
 		stmt_text(s, 1, buf_view(&like));
 	while (!rc && (rc = stmt_step(s, e)) > 0) {
@@ -171,7 +173,8 @@ static bool can_be_of(const struct col *c, struct str text)
 }
 
 /* Tokens of every text in the dictionary that the pattern matches, as texts of this column. */
-static int dictionary_tokens(struct maker *m, const struct leaf *l, enum match_how how, struct err *e)
+static int dictionary_tokens(struct maker *m, const struct leaf *l, enum match_how how,
+			     struct err *e)
 {
 	int rc = find_texts(m, l, how, e);
 	struct str rest = buf_view(&m->found.texts), text;
@@ -199,7 +202,8 @@ static bool is_plain_in_json(struct str s)
 	return s.n > 0;
 }
 
-static int text_tokens(struct maker *m, const struct leaf *l, const struct plan_col *pc, struct err *e)
+static int text_tokens(struct maker *m, const struct leaf *l, const struct plan_col *pc,
+		       struct err *e)
 {
 	if (l->how == MATCH_EQUAL)
 		return add(m->out, token_text(m->seed, l->col, l->text));
@@ -239,7 +243,9 @@ static int leaf_tokens(struct maker *m, const struct leaf *l, struct err *e)
 	case LEAF_MAC:
 		return add(m->out, token_mac(m->seed, l->mac));
 	case LEAF_NUM:
-		return kind == TOKEN_PORT || kind == TOKEN_NUM ? number_tokens(m, l, kind == TOKEN_PORT) : -ERR_NOTFOUND;
+		return kind == TOKEN_PORT || kind == TOKEN_NUM ?
+			       number_tokens(m, l, kind == TOKEN_PORT) :
+			       -ERR_NOTFOUND;
 	case LEAF_TEXT:
 		return kind == TOKEN_TEXT ? text_tokens(m, l, pc, e) : -ERR_NOTFOUND;
 	case LEAF_OUT:
@@ -249,7 +255,8 @@ static int leaf_tokens(struct maker *m, const struct leaf *l, struct err *e)
 			return number_tokens(m, l, true);
 		return kind == TOKEN_BITS ? bit_tokens(m, l, e) : -ERR_NOTFOUND;
 	case LEAF_JSON:
-		if (kind == TOKEN_TEXT && pc->how == AS_DICT && !l->has_number && is_plain_in_json(l->text))
+		if (kind == TOKEN_TEXT && pc->how == AS_DICT && !l->has_number &&
+		    is_plain_in_json(l->text))
 			return dictionary_tokens(m, l, MATCH_CONTAINS, e);
 		return -ERR_NOTFOUND;
 	case LEAF_ANY:
@@ -290,7 +297,8 @@ static int group_of(struct maker *m, const struct leaf *const *leaves, size_t n,
 	return 0;
 }
 
-static int clause_group(struct maker *m, const struct filter *f, const struct clause *c, struct err *e)
+static int clause_group(struct maker *m, const struct filter *f, const struct clause *c,
+			struct err *e)
 {
 	const struct leaf *leaves[FILTER_LEAVES_MAX];
 
@@ -315,8 +323,8 @@ static int sides_group(struct maker *m, const struct sides *s, struct err *e)
 	return n ? group_of(m, leaves, n, e) : 0;
 }
 
-int filter_tokens(const struct filter *f, struct sql *db, int32_t day, uint64_t seed, struct tokens *out,
-		  struct err *e)
+int filter_tokens(const struct filter *f, struct sql *db, int32_t day, uint64_t seed,
+		  struct tokens *out, struct err *e)
 {
 	struct maker m = { .db = db, .plan = f->plan, .day = day, .seed = seed, .out = out };
 	int rc = 0;

@@ -20,14 +20,14 @@ struct page {
 	const struct plan *plan;
 	struct filter *filter;
 	uint64_t fingerprint;
-	struct cursor at;           /* position and what the first page fixed */
-	size_t limit;               /* rows wanted of this page */
+	struct cursor at; /* position and what the first page fixed */
+	size_t limit;     /* rows wanted of this page */
 	int64_t deadline_mono_ns;
 	int (*row)(void *arg, const void *row);
 	void *arg;
 	/* Result. */
 	size_t given;
-	bool ended;                 /* row() had enough */
+	bool ended; /* row() had enough */
 	bool more, complete;
 	uint64_t looked_at;
 	int64_t first_ns;
@@ -47,7 +47,8 @@ static void reader_close(struct reader *r)
 	*r = (struct reader){ 0 };
 }
 
-static int reader_open(struct reader *r, struct sql *db, const struct plan *p, int32_t day, struct err *e)
+static int reader_open(struct reader *r, struct sql *db, const struct plan *p, int32_t day,
+		       struct err *e)
 {
 	struct buf sql;
 	int rc;
@@ -59,7 +60,8 @@ static int reader_open(struct reader *r, struct sql *db, const struct plan *p, i
 	r->day = day;
 	buf_init(&sql, 1 << 16);
 	buf_fmt(&sql, "%s WHERE id=?", part_view_select(r->view));
-	rc = buf_failed(&sql) ? err_set(e, ERR_NOMEM, "out of memory") : sql_prepare(db, sql.p, &r->by_id, e);
+	rc = buf_failed(&sql) ? err_set(e, ERR_NOMEM, "out of memory") :
+				sql_prepare(db, sql.p, &r->by_id, e);
 	buf_fini(&sql);
 	return rc;
 }
@@ -73,14 +75,15 @@ static int reader_row(struct reader *r, int64_t id, void *row, struct err *e)
 	if (rc > 0)
 		rc = part_view_row(r->view, r->by_id, row, e);
 	else if (rc == 0)
-		rc = err_set(e, ERR_CORRUPT, "row %lld is gone within one snapshot", (long long)id);
+		rc = err_set(e, ERR_CORRUPT, "row %lld is gone within one snapshot",
+			     (long long)id);
 	stmt_reset(r->by_id);
 	return rc;
 }
 
 /* Gives out rows not behind `known`, at most limit of them; the position moves with them. */
-static int give_rows(struct page *pg, struct sql *db, const struct scan_found *found, size_t n, struct place known,
-		     struct err *e)
+static int give_rows(struct page *pg, struct sql *db, const struct scan_found *found, size_t n,
+		     struct place known, struct err *e)
 {
 	struct reader r = { 0 };
 	void *row = calloc(1, pg->plan->record->bytes);
@@ -185,7 +188,8 @@ static int check_query(const struct query *q, struct err *e)
 	if (!q->record)
 		return err_set(e, ERR_INVALID, "the query names no record");
 	if (q->n_words > QUERY_WORDS_MAX)
-		return err_set(e, ERR_INVALID, "more than %d filters; leave some out", QUERY_WORDS_MAX);
+		return err_set(e, ERR_INVALID, "more than %d filters; leave some out",
+			       QUERY_WORDS_MAX);
 	if (q->since_ns >= q->until_ns)
 		return err_set(e, ERR_INVALID, "the range is empty: it ends before it begins");
 	return 0;
@@ -202,11 +206,12 @@ static int check_sort(const struct plan *p, enum query_sort sort, struct err *e)
 		can = p->risk != NULL;
 	else if (sort == QUERY_DURATION)
 		can = p->start && p->end;
-	return can ? 0 : err_set(e, ERR_INVALID, "a %s cannot be sorted by that", p->record->name);
+	return can ? 0 :
+		     err_set(e, ERR_INVALID, "a %s cannot be sorted by that", p->record->name);
 }
 
-static int compile(struct store *st, const struct query *q, const struct plan **plan, struct filter **filter,
-		   struct err *e)
+static int compile(struct store *st, const struct query *q, const struct plan **plan,
+		   struct filter **filter, struct err *e)
 {
 	int rc = check_query(q, e);
 
@@ -219,7 +224,8 @@ static int compile(struct store *st, const struct query *q, const struct plan **
 	if (rc)
 		return rc;
 	*filter = malloc(sizeof(**filter));
-	return *filter ? filter_compile(*filter, *plan, q, e) : err_set(e, ERR_NOMEM, "out of memory");
+	return *filter ? filter_compile(*filter, *plan, q, e) :
+			 err_set(e, ERR_NOMEM, "out of memory");
 }
 
 static int begin(struct page *pg, struct err *e)
@@ -231,13 +237,15 @@ static int begin(struct page *pg, struct err *e)
 		return rc;
 	pg->fingerprint = cursor_fingerprint(q);
 	if (!q->cursor[0]) {
-		pg->at = (struct cursor){ PLACE_FIRST, q->since_ns, q->until_ns, 0, clock_now_ns() };
+		pg->at = (struct cursor){ PLACE_FIRST, q->since_ns, q->until_ns, 0,
+					  clock_now_ns() };
 		return 0;
 	}
-	if (cursor_read(str_n(q->cursor, strnlen(q->cursor, sizeof(q->cursor))), pg->fingerprint,
-			store_token_seed(pg->st), &pg->at))
-		return err_set(e, ERR_INVALID,
-			       "the cursor is not of this query or not one of ours; begin again with the first page");
+	if (cursor_read(str_n(q->cursor, strnlen(q->cursor, sizeof(q->cursor))),
+			pg->fingerprint, store_token_seed(pg->st), &pg->at))
+		return err_set(
+			e, ERR_INVALID,
+			"the cursor is not of this query or not one of ours; begin again with the first page");
 	return 0;
 }
 
@@ -247,7 +255,9 @@ static void fill_info(const struct page *pg, struct query_page_info *info)
 	int64_t reached = scan_time(pg->q->sort, pg->at.after);
 	int64_t since = pg->at.since_ns, until = pg->at.until_ns;
 
-	*info = (struct query_page_info){ .complete = pg->complete, .more = pg->more, .as_of_ns = pg->at.as_of_ns,
+	*info = (struct query_page_info){ .complete = pg->complete,
+					  .more = pg->more,
+					  .as_of_ns = pg->at.as_of_ns,
 					  .rows_looked_at = pg->looked_at };
 	if (pg->more)
 		cursor_write(&pg->at, pg->fingerprint, store_token_seed(pg->st), info->next);
@@ -266,10 +276,14 @@ static void fill_info(const struct page *pg, struct query_page_info *info)
 }
 
 int store_query(struct store *st, const struct query *q, size_t limit, int64_t deadline_mono_ns,
-		int (*row)(void *arg, const void *row), void *arg, struct query_page_info *info, struct err *e)
+		int (*row)(void *arg, const void *row), void *arg, struct query_page_info *info,
+		struct err *e)
 {
-	struct page pg = { .st = st, .q = q, .deadline_mono_ns = deadline_mono_ns, .row = row, .arg = arg };
-	size_t at_once = q->sort == QUERY_NEWEST || q->sort == QUERY_OLDEST ? PAGE_ROWS : PAGE_VALUE_ROWS;
+	struct page pg = {
+		.st = st, .q = q, .deadline_mono_ns = deadline_mono_ns, .row = row, .arg = arg
+	};
+	size_t at_once = q->sort == QUERY_NEWEST || q->sort == QUERY_OLDEST ? PAGE_ROWS :
+									      PAGE_VALUE_ROWS;
 	int rc = begin(&pg, e);
 
 	do {
@@ -305,8 +319,8 @@ static int count(const struct scan_spec *spec, uint64_t *n, bool *more, struct e
 	return rc;
 }
 
-int store_count(struct store *st, const struct query *q, uint64_t at_most, int64_t deadline_mono_ns, uint64_t *n,
-		bool *more, struct err *e)
+int store_count(struct store *st, const struct query *q, uint64_t at_most,
+		int64_t deadline_mono_ns, uint64_t *n, bool *more, struct err *e)
 {
 	const struct plan *plan = NULL;
 	struct filter *filter = NULL;
@@ -314,7 +328,8 @@ int store_count(struct store *st, const struct query *q, uint64_t at_most, int64
 	int rc = compile(st, q, &plan, &filter, e);
 
 	if (!rc)
-		rc = store_read_begin(st, deadline_mono_ns ? deadline_mono_ns + grace_ns : 0, &db, e);
+		rc = store_read_begin(st, deadline_mono_ns ? deadline_mono_ns + grace_ns : 0,
+				      &db, e);
 	if (!rc) {
 		struct scan_spec spec = {
 			.db = db,
@@ -326,7 +341,8 @@ int store_count(struct store *st, const struct query *q, uint64_t at_most, int64
 			.max_id = INT64_MAX,
 			.after = PLACE_FIRST,
 			.deadline_mono_ns = deadline_mono_ns,
-			.at_most = at_most < UINT64_MAX ? at_most + 1 : at_most, /* one more says "more" */
+			.at_most = at_most < UINT64_MAX ? at_most + 1 :
+							  at_most, /* one more says "more" */
 		};
 
 		rc = count(&spec, n, more, e);

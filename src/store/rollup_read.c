@@ -48,12 +48,14 @@ static int extent(struct sql *db, int64_t *from_s, int64_t *to_s, struct err *e)
 }
 
 /* Longest piece that begins at `at`: the coarsest table whose unit begins there and ends in the span. */
-static struct rollup_piece piece_at(const struct rollup_span *span, int64_t at, int64_t closed_to_s, int max_unit_s)
+static struct rollup_piece piece_at(const struct rollup_span *span, int64_t at,
+				    int64_t closed_to_s, int max_unit_s)
 {
 	struct rollup_piece p = { .from_s = at };
 	int64_t day_end = floor_to(at, DAY_S) + DAY_S, hour_end = floor_to(at, HOUR_S) + HOUR_S;
 
-	if (max_unit_s >= DAY_S && at % DAY_S == 0 && day_end <= span->to_s && day_end <= closed_to_s) {
+	if (max_unit_s >= DAY_S && at % DAY_S == 0 && day_end <= span->to_s &&
+	    day_end <= closed_to_s) {
 		int64_t end = floor_to(span->to_s, DAY_S);
 
 		p.unit_s = DAY_S;
@@ -62,7 +64,8 @@ static struct rollup_piece piece_at(const struct rollup_span *span, int64_t at, 
 		int64_t end = floor_to(span->to_s, HOUR_S);
 
 		p.unit_s = HOUR_S;
-		p.to_s = max_unit_s >= DAY_S && at < closed_to_s && day_end < end ? day_end : end;
+		p.to_s = max_unit_s >= DAY_S && at < closed_to_s && day_end < end ? day_end :
+										    end;
 	} else {
 		p.unit_s = MINUTE_S;
 		p.to_s = max_unit_s >= HOUR_S && hour_end < span->to_s ? hour_end : span->to_s;
@@ -70,8 +73,8 @@ static struct rollup_piece piece_at(const struct rollup_span *span, int64_t at, 
 	return p;
 }
 
-int rollup_span_of(struct sql *db, enum rollup_dim dim, int64_t since_ns, int64_t until_ns, int min_unit_s,
-		   int max_unit_s, struct rollup_span *out, struct err *e)
+int rollup_span_of(struct sql *db, enum rollup_dim dim, int64_t since_ns, int64_t until_ns,
+		   int min_unit_s, int max_unit_s, struct rollup_span *out, struct err *e)
 {
 	int64_t first = 0, end = 0, closed_to_s;
 	int32_t closed_day = 0;
@@ -85,7 +88,9 @@ int rollup_span_of(struct sql *db, enum rollup_dim dim, int64_t since_ns, int64_
 		min_unit_s = HOUR_S;
 	if (max_unit_s < min_unit_s)
 		max_unit_s = min_unit_s;
-	*out = (struct rollup_span){ .dim = dim, .from_s = since_ns / NS_PER_S, .to_s = seconds_up(until_ns) };
+	*out = (struct rollup_span){ .dim = dim,
+				     .from_s = since_ns / NS_PER_S,
+				     .to_s = seconds_up(until_ns) };
 	if (out->from_s < first)
 		out->from_s = first;
 	if (out->to_s > end)
@@ -93,7 +98,8 @@ int rollup_span_of(struct sql *db, enum rollup_dim dim, int64_t since_ns, int64_
 	out->from_s = floor_to(out->from_s, min_unit_s);
 	out->to_s = floor_to(out->to_s + min_unit_s - 1, min_unit_s);
 	closed_to_s = closed_day ? clock_day_start(closed_day) / NS_PER_S + DAY_S : 0;
-	for (int64_t at = out->from_s; at < out->to_s && out->n < ROLLUP_PIECES_MAX; at = out->pieces[out->n - 1].to_s) {
+	for (int64_t at = out->from_s; at < out->to_s && out->n < ROLLUP_PIECES_MAX;
+	     at = out->pieces[out->n - 1].to_s) {
 		struct rollup_piece p = piece_at(out, at, closed_to_s, max_unit_s);
 
 		out->pieces[out->n++] = p;
@@ -122,7 +128,8 @@ void tally_add(struct tally *to, const struct tally *what)
 }
 
 /* How a key reads outside. */
-static void key_text(const struct rollup_keys *k, struct stmt *s, int col, struct str text, struct rollup_key *out)
+static void key_text(const struct rollup_keys *k, struct stmt *s, int col, struct str text,
+		     struct rollup_key *out)
 {
 	struct addr a = { { 0 } };
 	const struct col *direction = record_col(&flow_record, "direction");
@@ -132,13 +139,15 @@ static void key_text(const struct rollup_keys *k, struct stmt *s, int col, struc
 	case ROLLUP_TOTAL:
 		return;
 	case ROLLUP_APP:
-		(void)str_copy(out->text, sizeof(out->text), text); /* longest application: 23 bytes */
+		(void)str_copy(out->text, sizeof(out->text),
+			       text); /* longest application: 23 bytes */
 		return;
 	case ROLLUP_DIRECTION:
 		(void)str_copy(out->text, sizeof(out->text), STR("unknown"));
 		for (int64_t i = 1; direction->names[i]; i++) {
 			if (i == v)
-				(void)str_copy(out->text, sizeof(out->text), str_of(direction->names[i]));
+				(void)str_copy(out->text, sizeof(out->text),
+					       str_of(direction->names[i]));
 		}
 		return;
 	case ROLLUP_HOST:
@@ -155,7 +164,8 @@ static void key_text(const struct rollup_keys *k, struct stmt *s, int col, struc
 /* The number of the key in this row; SIZE_MAX: out of memory. */
 static size_t key_number(struct rollup_keys *k, struct stmt *s, int col)
 {
-	bool is_number = stmt_col_is_int(s, col); /* IPv4, direction; else a BLOB (IPv6) or TEXT */
+	bool is_number =
+		stmt_col_is_int(s, col); /* IPv4, direction; else a BLOB (IPv6) or TEXT */
 	struct str text = is_number ? STR_NULL : stmt_col_blob(s, col);
 	uint64_t hash = is_number ? hash_mix64((uint64_t)stmt_col_i64(s, col) + k->seed) :
 				    hash_bytes(text.p, text.n, k->seed);
@@ -176,7 +186,8 @@ static size_t key_number(struct rollup_keys *k, struct stmt *s, int col)
 		k->room = room;
 	}
 	*at = k->n;
-	k->key[k->n] = (struct rollup_key){ .is_other = !is_number && str_eq(text, STR("other")) };
+	k->key[k->n] =
+		(struct rollup_key){ .is_other = !is_number && str_eq(text, STR("other")) };
 	if (k->key[k->n].is_other)
 		(void)str_copy(k->key[k->n].text, sizeof(k->key[k->n].text), text);
 	else
@@ -184,14 +195,17 @@ static size_t key_number(struct rollup_keys *k, struct stmt *s, int col)
 	return k->n++;
 }
 
-static int read_piece(struct sql *db, const struct rollup_span *span, const struct rollup_piece *p,
-		      struct rollup_keys *keys,
-		      int (*each)(void *arg, int64_t at_s, size_t key, const struct tally *row), void *arg,
-		      struct err *e)
+static int read_piece(struct sql *db, const struct rollup_span *span,
+		      const struct rollup_piece *p, struct rollup_keys *keys,
+		      int (*each)(void *arg, int64_t at_s, size_t key, const struct tally *row),
+		      void *arg, struct err *e)
 {
-#define READ(table) "SELECT at,key,flows,packets,bytes_out,bytes_in FROM " table " WHERE dim=? AND at>=? AND at<?"
-	const char *text = p->unit_s == DAY_S ? READ("rollup_day") :
-			   p->unit_s == HOUR_S ? READ("rollup_hour") : READ("rollup_minute");
+#define READ(table)                                                  \
+	"SELECT at,key,flows,packets,bytes_out,bytes_in FROM " table \
+	" WHERE dim=? AND at>=? AND at<?"
+	const char *text = p->unit_s == DAY_S  ? READ("rollup_day") :
+			   p->unit_s == HOUR_S ? READ("rollup_hour") :
+						 READ("rollup_minute");
 #undef READ
 	struct stmt *s = NULL;
 	int rc = sql_prepare(db, text, &s, e);
@@ -203,7 +217,8 @@ static int read_piece(struct sql *db, const struct rollup_span *span, const stru
 	stmt_i64(s, 3, p->to_s);
 	while ((rc = stmt_step(s, e)) > 0) {
 		struct tally row = { (uint64_t)stmt_col_i64(s, 2), (uint64_t)stmt_col_i64(s, 3),
-					  (uint64_t)stmt_col_i64(s, 4), (uint64_t)stmt_col_i64(s, 5) };
+				     (uint64_t)stmt_col_i64(s, 4),
+				     (uint64_t)stmt_col_i64(s, 5) };
 		size_t key = key_number(keys, s, 1);
 
 		if (key == SIZE_MAX) {
@@ -220,7 +235,8 @@ static int read_piece(struct sql *db, const struct rollup_span *span, const stru
 }
 
 int rollup_read(struct sql *db, const struct rollup_span *span, struct rollup_keys *keys,
-		int (*each)(void *arg, int64_t at_s, size_t key, const struct tally *row), void *arg, struct err *e)
+		int (*each)(void *arg, int64_t at_s, size_t key, const struct tally *row),
+		void *arg, struct err *e)
 {
 	int rc = 0;
 
@@ -256,7 +272,9 @@ int rollup_largest(const struct rollup_keys *k, size_t **order, size_t *n)
 	*n = 0;
 	for (size_t i = 0; i < k->n; i++) {
 		if (!k->key[i].is_other)
-			r[(*n)++] = (struct ranked){ k->key[i].sum.bytes_out + k->key[i].sum.bytes_in, i };
+			r[(*n)++] = (struct ranked){
+				k->key[i].sum.bytes_out + k->key[i].sum.bytes_in, i
+			};
 	}
 	qsort(r, *n, sizeof(*r), more_bytes_first);
 	for (size_t i = 0; i < *n; i++)

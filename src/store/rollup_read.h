@@ -20,8 +20,9 @@ struct rollup_span {
 };
 /* Cuts [since, until), widened to whole units of min_unit_s at both ends, into pieces of tables no
  * coarser than max_unit_s. What lies before the first and behind the last row there is, is left out. */
-int rollup_span_of(struct sql *db, enum rollup_dim dim, int64_t since_ns, int64_t until_ns, int min_unit_s,
-		   int max_unit_s, struct rollup_span *out, struct err *e) MUST_CHECK;
+int rollup_span_of(struct sql *db, enum rollup_dim dim, int64_t since_ns, int64_t until_ns,
+		   int min_unit_s, int max_unit_s, struct rollup_span *out,
+		   struct err *e) MUST_CHECK;
 
 /* Sums of one key. */
 struct tally {
@@ -43,8 +44,8 @@ int rollup_keys_init(struct rollup_keys *k, enum rollup_dim dim, uint64_t seed) 
 void rollup_keys_fini(struct rollup_keys *k);
 /* Reads all rows of the span: adds to the key's sums and calls each (may be NULL) with its number. */
 int rollup_read(struct sql *db, const struct rollup_span *span, struct rollup_keys *keys,
-		int (*each)(void *arg, int64_t at_s, size_t key, const struct tally *row), void *arg,
-		struct err *e) MUST_CHECK;
+		int (*each)(void *arg, int64_t at_s, size_t key, const struct tally *row),
+		void *arg, struct err *e) MUST_CHECK;
 void tally_add(struct tally *to, const struct tally *what);
 /* Numbers of the keys, most bytes first, "other" never among them; how many. free() *order. */
 int rollup_largest(const struct rollup_keys *k, size_t **order, size_t *n) MUST_CHECK;

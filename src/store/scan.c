@@ -79,7 +79,8 @@ static void keep(struct scan *s, struct place place)
 		sift_down(h, s->n_best, 0);
 		return;
 	}
-	for (at = s->n_best++; at && place_before(h[(at - 1) / 2].place, place); at = (at - 1) / 2)
+	for (at = s->n_best++; at && place_before(h[(at - 1) / 2].place, place);
+	     at = (at - 1) / 2)
 		h[at] = h[(at - 1) / 2];
 	h[at] = in;
 }
@@ -91,7 +92,8 @@ void scan_consider(struct scan *s)
 	struct place place;
 
 	s->looked_at++;
-	if (col_int(p->id, s->row) > s->spec.max_id || time < s->spec.since_ns || time >= s->spec.until_ns)
+	if (col_int(p->id, s->row) > s->spec.max_id || time < s->spec.since_ns ||
+	    time >= s->spec.until_ns)
 		return;
 	place = scan_place(s, s->row);
 	if (!place_before(s->spec.after, place) || place_before(place, s->now.bound))
@@ -111,7 +113,9 @@ static struct place walk_bound(const struct scan *s, int64_t id)
 	int64_t second = store_id_second(id);
 
 	if (s->spec.sort == QUERY_NEWEST)
-		return (struct place){ scan_rank_of_time(QUERY_NEWEST, (second + 1) * NS_PER_S - 1), INT64_MAX };
+		return (struct place){
+			scan_rank_of_time(QUERY_NEWEST, (second + 1) * NS_PER_S - 1), INT64_MAX
+		};
 	second -= s->days[s->now.day].part.late_s;
 	if (second < 0)
 		return PLACE_FIRST;
@@ -123,7 +127,8 @@ static struct place behind(struct place bound)
 {
 	if (bound.tie < INT64_MAX)
 		return (struct place){ bound.rank, bound.tie + 1 };
-	return bound.rank < UINT64_MAX ? (struct place){ bound.rank + 1, INT64_MIN } : PLACE_FIRST;
+	return bound.rank < UINT64_MAX ? (struct place){ bound.rank + 1, INT64_MIN } :
+					 PLACE_FIRST;
 }
 
 /* Ends the search here: what stands behind this bound and those of the units left is not known. Not
@@ -155,7 +160,8 @@ bool scan_walk_is_over(struct scan *s, int64_t id)
 {
 	if (s->stopped)
 		return true;
-	if (scan_by_time(s) && scan_is_full(s) && place_before(s->best[0].place, walk_bound(s, id)))
+	if (scan_by_time(s) && scan_is_full(s) &&
+	    place_before(s->best[0].place, walk_bound(s, id)))
 		return true;
 	if (is_late(s)) {
 		struct place bound = scan_by_time(s) ? walk_bound(s, id) : s->now.bound;
@@ -172,14 +178,16 @@ int scan_push(struct scan *s, const struct unit *u, struct err *e)
 
 	if (s->n_units == s->units_room) {
 		size_t room = s->units_room ? 2 * s->units_room : 64;
-		struct unit *more = room > UNITS_MAX ? NULL : realloc(s->units, room * sizeof(*more));
+		struct unit *more = room > UNITS_MAX ? NULL :
+						       realloc(s->units, room * sizeof(*more));
 
 		if (!more)
 			return err_set(e, ERR_NOMEM, "out of memory while searching");
 		s->units = more;
 		s->units_room = room;
 	}
-	for (at = s->n_units++; at && place_before(u->bound, s->units[(at - 1) / 2].bound); at = (at - 1) / 2)
+	for (at = s->n_units++; at && place_before(u->bound, s->units[(at - 1) / 2].bound);
+	     at = (at - 1) / 2)
 		s->units[at] = s->units[(at - 1) / 2];
 	s->units[at] = *u;
 	return 0;
@@ -195,7 +203,8 @@ static struct unit pop(struct scan *s)
 
 		if (next >= s->n_units)
 			break;
-		if (next + 1 < s->n_units && place_before(s->units[next + 1].bound, s->units[next].bound))
+		if (next + 1 < s->n_units &&
+		    place_before(s->units[next + 1].bound, s->units[next].bound))
 			next++;
 		if (!place_before(s->units[next].bound, last.bound))
 			break;
@@ -247,8 +256,9 @@ static int push_days(struct scan *s, struct err *e)
 		int rc;
 
 		if (scan_by_time(s))
-			u.bound.rank = scan_rank_of_time(s->spec.sort,
-							 s->spec.sort == QUERY_NEWEST ? p->last_ns : p->first_ns);
+			u.bound.rank = scan_rank_of_time(
+				s->spec.sort,
+				s->spec.sort == QUERY_NEWEST ? p->last_ns : p->first_ns);
 		rc = scan_push(s, &u, e);
 		if (rc)
 			return rc;
@@ -286,7 +296,8 @@ static int load_days(struct scan *s, struct err *e)
 {
 	struct part_info *parts = NULL;
 	size_t n = 0;
-	int rc = part_list(s->spec.db, s->spec.plan->record, s->spec.since_ns, s->spec.until_ns, &parts, &n, e);
+	int rc = part_list(s->spec.db, s->spec.plan->record, s->spec.since_ns, s->spec.until_ns,
+			   &parts, &n, e);
 
 	if (rc)
 		return rc;
@@ -295,7 +306,8 @@ static int load_days(struct scan *s, struct err *e)
 	for (size_t i = 0; i < s->n_days; i++)
 		s->days[i].part = parts[i];
 	free(parts);
-	return s->days ? push_days(s, e) : err_set(e, ERR_NOMEM, "out of memory while searching");
+	return s->days ? push_days(s, e) :
+			 err_set(e, ERR_NOMEM, "out of memory while searching");
 }
 
 int scan_new(struct scan **out, const struct scan_spec *spec, struct err *e)

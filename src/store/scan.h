@@ -28,14 +28,14 @@ struct scan_spec {
 	struct sql *db;
 	const struct plan *plan;
 	const struct filter *filter;
-	uint64_t seed;               /* of tokens */
+	uint64_t seed; /* of tokens */
 	enum query_sort sort;
 	int64_t since_ns, until_ns;
-	int64_t max_id;              /* later rows came after the first page */
-	struct place after;          /* only rows behind this place; PLACE_FIRST: all */
-	int64_t deadline_mono_ns;    /* 0: none */
-	size_t limit;                /* rows kept; 0: count only */
-	uint64_t at_most;            /* counting ends here */
+	int64_t max_id;           /* later rows came after the first page */
+	struct place after;       /* only rows behind this place; PLACE_FIRST: all */
+	int64_t deadline_mono_ns; /* 0: none */
+	size_t limit;             /* rows kept; 0: count only */
+	uint64_t at_most;         /* counting ends here */
 };
 struct scan_found {
 	struct place place;
@@ -50,7 +50,8 @@ int scan_run(struct scan *s, struct err *e) MUST_CHECK;
 size_t scan_results(struct scan *s, struct scan_found **rows, struct place *known);
 uint64_t scan_counted(const struct scan *s);
 uint64_t scan_looked_at(const struct scan *s);
-int64_t scan_first_ns(const struct scan *s); /* oldest time any part has; INT64_MAX: no rows at all */
+int64_t scan_first_ns(
+	const struct scan *s); /* oldest time any part has; INT64_MAX: no rows at all */
 
 static inline int64_t scan_id(enum query_sort sort, struct place p)
 {

@@ -15,7 +15,8 @@ void scan_day_close(struct scan_day *d)
 	d->tokens = NULL;
 }
 
-static int prepare(struct scan *s, const struct part_view *v, const char *where, struct stmt **out, struct err *e)
+static int prepare(struct scan *s, const struct part_view *v, const char *where,
+		   struct stmt **out, struct err *e)
 {
 	struct buf sql;
 	int rc;
@@ -23,7 +24,8 @@ static int prepare(struct scan *s, const struct part_view *v, const char *where,
 	buf_init(&sql, 1 << 16);
 	buf_cstr(&sql, part_view_select(v));
 	buf_cstr(&sql, where);
-	rc = buf_failed(&sql) ? err_set(e, ERR_NOMEM, "out of memory") : sql_prepare(s->spec.db, sql.p, out, e);
+	rc = buf_failed(&sql) ? err_set(e, ERR_NOMEM, "out of memory") :
+				sql_prepare(s->spec.db, sql.p, out, e);
 	buf_fini(&sql);
 	return rc;
 }
@@ -36,8 +38,9 @@ static int open_view(struct scan *s, struct scan_day *d, struct err *e)
 		rc = prepare(s, d->view, " WHERE id=?", &d->by_id, e);
 	if (!rc)
 		rc = prepare(s, d->view,
-			     s->spec.sort == QUERY_OLDEST ? " WHERE id BETWEEN ? AND ? ORDER BY id" :
-							    " WHERE id BETWEEN ? AND ? ORDER BY id DESC",
+			     s->spec.sort == QUERY_OLDEST ?
+				     " WHERE id BETWEEN ? AND ? ORDER BY id" :
+				     " WHERE id BETWEEN ? AND ? ORDER BY id DESC",
 			     &d->walk, e);
 	return rc;
 }
@@ -49,7 +52,8 @@ static int find_tokens(struct scan *s, struct scan_day *d, struct err *e)
 	d->tokens = malloc(sizeof(*d->tokens));
 	if (!d->tokens)
 		return err_set(e, ERR_NOMEM, "out of memory while searching");
-	return filter_tokens(s->spec.filter, s->spec.db, d->part.day, s->spec.seed, d->tokens, e);
+	return filter_tokens(s->spec.filter, s->spec.db, d->part.day, s->spec.seed, d->tokens,
+			     e);
 }
 
 /* Numbers of a bucket's zone row. */
@@ -104,7 +108,8 @@ static bool is_behind_us(const struct scan *s, const struct zone *z)
 
 	if (!scan_by_time(s))
 		return false;
-	last.rank = scan_rank_of_time(s->spec.sort, s->spec.sort == QUERY_NEWEST ? z->min_ns : z->max_ns);
+	last.rank = scan_rank_of_time(s->spec.sort,
+				      s->spec.sort == QUERY_NEWEST ? z->min_ns : z->max_ns);
 	return place_before(last, s->spec.after);
 }
 
@@ -112,10 +117,12 @@ static bool has_nothing(const struct scan *s, const struct zone *z)
 {
 	const struct filter *f = s->spec.filter;
 
-	if (z->max_ns < s->spec.since_ns || z->min_ns >= s->spec.until_ns || z->first_id > s->spec.max_id)
+	if (z->max_ns < s->spec.since_ns || z->min_ns >= s->spec.until_ns ||
+	    z->first_id > s->spec.max_id)
 		return true;
 	for (size_t i = 0; i < f->n_clauses; i++) {
-		if (f->clauses[i].has_zone && z->max[f->clauses[i].zone] < f->clauses[i].zone_min)
+		if (f->clauses[i].has_zone &&
+		    z->max[f->clauses[i].zone] < f->clauses[i].zone_min)
 			return true;
 	}
 	return is_behind_us(s, z);
@@ -149,7 +156,8 @@ static int push_buckets(struct scan *s, uint32_t day, struct err *e)
 	buf_fmt(&sql,
 		"SELECT bucket,rows,first_id,last_id,min_ns,max_ns,max_bytes,max_risk,max_duration FROM %s_zone",
 		part_view_table(d->view));
-	rc = buf_failed(&sql) ? err_set(e, ERR_NOMEM, "out of memory") : sql_prepare(s->spec.db, sql.p, &st, e);
+	rc = buf_failed(&sql) ? err_set(e, ERR_NOMEM, "out of memory") :
+				sql_prepare(s->spec.db, sql.p, &st, e);
 	buf_fini(&sql);
 	while (!rc && (rc = stmt_step(st, e)) > 0) {
 		struct zone z;
@@ -176,7 +184,8 @@ static int push_tail(struct scan *s, uint32_t day, struct err *e)
 	if (u.first_id > u.last_id)
 		return 0;
 	if (scan_by_time(s))
-		u.bound.rank = scan_rank_of_time(s->spec.sort, s->spec.sort == QUERY_NEWEST ? p->last_ns : p->first_ns);
+		u.bound.rank = scan_rank_of_time(
+			s->spec.sort, s->spec.sort == QUERY_NEWEST ? p->last_ns : p->first_ns);
 	return scan_push(s, &u, e);
 }
 

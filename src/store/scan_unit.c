@@ -4,7 +4,9 @@
 #include "scan_unit.h"
 #include "sqlite.h"
 
-enum { FEW_ROWS = 64 }; /* as many candidates as this are looked at without going for the largest first */
+enum {
+	FEW_ROWS = 64
+}; /* as many candidates as this are looked at without going for the largest first */
 
 static void bits_set(struct bits *b, unsigned i)
 {
@@ -33,7 +35,8 @@ static int damaged(const struct scan_day *d, struct err *e)
 }
 
 /* Rows of the bucket with any token of the group. */
-static int group_bits(struct scan *s, const struct scan_day *d, size_t group, struct bits *out, struct err *e)
+static int group_bits(struct scan *s, const struct scan_day *d, size_t group, struct bits *out,
+		      struct err *e)
 {
 	const struct tokens *t = d->tokens;
 
@@ -149,8 +152,10 @@ static int zone_blob(struct scan *s, const struct scan_day *d, const char *colum
 	int rc;
 
 	buf_init(&sql, 256);
-	buf_fmt(&sql, "SELECT %s FROM %s_zone WHERE bucket=?", column, part_view_table(d->view));
-	rc = buf_failed(&sql) ? err_set(e, ERR_NOMEM, "out of memory") : sql_prepare(s->spec.db, sql.p, &st, e);
+	buf_fmt(&sql, "SELECT %s FROM %s_zone WHERE bucket=?", column,
+		part_view_table(d->view));
+	rc = buf_failed(&sql) ? err_set(e, ERR_NOMEM, "out of memory") :
+				sql_prepare(s->spec.db, sql.p, &st, e);
 	buf_fini(&sql);
 	if (rc)
 		return rc;
@@ -187,7 +192,9 @@ static int search_rows(struct scan *s, struct scan_day *d, size_t n_candidates, 
 
 static const char *top_column(enum zone_value which)
 {
-	return which == ZONE_BYTES ? "top_bytes" : which == ZONE_RISK ? "top_risk" : "top_duration";
+	return which == ZONE_BYTES ? "top_bytes" :
+	       which == ZONE_RISK  ? "top_risk" :
+				     "top_duration";
 }
 
 /* A lower bound of the filter that the bucket's largest rows answer whole: candidates are those alone. */
@@ -221,8 +228,9 @@ static int narrow_by_zone(struct scan *s, const struct scan_day *d, size_t *n, s
 /* Sorted by a value: the bucket's largest rows, then the rest back into the heap with what is left. */
 static int search_top(struct scan *s, struct scan_day *d, size_t n_candidates, struct err *e)
 {
-	static const enum zone_value zone_of[] = { [QUERY_BYTES] = ZONE_BYTES, [QUERY_RISK] = ZONE_RISK,
-						   [QUERY_DURATION] = ZONE_DURATION };
+	static const enum zone_value zone_of[] = {
+		[QUERY_BYTES] = ZONE_BYTES, [QUERY_RISK] = ZONE_RISK, [QUERY_DURATION] = ZONE_DURATION
+	};
 	struct unit rest = s->now;
 	int tops = zone_blob(s, d, top_column(zone_of[s->spec.sort]), decode_top, e);
 	int rc = tops < 0 ? tops : zone_blob(s, d, "runs", decode_ids, e);

@@ -9,14 +9,19 @@ struct bits {
 	uint64_t w[STORE_BUCKET_ROWS / 64];
 };
 
-enum unit_kind { UNIT_DAY, UNIT_BUCKET, UNIT_REST /* bucket whose largest rows were looked at */, UNIT_TAIL };
+enum unit_kind {
+	UNIT_DAY,
+	UNIT_BUCKET,
+	UNIT_REST /* bucket whose largest rows were looked at */,
+	UNIT_TAIL
+};
 struct unit {
 	struct place bound; /* no row in it stands before */
 	int64_t first_id, last_id;
 	int64_t rows;
 	uint32_t day, bucket;
 	enum unit_kind kind;
-	bool all_in_range;  /* every row's time is within the range */
+	bool all_in_range; /* every row's time is within the range */
 };
 
 struct scan_day {
@@ -31,16 +36,16 @@ struct scan {
 	bool wanted[STORE_COLS_MAX];
 	struct scan_day *days;
 	size_t n_days;
-	struct unit *units;        /* heap, best bound first */
+	struct unit *units; /* heap, best bound first */
 	size_t n_units, units_room;
-	struct scan_found *best;   /* heap, worst place first, until scan_results sorts it */
+	struct scan_found *best; /* heap, worst place first, until scan_results sorts it */
 	size_t n_best;
 	uint64_t counted, looked_at;
 	struct place known;
-	bool stopped;              /* deadline or at_most */
-	unsigned until_clock;      /* rows before the clock is asked again */
-	struct unit now;           /* being searched */
-	void *row;                 /* of the record */
+	bool stopped;         /* deadline or at_most */
+	unsigned until_clock; /* rows before the clock is asked again */
+	struct unit now;      /* being searched */
+	void *row;            /* of the record */
 	struct bits set, one;
 	uint16_t ordinals[STORE_BUCKET_ROWS];
 	struct zone_top top[STORE_ZONE_TOP];

@@ -7,8 +7,10 @@
 
 enum { CELLS_MAX = 4 << 20 };
 
-static const int steps_s[] = { 60, 120, 300, 600, 900, 1800, HOUR_S, 2 * HOUR_S, 3 * HOUR_S, 6 * HOUR_S, 12 * HOUR_S,
-			       DAY_S, 2 * DAY_S, 7 * DAY_S, 14 * DAY_S, 28 * DAY_S, 56 * DAY_S, 112 * DAY_S, 364 * DAY_S };
+static const int steps_s[] = { 60,          120,        300,         600,        900,
+			       1800,        HOUR_S,     2 * HOUR_S,  3 * HOUR_S, 6 * HOUR_S,
+			       12 * HOUR_S, DAY_S,      2 * DAY_S,   7 * DAY_S,  14 * DAY_S,
+			       28 * DAY_S,  56 * DAY_S, 112 * DAY_S, 364 * DAY_S };
 
 /* Finest table that is quick enough for the span: rows of a bucket times buckets stay under 100,000 or
  * so (60 applications a minute, 2,000 addresses an hour). */
@@ -19,7 +21,9 @@ static int finest(enum rollup_dim dim, int64_t span_s)
 	case ROLLUP_DIRECTION:
 		return span_s <= 8 * DAY_S ? MINUTE_S : span_s <= 366 * DAY_S ? HOUR_S : DAY_S;
 	case ROLLUP_APP:
-		return span_s <= DAY_S + 2 * HOUR_S ? MINUTE_S : span_s <= 62 * DAY_S ? HOUR_S : DAY_S;
+		return span_s <= DAY_S + 2 * HOUR_S ? MINUTE_S :
+		       span_s <= 62 * DAY_S         ? HOUR_S :
+						      DAY_S;
 	case ROLLUP_HOST:
 	case ROLLUP_PEER:
 		break;
@@ -59,7 +63,8 @@ static int add_cell(void *arg, int64_t at_s, size_t key, const struct tally *sum
 	/* rows come in order of time, then key: a coarser step repeats keys, which meet at the end */
 	if (s->n == s->room) {
 		size_t room = s->room ? 2 * s->room : 4096;
-		struct cell *more = room > CELLS_MAX ? NULL : realloc(s->cells, room * sizeof(*more));
+		struct cell *more = room > CELLS_MAX ? NULL :
+						       realloc(s->cells, room * sizeof(*more));
 
 		if (!more)
 			return -ERR_NOMEM;
@@ -71,7 +76,8 @@ static int add_cell(void *arg, int64_t at_s, size_t key, const struct tally *sum
 }
 
 /* rank[key]: its place among the largest; n for all others. */
-static int rank_keys(const struct rollup_keys *k, size_t n, size_t **order, size_t *shown, uint32_t **rank)
+static int rank_keys(const struct rollup_keys *k, size_t n, size_t **order, size_t *shown,
+		     uint32_t **rank)
 {
 	uint32_t *r = calloc(k->n + 1, sizeof(*r));
 
@@ -89,27 +95,31 @@ static int rank_keys(const struct rollup_keys *k, size_t n, size_t **order, size
 	return 0;
 }
 
-static int give_bucket(const struct series *s, size_t bucket, const struct tally *sums, const size_t *order,
-		       size_t shown, int (*row)(void *arg, const struct rollup_row *r), void *arg)
+static int give_bucket(const struct series *s, size_t bucket, const struct tally *sums,
+		       const size_t *order, size_t shown,
+		       int (*row)(void *arg, const struct rollup_row *r), void *arg)
 {
 	for (size_t i = 0; i <= shown; i++) {
-		struct rollup_row r = { .at_ns = (s->from_s + (int64_t)bucket * s->step_s) * NS_PER_S };
+		struct rollup_row r = { .at_ns = (s->from_s + (int64_t)bucket * s->step_s) *
+						 NS_PER_S };
 
-		if (!sums[i].flows && !sums[i].packets && !sums[i].bytes_out && !sums[i].bytes_in)
+		if (!sums[i].flows && !sums[i].packets && !sums[i].bytes_out &&
+		    !sums[i].bytes_in)
 			continue;
 		r.flows = sums[i].flows;
 		r.packets = sums[i].packets;
 		r.bytes_out = sums[i].bytes_out;
 		r.bytes_in = sums[i].bytes_in;
-		(void)str_copy(r.key, sizeof(r.key), i < shown ? str_of(s->keys.key[order[i]].text) : STR("other"));
+		(void)str_copy(r.key, sizeof(r.key),
+			       i < shown ? str_of(s->keys.key[order[i]].text) : STR("other"));
 		if (row(arg, &r))
 			return 1;
 	}
 	return 0;
 }
 
-static int give(const struct series *s, size_t n_keys, int (*row)(void *arg, const struct rollup_row *r), void *arg,
-		struct err *e)
+static int give(const struct series *s, size_t n_keys,
+		int (*row)(void *arg, const struct rollup_row *r), void *arg, struct err *e)
 {
 	size_t *order = NULL, shown = 0;
 	uint32_t *rank = NULL;
@@ -136,8 +146,8 @@ static int give(const struct series *s, size_t n_keys, int (*row)(void *arg, con
 	return rc;
 }
 
-int store_series(struct store *st, enum rollup_dim dim, int64_t since_ns, int64_t until_ns, size_t max_buckets,
-		 size_t keys, int64_t deadline_mono_ns, int64_t *step_ns,
+int store_series(struct store *st, enum rollup_dim dim, int64_t since_ns, int64_t until_ns,
+		 size_t max_buckets, size_t keys, int64_t deadline_mono_ns, int64_t *step_ns,
 		 int (*row)(void *arg, const struct rollup_row *r), void *arg, struct err *e)
 {
 	struct series s = { 0 };
@@ -155,7 +165,8 @@ int store_series(struct store *st, enum rollup_dim dim, int64_t since_ns, int64_
 		/* the step by what there is: an open range may be a week in truth */
 		s.step_s = rc ? 0 : step_of(dim, span.to_s - span.from_s, max_buckets);
 		if (!rc)
-			rc = rollup_span_of(db, dim, since_ns, until_ns, s.step_s, s.step_s, &span, e);
+			rc = rollup_span_of(db, dim, since_ns, until_ns, s.step_s, s.step_s,
+					    &span, e);
 		s.from_s = rc ? 0 : span.from_s;
 		if (!rc)
 			rc = rollup_read(db, &span, &s.keys, add_cell, &s, e);

@@ -5,15 +5,17 @@
 
 static struct rollup_row row_of(const struct rollup_key *k)
 {
-	struct rollup_row r = { .flows = k->sum.flows, .packets = k->sum.packets, .bytes_out = k->sum.bytes_out,
+	struct rollup_row r = { .flows = k->sum.flows,
+				.packets = k->sum.packets,
+				.bytes_out = k->sum.bytes_out,
 				.bytes_in = k->sum.bytes_in };
 
 	(void)str_copy(r.key, sizeof(r.key), str_of(k->text)); /* same size */
 	return r;
 }
 
-static int give(const struct rollup_keys *keys, size_t n, int (*row)(void *arg, const struct rollup_row *r), void *arg,
-		struct err *e)
+static int give(const struct rollup_keys *keys, size_t n,
+		int (*row)(void *arg, const struct rollup_row *r), void *arg, struct err *e)
 {
 	size_t *order = NULL, have = 0;
 
@@ -29,8 +31,9 @@ static int give(const struct rollup_keys *keys, size_t n, int (*row)(void *arg, 
 	return 0;
 }
 
-int store_top(struct store *st, enum rollup_dim dim, int64_t since_ns, int64_t until_ns, size_t n,
-	      int64_t deadline_mono_ns, int (*row)(void *arg, const struct rollup_row *r), void *arg, struct err *e)
+int store_top(struct store *st, enum rollup_dim dim, int64_t since_ns, int64_t until_ns,
+	      size_t n, int64_t deadline_mono_ns,
+	      int (*row)(void *arg, const struct rollup_row *r), void *arg, struct err *e)
 {
 	struct rollup_keys keys;
 	struct rollup_span span;

@@ -82,7 +82,8 @@ static int take_value(struct str *s, char *out, size_t cap, struct err *e)
 		n++;
 	if (n >= cap)
 		return wrong(e, *s, "too long, at most 255 bytes");
-	(void)str_copy(out, cap, str_sub(*s, 0, n)); /* fits; may end at a broken UTF-8 sequence */
+	(void)str_copy(out, cap,
+		       str_sub(*s, 0, n)); /* fits; may end at a broken UTF-8 sequence */
 	*s = str_sub(*s, n, s->n);
 	return 0;
 }
@@ -129,7 +130,8 @@ static int take_word(struct str *s, struct query_word *w, struct err *e)
 		w->negate = true;
 		*s = str_sub(*s, 1, s->n);
 		if (!s->n || is_space(s->p[0]))
-			return wrong(e, whole, "a minus excludes what follows it, and nothing does");
+			return wrong(e, whole,
+				     "a minus excludes what follows it, and nothing does");
 	}
 	key_n = reads_as_host(first_part(*s)) ? 0 : key_length(*s);
 	if (!key_n) {
@@ -138,7 +140,8 @@ static int take_word(struct str *s, struct query_word *w, struct err *e)
 		if (take_value(s, w->value, sizeof(w->value), e))
 			return -e->code;
 		(void)str_copy(w->key, sizeof(w->key),
-			       !quoted && reads_as_host(str_of(w->value)) ? STR("host") : STR("text"));
+			       !quoted && reads_as_host(str_of(w->value)) ? STR("host") :
+									    STR("text"));
 	} else {
 		op = op_at(str_sub(*s, key_n, s->n));
 		if (!str_copy(w->key, sizeof(w->key), str_sub(*s, 0, key_n)))
@@ -148,7 +151,9 @@ static int take_word(struct str *s, struct query_word *w, struct err *e)
 		if (take_value(s, w->value, sizeof(w->value), e))
 			return -e->code;
 	}
-	return w->value[0] ? 0 : wrong(e, whole, "there is no value; write key:value or key:\"a value\"");
+	return w->value[0] ?
+		       0 :
+		       wrong(e, whole, "there is no value; write key:value or key:\"a value\"");
 }
 
 int query_parse(struct query *q, struct str text, struct err *e)
@@ -162,7 +167,8 @@ int query_parse(struct query *q, struct str text, struct err *e)
 		return err_set(e, ERR_INVALID, "the query has a NUL byte in it");
 	for (text = str_trim(text); text.n; text = str_trim(text)) {
 		if (made.n_words == QUERY_WORDS_MAX)
-			return err_set(e, ERR_INVALID, "more than %d filters; leave some out", QUERY_WORDS_MAX);
+			return err_set(e, ERR_INVALID, "more than %d filters; leave some out",
+				       QUERY_WORDS_MAX);
 		if (take_word(&text, &made.words[made.n_words], &own))
 			return err_set(e, ERR_INVALID, "%s", own.text);
 		made.n_words++;
@@ -180,7 +186,8 @@ static bool is_op(const char *op)
 	return false;
 }
 
-int query_add(struct query *q, const char *key, const char *op, const char *value, struct err *e)
+int query_add(struct query *q, const char *key, const char *op, const char *value,
+	      struct err *e)
 {
 	struct query_word w = { .negate = false };
 	struct str name = str_of(key);
@@ -190,11 +197,13 @@ int query_add(struct query *q, const char *key, const char *op, const char *valu
 		name = str_sub(name, 1, name.n);
 	}
 	if (q->n_words == QUERY_WORDS_MAX)
-		return err_set(e, ERR_INVALID, "more than %d filters; leave some out", QUERY_WORDS_MAX);
+		return err_set(e, ERR_INVALID, "more than %d filters; leave some out",
+			       QUERY_WORDS_MAX);
 	if (!name.n || !str_copy(w.key, sizeof(w.key), name))
 		return wrong(e, name, "no field has such a name");
 	if (!is_op(op))
-		return wrong(e, str_of(op), "no such comparison; write one of : = != > >= < <=");
+		return wrong(e, str_of(op),
+			     "no such comparison; write one of : = != > >= < <=");
 	(void)str_copy(w.op, sizeof(w.op), str_of(op)); /* is_op: fits */
 	if (!value[0] || !str_utf8_valid(str_of(value)))
 		return wrong(e, name, "there is no value, or it is not UTF-8 text");

@@ -57,7 +57,8 @@ static struct store *query_store(void)
 
 	if (query_store_made)
 		return query_store_made;
-	if (!mkdtemp(query_store_dir) || store_open(&query_store_made, &conf, &e) || store_start(query_store_made, &e))
+	if (!mkdtemp(query_store_dir) || store_open(&query_store_made, &conf, &e) ||
+	    store_start(query_store_made, &e))
 		abort();
 	(void)atexit(query_store_close);
 	for (int64_t i = 0; i < 20; i++)

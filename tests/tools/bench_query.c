@@ -55,7 +55,8 @@ static void fill(void)
 {
 	struct err e = ERR_INIT;
 	struct flow *rows = calloc(CHUNK, sizeof(*rows));
-	struct gen_flows g = { 1, begin_ns, (int64_t)(86400e9 * (double)opt.days / (double)opt.rows) };
+	struct gen_flows g = { 1, begin_ns,
+			       (int64_t)(86400e9 * (double)opt.days / (double)opt.rows) };
 
 	for (uint64_t done = 0; done < opt.rows;) {
 		size_t n = opt.rows - done < CHUNK ? (size_t)(opt.rows - done) : CHUNK;
@@ -91,13 +92,15 @@ static int count_sums(void *arg, const struct rollup_row *r)
 
 static int64_t hours_uncut(void)
 {
-	static const char text[] = "SELECT count(*) FROM (SELECT at FROM rollup_hour WHERE dim=4 GROUP BY at HAVING count(*)>1001)";
+	static const char text[] =
+		"SELECT count(*) FROM (SELECT at FROM rollup_hour WHERE dim=4 GROUP BY at HAVING count(*)>1001)";
 	struct err e = ERR_INIT;
 	struct sql *db = NULL;
 	struct stmt *s = NULL;
 	int64_t n = 0;
 
-	if (store_read_begin(st, 0, &db, &e) || sql_prepare(db, text, &s, &e) || stmt_step(s, &e) < 0)
+	if (store_read_begin(st, 0, &db, &e) || sql_prepare(db, text, &s, &e) ||
+	    stmt_step(s, &e) < 0)
 		die("asking", &e);
 	n = stmt_col_i64(s, 0);
 	stmt_done(s);
@@ -146,7 +149,8 @@ static const struct question {
 	{ "text_unknown", "nobody-says-this", PAGE_OF, QUERY_NEWEST, 0, 0 },
 	{ "excluded", "-app:dns -host:{H}", PAGE_OF, QUERY_NEWEST, 24, 0 },
 	{ "combined", "host:{h} proto:tls site4", PAGE_OF, QUERY_NEWEST, 24, 0 },
-	{ "combined_port", "host:{H} port:2575 -peer:10.0.10.11", PAGE_OF, QUERY_NEWEST, 24, 0 },
+	{ "combined_port", "host:{H} port:2575 -peer:10.0.10.11", PAGE_OF, QUERY_NEWEST, 24,
+	  0 },
 	{ "large", "source.bytes>1GB", PAGE_OF, QUERY_NEWEST, 24, 0 },
 	{ "risk", "risk:smb_insecure_version", PAGE_OF, QUERY_NEWEST, 24, 0 },
 	{ "by_bytes", "", PAGE_OF, QUERY_BYTES, 24, 0 },
@@ -228,7 +232,8 @@ static void words_of(const struct question *q, struct buf *b)
 			put_host(b, (uint32_t)(500 + gen_next(&rnd) % 500));
 			break;
 		case 'm':
-			buf_fmt(b, "00:1b:21:00:%02x:%02x", (unsigned)(gen_next(&rnd) % 4), (unsigned)(gen_next(&rnd) % 256));
+			buf_fmt(b, "00:1b:21:00:%02x:%02x", (unsigned)(gen_next(&rnd) % 4),
+				(unsigned)(gen_next(&rnd) % 256));
 			break;
 		case 'P':
 			put_peer(b);
@@ -260,7 +265,8 @@ static struct query query_of(const struct question *qu)
 	if (qu->hours > 0)
 		q.since_ns = end_ns - qu->hours * 3600 * NS_PER_S;
 	if (qu->hours < 0) {
-		q.until_ns = begin_ns + (int64_t)(gen_next(&rnd) % (uint64_t)(end_ns - begin_ns));
+		q.until_ns =
+			begin_ns + (int64_t)(gen_next(&rnd) % (uint64_t)(end_ns - begin_ns));
 		q.since_ns = q.until_ns - 86400 * NS_PER_S;
 	}
 	return q;
@@ -296,11 +302,14 @@ static void timed_page(struct query *q, struct result *r, bool next)
 static void timed_sums(const struct question *qu, struct result *r)
 {
 	/* not at a full hour, as nobody asks then */
-	int64_t until = end_ns - (int64_t)(gen_next(&rnd) % 3600) * NS_PER_S, since = until - qu->hours * 3600 * NS_PER_S;
+	int64_t until = end_ns - (int64_t)(gen_next(&rnd) % 3600) * NS_PER_S,
+		since = until - qu->hours * 3600 * NS_PER_S;
 	int64_t began = clock_mono_ns(), cpu = clock_thread_cpu_ns(), step;
 	struct err e = ERR_INIT;
-	int rc = qu->kind == SERIES ? store_series(st, qu->dim, since, until, 720, 5, 0, &step, count_sums, &r->rows, &e) :
-				      store_top(st, qu->dim, since, until, 10, 0, count_sums, &r->rows, &e);
+	int rc = qu->kind == SERIES ?
+			 store_series(st, qu->dim, since, until, 720, 5, 0, &step, count_sums,
+				      &r->rows, &e) :
+			 store_top(st, qu->dim, since, until, 10, 0, count_sums, &r->rows, &e);
 
 	if (rc)
 		die(qu->name, &e);
@@ -346,8 +355,10 @@ static void ask(const struct question *qu)
 	qsort(r.ms, r.n, sizeof(r.ms[0]), by_value);
 	printf("{\"bench\":\"query\",\"who\":\"%s\",\"rows\":%llu,\"days\":%llu,\"p50_ms\":%.2f,\"p95_ms\":%.2f,\"max_ms\":%.2f,"
 	       "\"cpu_ms\":%.2f,\"given\":%zu,\"looked_at\":%llu}\n",
-	       qu->name, (unsigned long long)opt.rows, (unsigned long long)opt.days, r.ms[r.n / 2], r.ms[r.n * 95 / 100],
-	       r.ms[r.n - 1], (double)r.cpu_ns / 1e6 / (double)r.n, r.rows / r.n, (unsigned long long)(r.looked_at / r.n));
+	       qu->name, (unsigned long long)opt.rows, (unsigned long long)opt.days,
+	       r.ms[r.n / 2], r.ms[r.n * 95 / 100], r.ms[r.n - 1],
+	       (double)r.cpu_ns / 1e6 / (double)r.n, r.rows / r.n,
+	       (unsigned long long)(r.looked_at / r.n));
 	(void)fflush(stdout);
 }
 
@@ -372,7 +383,9 @@ static void parse(int argc, char **argv)
 		else
 			fine = false;
 		if (!fine) {
-			(void)fputs("usage: bench_query [-n ROWS] [-D DAYS] [-p FOLDER] [-r REPEATS] [-o ONLY]\n", stderr);
+			(void)fputs(
+				"usage: bench_query [-n ROWS] [-D DAYS] [-p FOLDER] [-r REPEATS] [-o ONLY]\n",
+				stderr);
 			exit(2);
 		}
 	}
@@ -390,7 +403,8 @@ int main(int argc, char **argv)
 	end_ns = begin_ns + (int64_t)opt.days * 86400 * NS_PER_S;
 	(void)snprintf(file, sizeof(file), "%s/tomsd.db", opt.path);
 	bool is_new = file_size(file) < 0;
-	if (file_mkdirs(opt.path, 0700, &e) || store_open(&st, &conf, &e) || store_start(st, &e))
+	if (file_mkdirs(opt.path, 0700, &e) || store_open(&st, &conf, &e) ||
+	    store_start(st, &e))
 		die("opening", &e);
 	if (is_new)
 		fill();

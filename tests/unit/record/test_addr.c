@@ -1,9 +1,9 @@
+#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
-#include <cmocka.h>
 
 #include "tomsd/base/hash.h"
 #include "tomsd/record.h"
@@ -28,9 +28,10 @@ static void addresses_have_one_text_form_rfc_5952(void **state)
 	same_text("::1", "::1");
 	same_text("1::", "1::");
 	same_text("2001:0DB8:0000:0000:0008:0800:200C:417A", "2001:db8::8:800:200c:417a");
-	same_text("2001:db8:0:1:1:1:1:1", "2001:db8:0:1:1:1:1:1"); /* one group is not shortened */
-	same_text("2001:db8:0:0:1:0:0:1", "2001:db8::1:0:0:1");     /* first of equal runs */
-	same_text("2001:0:0:1:0:0:0:1", "2001:0:0:1::1");           /* longest run */
+	same_text("2001:db8:0:1:1:1:1:1",
+		  "2001:db8:0:1:1:1:1:1");                      /* one group is not shortened */
+	same_text("2001:db8:0:0:1:0:0:1", "2001:db8::1:0:0:1"); /* first of equal runs */
+	same_text("2001:0:0:1:0:0:0:1", "2001:0:0:1::1");       /* longest run */
 	same_text("fe80::0:1", "fe80::1");
 	same_text("1:2:3:4:5:6:7::", "1:2:3:4:5:6:7:0");
 	same_text("::2:3:4:5:6:7:8", "0:2:3:4:5:6:7:8");
@@ -42,10 +43,38 @@ static void addresses_have_one_text_form_rfc_5952(void **state)
 static void what_is_no_address_is_refused(void **state)
 {
 	static const char *const bad[] = {
-		"", ".", ":", ":::", "1", "1.2.3", "1.2.3.4.5", "1.2.3.", ".1.2.3", "256.1.1.1", "01.2.3.4",
-		"1.2.3.4 ", " 1.2.3.4", "1.2.3.0x4", "-1.2.3.4", "1..2.3", "1:2:3:4:5:6:7", "1:2:3:4:5:6:7:8:9",
-		"1:2:3:4:5:6:7:8::", "::1::", "12345::", "g::", ":1", "1:", "1:2:3:4:5:6:7:", "1.2.3.4::",
-		"::1.2.3.4:1", "::1.2.3", "fe80::1%eth0", "[::1]", "::ffff:1.2.3.4.5", "1:2:3:4:5:6:7:1.2.3.4",
+		"",
+		".",
+		":",
+		":::",
+		"1",
+		"1.2.3",
+		"1.2.3.4.5",
+		"1.2.3.",
+		".1.2.3",
+		"256.1.1.1",
+		"01.2.3.4",
+		"1.2.3.4 ",
+		" 1.2.3.4",
+		"1.2.3.0x4",
+		"-1.2.3.4",
+		"1..2.3",
+		"1:2:3:4:5:6:7",
+		"1:2:3:4:5:6:7:8:9",
+		"1:2:3:4:5:6:7:8::",
+		"::1::",
+		"12345::",
+		"g::",
+		":1",
+		"1:",
+		"1:2:3:4:5:6:7:",
+		"1.2.3.4::",
+		"::1.2.3.4:1",
+		"::1.2.3",
+		"fe80::1%eth0",
+		"[::1]",
+		"::ffff:1.2.3.4.5",
+		"1:2:3:4:5:6:7:1.2.3.4",
 	};
 
 	(void)state;
@@ -65,7 +94,8 @@ static void every_prefix_of_an_address_is_read_without_overrun(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(good); i++) {
 		for (size_t n = 0; n <= strlen(good[i]); n++) {
-			char *exact = malloc(n + 1); /* no NUL behind: ASan sees one byte too many */
+			char *exact =
+				malloc(n + 1); /* no NUL behind: ASan sees one byte too many */
 			struct addr a;
 			struct cidr c;
 			uint8_t mac[6];
@@ -132,8 +162,9 @@ static void a_range_has_its_addresses_and_no_others(void **state)
 
 static void a_range_that_lies_is_refused(void **state)
 {
-	static const char *const bad[] = { "10.0.0.0/33", "10.0.0.0/", "/8", "10.0.0.0/-1", "10.0.0.0/08",
-					   "::/129", "10.0.0.0/8/8", "10.0.0/8", "10.0.0.0/8 " };
+	static const char *const bad[] = { "10.0.0.0/33",  "10.0.0.0/",   "/8",
+					   "10.0.0.0/-1",  "10.0.0.0/08", "::/129",
+					   "10.0.0.0/8/8", "10.0.0/8",    "10.0.0.0/8 " };
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
@@ -146,9 +177,16 @@ static void a_range_that_lies_is_refused(void **state)
 
 static void macs_are_read_in_all_usual_spellings(void **state)
 {
-	static const char *const good[] = { "44:4b:5d:01:02:21", "44-4B-5D-01-02-21", "444b.5d01.0221", "444B5D010221" };
-	static const char *const bad[] = { "", "44:4b:5d:01:02", "44:4b:5d:01:02:2g", "44:4b-5d:01:02:21",
-					   "444b5d01022", "444b.5d01:0221", "44:4b:5d:01:02:21:", "4:44b:5d:01:02:21" };
+	static const char *const good[] = { "44:4b:5d:01:02:21", "44-4B-5D-01-02-21",
+					    "444b.5d01.0221", "444B5D010221" };
+	static const char *const bad[] = { "",
+					   "44:4b:5d:01:02",
+					   "44:4b:5d:01:02:2g",
+					   "44:4b-5d:01:02:21",
+					   "444b5d01022",
+					   "444b.5d01:0221",
+					   "44:4b:5d:01:02:21:",
+					   "4:44b:5d:01:02:21" };
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(good); i++) {

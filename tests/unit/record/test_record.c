@@ -1,9 +1,9 @@
+#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
-#include <cmocka.h>
 
 #include "tomsd/base/clock.h"
 #include "tomsd/flow_row.h"
@@ -102,11 +102,12 @@ static void every_column_shows_outside(void **state)
 			bool shown = r->cols[k].ecs == NULL;
 
 			for (size_t o = 0; o < r->n_out; o++) {
-				shown |= r->cols[k].ecs && strcmp(r->out[o].ecs, r->cols[k].ecs) == 0;
+				shown |= r->cols[k].ecs &&
+					 strcmp(r->out[o].ecs, r->cols[k].ecs) == 0;
 			}
 			if (!shown)
-				fail_msg("%s.%s has the name %s but is in no list", r->name, r->cols[k].name,
-					 r->cols[k].ecs);
+				fail_msg("%s.%s has the name %s but is in no list", r->name,
+					 r->cols[k].name, r->cols[k].ecs);
 		}
 	}
 }
@@ -121,7 +122,8 @@ static void members_with_one_parent_follow_one_another(void **state)
 		for (size_t k = 2; k < r->n_out; k++) {
 			const char *now = r->out[k].ecs, *before = r->out[k - 1].ecs;
 
-			for (const char *dot = strchr(now, '.'); dot; dot = strchr(dot + 1, '.')) {
+			for (const char *dot = strchr(now, '.'); dot;
+			     dot = strchr(dot + 1, '.')) {
 				size_t n = (size_t)(dot - now) + 1;
 
 				if (strncmp(now, before, n) == 0)
@@ -157,11 +159,13 @@ static void a_flow_is_an_ecs_object(void **state)
 	(void)state;
 	as_json(&flow_record, &f, &b);
 	assert_int_equal(json_parse(buf_view(&b), 1000, &doc, &e), 0);
-	assert_string_equal(text_at(&doc, "@timestamp", NULL, text), "2026-11-22T15:06:41.500Z");
+	assert_string_equal(text_at(&doc, "@timestamp", NULL, text),
+			    "2026-11-22T15:06:41.500Z");
 	assert_string_equal(text_at(&doc, "source", "ip", text), "128.232.110.120");
 	assert_string_equal(text_at(&doc, "event", "id", text), "2040109465600000007");
 	assert_string_equal(text_at(&doc, "network", "transport", text), "tcp");
-	assert_string_equal(text_at(&doc, "network", "community_id", text), "1:LQU9qZlK+B5F3KDmev6m5PMibrg=");
+	assert_string_equal(text_at(&doc, "network", "community_id", text),
+			    "1:LQU9qZlK+B5F3KDmev6m5PMibrg=");
 	assert_string_equal(text_at(&doc, "url", "domain", text), "example.com");
 	n = json_get(&doc, json_get(&doc, &doc.nodes[0], "network"), "bytes");
 	assert_true(n && json_int(n, &v) && v == 1234);
@@ -232,14 +236,20 @@ static void csv_has_as_many_cells_as_its_header_and_no_formulas(void **state)
 	assert_int_equal(commas[1], flow_record.n_out - 1);
 	assert_true(str_find(buf_view(&b), STR("'=cmd")) >= 0);
 	assert_true(str_find(buf_view(&b), STR(",=cmd")) < 0);
-	assert_true(str_find(buf_view(&b), STR("known_protocol_on_non_standard_port;http_numeric_ip_host")) >= 0);
+	assert_true(str_find(buf_view(&b),
+			     STR("known_protocol_on_non_standard_port;http_numeric_ip_host")) >=
+		    0);
 	buf_fini(&b);
 }
 
 static void icmp_shows_type_and_code_but_no_ports(void **state)
 {
-	struct flow f = { .ip_version = 4, .l4 = 1, .src_port = 4711, .dst_port = 8 << 8,
-			  .src = addr_of("192.168.0.89"), .dst = addr_of("192.168.0.1") };
+	struct flow f = { .ip_version = 4,
+			  .l4 = 1,
+			  .src_port = 4711,
+			  .dst_port = 8 << 8,
+			  .src = addr_of("192.168.0.89"),
+			  .dst = addr_of("192.168.0.1") };
 	struct buf b;
 
 	(void)state;

@@ -1,5 +1,6 @@
 /* The query half against a naive search in memory: random rows (late ones, many in one second, three
  * days, some not in a bucket yet), random filters, all sorts, cursors walked to the end. */
+#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -7,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
-#include <cmocka.h>
 
 #include "tomsd/base/clock.h"
 #include "tomsd/base/hash.h"
@@ -28,7 +28,10 @@ static uint64_t any(uint64_t n)
 	return hash_mix64(random_state) % n;
 }
 
-static struct addr internal(uint64_t i) { return addr_v4(0x0a000000u | (uint32_t)(i / 200) << 8 | (uint32_t)(i % 200 + 1)); }
+static struct addr internal(uint64_t i)
+{
+	return addr_v4(0x0a000000u | (uint32_t)(i / 200) << 8 | (uint32_t)(i % 200 + 1));
+}
 static struct addr external(uint64_t i)
 {
 	struct addr a = { { 0x20, 0x01, 0x0d, 0xb8 } };
@@ -46,20 +49,22 @@ static const char *const agents[] = { "", "", "Mozilla/5.0 (X11)", "curl/8", "Ag
 
 static void make_name(struct flow *f)
 {
-	static const char *const tails[] = { "example.com", "Hospital.example.jp", "update.example.net", "a_b.example" };
+	static const char *const tails[] = { "example.com", "Hospital.example.jp",
+					     "update.example.net", "a_b.example" };
 	uint64_t n = any(NAMES);
 
 	if (any(3) == 0)
 		return;
 	f->name_kind = (uint8_t)(1 + any(7));
-	(void)snprintf(f->name, sizeof(f->name), "%s%llu.%s", n % 7 ? "host" : "HOST", (unsigned long long)n,
-		       tails[n % 4]);
+	(void)snprintf(f->name, sizeof(f->name), "%s%llu.%s", n % 7 ? "host" : "HOST",
+		       (unsigned long long)n, tails[n % 4]);
 }
 
 static struct flow make_row(uint64_t i)
 {
 	struct flow f = { .src_packets = i + 1 };
-	int64_t at = day0 + (int64_t)i * (3 * INT64_C(86400) * NS_PER_S / ROWS) + (int64_t)any(NS_PER_S);
+	int64_t at = day0 + (int64_t)i * (3 * INT64_C(86400) * NS_PER_S / ROWS) +
+		     (int64_t)any(NS_PER_S);
 	uint64_t late = any(100);
 	static const uint8_t l4s[] = { 6, 6, 6, 17, 17, 1, 58 };
 	static const uint16_t ports[] = { 80, 443, 53, 104, 2575, 445, 51000, 8 << 8 };
@@ -71,7 +76,8 @@ static struct flow make_row(uint64_t i)
 	if (i % 5000 < 400) /* many in one second */
 		at = day0 + (int64_t)(i / 5000) * 3600 * NS_PER_S;
 	f.end_ns = at;
-	f.start_ns = f.flow_start_ns = at - (int64_t)(any(4) ? any(100) * NS_PER_MS : any(300) * NS_PER_S);
+	f.start_ns = f.flow_start_ns =
+		at - (int64_t)(any(4) ? any(100) * NS_PER_MS : any(300) * NS_PER_S);
 	f.src = any(10) ? internal(any(300)) : external(any(500));
 	f.dst = any(2) ? external(any(500)) : internal(any(300));
 	f.src_mac[5] = (uint8_t)any(50);
@@ -95,7 +101,8 @@ static struct flow make_row(uint64_t i)
 	(void)snprintf(f.user_agent, sizeof(f.user_agent), "%s", agents[any(5)]);
 	make_name(&f);
 	if (any(200) == 0)
-		(void)snprintf(f.medical, sizeof(f.medical), "{\"device\":{\"model\":\"CT %u\",\"beds\":%u}}",
+		(void)snprintf(f.medical, sizeof(f.medical),
+			       "{\"device\":{\"model\":\"CT %u\",\"beds\":%u}}",
 			       (unsigned)any(3), (unsigned)any(5));
 	return f;
 }
@@ -133,50 +140,89 @@ static bool mac_holds(const struct flow *f, const struct condition *c)
 {
 	return memcmp(f->src_mac, c->mac, 6) == 0 || memcmp(f->dst_mac, c->mac, 6) == 0;
 }
-static bool has_ports(const struct flow *f) { return f->l4 == 6 || f->l4 == 17; }
+static bool has_ports(const struct flow *f)
+{
+	return f->l4 == 6 || f->l4 == 17;
+}
 static bool port_holds(const struct flow *f, const struct condition *c)
 {
 	return has_ports(f) && ((f->src_port >= c->lo && f->src_port <= c->hi) ||
 				(f->dst_port >= c->lo && f->dst_port <= c->hi));
 }
-static bool same(const char *a, const char *b) { return str_ieq(str_of(a), str_of(b)); }
+static bool same(const char *a, const char *b)
+{
+	return str_ieq(str_of(a), str_of(b));
+}
 static bool app_holds(const struct flow *f, const struct condition *c)
 {
 	return same(f->app, c->value) || same(f->proto, c->value);
 }
 static bool proto_holds(const struct flow *f, const struct condition *c)
 {
-	return (same(c->value, "tcp") && f->l4 == 6) || (same(c->value, "icmp") && f->l4 == 1) || same(f->proto, c->value);
+	return (same(c->value, "tcp") && f->l4 == 6) ||
+	       (same(c->value, "icmp") && f->l4 == 1) || same(f->proto, c->value);
 }
-static bool name_holds(const struct flow *f, const struct condition *c) { return same(f->name, c->value); }
+static bool name_holds(const struct flow *f, const struct condition *c)
+{
+	return same(f->name, c->value);
+}
 static bool dns_holds(const struct flow *f, const struct condition *c)
 {
-	return same(f->name, c->value) && (f->name_kind == FLOW_NAME_DNS || f->name_kind == FLOW_NAME_MDNS ||
-					   f->name_kind == FLOW_NAME_NETBIOS);
+	return same(f->name, c->value) &&
+	       (f->name_kind == FLOW_NAME_DNS || f->name_kind == FLOW_NAME_MDNS ||
+		f->name_kind == FLOW_NAME_NETBIOS);
 }
-static bool within(const char *text, const char *part) { return str_ifind(str_of(text), str_of(part)) >= 0; }
+static bool within(const char *text, const char *part)
+{
+	return str_ifind(str_of(text), str_of(part)) >= 0;
+}
 static bool text_holds(const struct flow *f, const struct condition *c)
 {
-	return within(f->name, c->value) || within(f->proto, c->value) || within(f->app, c->value) ||
-	       within(f->user_agent, c->value) || within(f->medical, c->value);
+	return within(f->name, c->value) || within(f->proto, c->value) ||
+	       within(f->app, c->value) || within(f->user_agent, c->value) ||
+	       within(f->medical, c->value);
 }
 static bool glob_holds(const struct flow *f, const struct condition *c)
 {
-	return str_ieq(str_sub(str_of(f->name), 0, 4), STR("host")) && within(f->name, c->value) &&
-	       str_ends(str_of(f->name), str_of(c->value));
+	return str_ieq(str_sub(str_of(f->name), 0, 4), STR("host")) &&
+	       within(f->name, c->value) && str_ends(str_of(f->name), str_of(c->value));
 }
-static bool bytes_hold(const struct flow *f, const struct condition *c) { return (int64_t)f->src_bytes > c->lo; }
+static bool bytes_hold(const struct flow *f, const struct condition *c)
+{
+	return (int64_t)f->src_bytes > c->lo;
+}
 static bool total_holds(const struct flow *f, const struct condition *c)
 {
 	return (int64_t)(f->src_bytes + f->dst_bytes) >= c->lo;
 }
-static bool duration_holds(const struct flow *f, const struct condition *c) { return f->end_ns - f->start_ns > c->lo; }
-static bool score_holds(const struct flow *f, const struct condition *c) { return f->risk_score >= c->lo; }
-static bool low_score_holds(const struct flow *f, const struct condition *c) { return f->risk_score < c->lo; }
-static bool risk_holds(const struct flow *f, const struct condition *c) { return f->risks >> c->lo & 1; }
-static bool direction_holds(const struct flow *f, const struct condition *c) { return f->direction == c->lo; }
-static bool vlan_holds(const struct flow *f, const struct condition *c) { return f->vlan == c->lo; }
-static bool model_holds(const struct flow *f, const struct condition *c) { return within(f->medical, c->value); }
+static bool duration_holds(const struct flow *f, const struct condition *c)
+{
+	return f->end_ns - f->start_ns > c->lo;
+}
+static bool score_holds(const struct flow *f, const struct condition *c)
+{
+	return f->risk_score >= c->lo;
+}
+static bool low_score_holds(const struct flow *f, const struct condition *c)
+{
+	return f->risk_score < c->lo;
+}
+static bool risk_holds(const struct flow *f, const struct condition *c)
+{
+	return f->risks >> c->lo & 1;
+}
+static bool direction_holds(const struct flow *f, const struct condition *c)
+{
+	return f->direction == c->lo;
+}
+static bool vlan_holds(const struct flow *f, const struct condition *c)
+{
+	return f->vlan == c->lo;
+}
+static bool model_holds(const struct flow *f, const struct condition *c)
+{
+	return within(f->medical, c->value);
+}
 static bool beds_hold(const struct flow *f, const struct condition *c)
 {
 	char text[20];
@@ -187,13 +233,15 @@ static bool beds_hold(const struct flow *f, const struct condition *c)
 
 static struct cidr some_range(char text[64])
 {
-	static const unsigned lengths4[] = { 32, 32, 32, 24, 26, 23, 16, 8 }, lengths6[] = { 128, 64, 62, 32 };
+	static const unsigned lengths4[] = { 32, 32, 32, 24, 26, 23, 16, 8 },
+			      lengths6[] = { 128, 64, 62, 32 };
 	struct addr a = any(2) ? internal(any(300)) : external(any(500));
 	char addr[ADDR_TEXT_MAX];
 	struct cidr c;
 
 	addr_text(&a, addr);
-	(void)snprintf(text, 64, "%s/%u", addr, addr_is_v4(&a) ? lengths4[any(8)] : lengths6[any(4)]);
+	(void)snprintf(text, 64, "%s/%u", addr,
+		       addr_is_v4(&a) ? lengths4[any(8)] : lengths6[any(4)]);
 	assert_int_equal(cidr_parse(str_of(text), &c), 0);
 	return c;
 }
@@ -205,16 +253,18 @@ static struct condition some_condition(void)
 	const char *not = c.negate ? "-" : "";
 	uint64_t kind = any(24);
 
-#define SAY(fn, ...)                                                  \
-	do {                                                          \
-		c.holds = fn;                                         \
+#define SAY(fn, ...)                                                 \
+	do {                                                         \
+		c.holds = fn;                                        \
 		(void)snprintf(c.text, sizeof(c.text), __VA_ARGS__); \
 	} while (0)
 #define VALUE(...) (void)snprintf(c.value, sizeof(c.value), __VA_ARGS__)
 	c.range = some_range(a);
 	c.range2 = some_range(b);
 	switch (kind) {
-	case 0: case 1: case 2:
+	case 0:
+	case 1:
+	case 2:
 		SAY(host_holds, "%shost:%s", not, a);
 		break;
 	case 3:
@@ -237,7 +287,8 @@ static struct condition some_condition(void)
 		c.lo = 100, c.hi = 100 + (int64_t)any(60000);
 		SAY(port_holds, "%sport:%d-%d", not, (int)c.lo, (int)c.hi);
 		break;
-	case 8: case 9:
+	case 8:
+	case 9:
 		VALUE("%s", any(2) ? protos[any(6)] : "YouTube");
 		SAY(app_holds, "%sapp:%s", not, c.value);
 		break;
@@ -245,7 +296,8 @@ static struct condition some_condition(void)
 		VALUE("%s", any(3) == 0 ? "icmp" : any(2) ? "TCP" : protos[any(6)]);
 		SAY(proto_holds, "%sproto:%s", not, c.value);
 		break;
-	case 11: case 12:
+	case 11:
+	case 12:
 		VALUE("HOST%u.hospital.EXAMPLE.jp", (unsigned)any(NAMES));
 		SAY(name_holds, "%sname:\"%s\"", not, c.value);
 		break;
@@ -282,20 +334,20 @@ static struct condition some_condition(void)
 		break;
 	case 20:
 		c.lo = 5;
-		SAY(risk_holds, "%srisk:known_protocol*standard_port", not);
+		SAY(risk_holds, "%srisk:known_protocol*standard_port", not );
 		break;
 	case 21:
 		c.lo = 3;
-		SAY(direction_holds, "%snetwork.direction:inbound", not);
+		SAY(direction_holds, "%snetwork.direction:inbound", not );
 		break;
 	case 22:
 		c.lo = 11;
-		SAY(vlan_holds, "%svlan=11", not);
+		SAY(vlan_holds, "%svlan=11", not );
 		break;
 	default:
 		if (any(2)) {
 			VALUE("\"CT 2\"");
-			SAY(model_holds, "%stoms.medical.device.model:\"ct 2\"", not);
+			SAY(model_holds, "%stoms.medical.device.model:\"ct 2\"", not );
 		} else {
 			c.lo = (int64_t)any(5);
 			SAY(beds_hold, "%stoms.medical.device.beds=%d", not, (int)c.lo);
@@ -324,9 +376,11 @@ static int64_t key_of(const struct flow *f, enum query_sort sort)
 static enum query_sort sorting;
 static int in_order(const void *a, const void *b)
 {
-	const struct flow *x = *(const struct flow *const *)a, *y = *(const struct flow *const *)b;
+	const struct flow *x = *(const struct flow *const *)a,
+			  *y = *(const struct flow *const *)b;
 	int64_t kx = key_of(x, sorting), ky = key_of(y, sorting);
-	int64_t ix = sorting == QUERY_OLDEST ? -x->id : x->id, iy = sorting == QUERY_OLDEST ? -y->id : y->id;
+	int64_t ix = sorting == QUERY_OLDEST ? -x->id : x->id,
+		iy = sorting == QUERY_OLDEST ? -y->id : y->id;
 
 	if (kx != ky)
 		return kx > ky ? -1 : 1;
@@ -359,7 +413,8 @@ static void walk(struct query *q, size_t page, int64_t ms, struct list *got)
 	got->n = 0;
 	do {
 		size_t before = got->n;
-		int rc = store_query(st, q, page, ms ? clock_mono_ns() + ms * NS_PER_MS : 0, take, got, &info, &e);
+		int rc = store_query(st, q, page, ms ? clock_mono_ns() + ms * NS_PER_MS : 0,
+				     take, got, &info, &e);
 
 		if (rc)
 			fail_msg("query: %s", e.text);
@@ -374,7 +429,8 @@ static void walk(struct query *q, size_t page, int64_t ms, struct list *got)
 	q->cursor[0] = '\0';
 }
 
-static size_t expect(const struct query *q, const struct condition *c, size_t n, const struct flow **out)
+static size_t expect(const struct query *q, const struct condition *c, size_t n,
+		     const struct flow **out)
 {
 	size_t found = 0;
 
@@ -391,14 +447,16 @@ static size_t expect(const struct query *q, const struct condition *c, size_t n,
 	return found;
 }
 
-static void compare(const struct query *q, const char *text, const struct flow **want, size_t n, const struct list *got)
+static void compare(const struct query *q, const char *text, const struct flow **want, size_t n,
+		    const struct list *got)
 {
 	if (n != got->n)
 		fail_msg("[%s] sort %d: %zu rows, %zu expected", text, q->sort, got->n, n);
 	for (size_t i = 0; i < n; i++) {
 		if (want[i]->src_packets - 1 != got->number[i])
-			fail_msg("[%s] sort %d: row %zu of %zu is number %llu, expected %llu", text, q->sort, i, n,
-				 (unsigned long long)got->number[i], (unsigned long long)want[i]->src_packets - 1);
+			fail_msg("[%s] sort %d: row %zu of %zu is number %llu, expected %llu",
+				 text, q->sort, i, n, (unsigned long long)got->number[i],
+				 (unsigned long long)want[i]->src_packets - 1);
 	}
 }
 
@@ -416,7 +474,8 @@ static void one_random_query(struct list *got, const struct flow **want)
 		c[i] = some_condition();
 		/* each key once: the same key twice has a meaning of its own, tested elsewhere */
 		for (size_t k = 0; k < i; k++) {
-			if (c[i].holds == c[k].holds || strncmp(c[i].text + (c[i].text[0] == '-'), "host", 4) == 0)
+			if (c[i].holds == c[k].holds ||
+			    strncmp(c[i].text + (c[i].text[0] == '-'), "host", 4) == 0)
 				n = i;
 		}
 	}
@@ -434,7 +493,8 @@ static void one_random_query(struct list *got, const struct flow **want)
 	compare(&q, text, want, found, got);
 	assert_int_equal(store_count(st, &q, ROWS, 0, &counted, &more, &e), 0);
 	if (counted != found || more)
-		fail_msg("[%s] counts %llu, expected %zu", text, (unsigned long long)counted, found);
+		fail_msg("[%s] counts %llu, expected %zu", text, (unsigned long long)counted,
+			 found);
 	assert_int_equal(store_count(st, &q, found / 2 + 1, 0, &counted, &more, &e), 0);
 	assert_int_equal(counted, found < found / 2 + 1 ? found : found / 2 + 1);
 	assert_int_equal(more, found > found / 2 + 1);
@@ -454,20 +514,26 @@ static void every_row_that_matches_comes_once_and_in_order(void **state)
 
 static void a_query_that_meets_its_deadline_goes_on_where_it_was(void **state)
 {
-	static const char *const texts[] = { "-app:tls duration>1ms", "network.community_id:nothing*", "", "host:10.0.0.7" };
-	struct list got = { calloc(ROWS, sizeof(*got.number)), 0 }, all = { calloc(ROWS, sizeof(*all.number)), 0 };
+	static const char *const texts[] = { "-app:tls duration>1ms",
+					     "network.community_id:nothing*", "",
+					     "host:10.0.0.7" };
+	struct list got = { calloc(ROWS, sizeof(*got.number)), 0 },
+		    all = { calloc(ROWS, sizeof(*all.number)), 0 };
 	struct err e = ERR_INIT;
 
 	(void)state;
 	for (unsigned i = 0; i < ARRAY_LEN(texts); i++) {
 		for (unsigned sort = QUERY_NEWEST; sort <= QUERY_OLDEST; sort++) {
-			struct query q = { .record = &flow_record, .until_ns = INT64_MAX, .sort = (enum query_sort)sort };
+			struct query q = { .record = &flow_record,
+					   .until_ns = INT64_MAX,
+					   .sort = (enum query_sort)sort };
 
 			assert_int_equal(query_parse(&q, str_of(texts[i]), &e), 0);
 			walk(&q, 0, 0, &all);
 			walk(&q, 1000, 30, &got);
 			assert_int_equal(got.n, all.n);
-			assert_memory_equal(got.number, all.number, all.n * sizeof(*all.number));
+			assert_memory_equal(got.number, all.number,
+					    all.n * sizeof(*all.number));
 		}
 	}
 	free(got.number);
@@ -481,7 +547,8 @@ static uint64_t count_of(const char *text)
 	uint64_t n;
 	bool more;
 
-	if (query_parse(&q, str_of(text), &e) || store_count(st, &q, 2 * ROWS, 0, &n, &more, &e))
+	if (query_parse(&q, str_of(text), &e) ||
+	    store_count(st, &q, 2 * ROWS, 0, &n, &more, &e))
 		fail_msg("[%s] %s", text, e.text);
 	return n;
 }
@@ -489,14 +556,18 @@ static uint64_t count_of(const char *text)
 static void the_same_key_twice_means_either_and_different_keys_mean_both(void **state)
 {
 	(void)state;
-	assert_int_equal(count_of("vlan:10 vlan:11"), count_of("vlan:10") + count_of("vlan:11"));
+	assert_int_equal(count_of("vlan:10 vlan:11"),
+			 count_of("vlan:10") + count_of("vlan:11"));
 	assert_int_equal(count_of("vlan:10 vlan:11 vlan:12"), count_of("vlan>0"));
-	assert_int_equal(count_of("vlan:10 proto:tcp") + count_of("vlan:10 -proto:tcp"), count_of("vlan:10"));
-	assert_int_equal(count_of("-vlan:10 -vlan:11"), count_of("") - count_of("vlan:10") - count_of("vlan:11"));
+	assert_int_equal(count_of("vlan:10 proto:tcp") + count_of("vlan:10 -proto:tcp"),
+			 count_of("vlan:10"));
+	assert_int_equal(count_of("-vlan:10 -vlan:11"),
+			 count_of("") - count_of("vlan:10") - count_of("vlan:11"));
 	assert_int_equal(count_of("vlan!=10"), count_of("-vlan:10"));
 	assert_int_equal(count_of("vlan>=11 vlan<=12"), count_of("vlan:11-12"));
 	assert_int_equal(count_of("host:10.0.0.1 host:10.0.0.2 peer:10.0.0.3"),
-			 count_of("host:10.0.0.1 peer:10.0.0.3") + count_of("host:10.0.0.2 peer:10.0.0.3"));
+			 count_of("host:10.0.0.1 peer:10.0.0.3") +
+				 count_of("host:10.0.0.2 peer:10.0.0.3"));
 	assert_int_equal(count_of("10.0.0.0/8"), count_of("host:10.0.0.0/8"));
 	assert_int_equal(count_of("user_agent:*"), count_of("user_agent.original:*"));
 	assert_int_equal(count_of("user_agent:*") + count_of("-user_agent:*"), ROWS);
@@ -565,20 +636,25 @@ static void a_cursor_that_was_touched_is_refused(void **state)
 	for (size_t i = 0; info.next[i]; i++) {
 		memcpy(q.cursor, info.next, sizeof(q.cursor));
 		q.cursor[i] = q.cursor[i] == 'A' ? 'B' : 'A';
-		assert_int_equal(store_query(st, &q, 10, 0, nothing, NULL, &(struct query_page_info){ 0 }, &e), -ERR_INVALID);
+		assert_int_equal(store_query(st, &q, 10, 0, nothing, NULL,
+					     &(struct query_page_info){ 0 }, &e),
+				 -ERR_INVALID);
 		q.cursor[i] = '\0';
 		if (i)
-			assert_int_equal(store_query(st, &q, 10, 0, nothing, NULL, &(struct query_page_info){ 0 }, &e),
+			assert_int_equal(store_query(st, &q, 10, 0, nothing, NULL,
+						     &(struct query_page_info){ 0 }, &e),
 					 -ERR_INVALID);
 	}
 	/* of another query: other words, another order */
 	memcpy(q.cursor, info.next, sizeof(q.cursor));
 	other = q;
 	assert_int_equal(query_parse(&other, STR("app:tls"), &e), 0);
-	assert_int_equal(store_query(st, &other, 10, 0, nothing, NULL, &info, &e), -ERR_INVALID);
+	assert_int_equal(store_query(st, &other, 10, 0, nothing, NULL, &info, &e),
+			 -ERR_INVALID);
 	other = q;
 	other.sort = QUERY_BYTES;
-	assert_int_equal(store_query(st, &other, 10, 0, nothing, NULL, &info, &e), -ERR_INVALID);
+	assert_int_equal(store_query(st, &other, 10, 0, nothing, NULL, &info, &e),
+			 -ERR_INVALID);
 	/* "-24h" moves between two pages: the range of the first one stays */
 	other = q;
 	other.since_ns = 12345;
@@ -617,7 +693,9 @@ static void minutes_of_capture_are_found_as_well(void **state)
 
 	(void)state;
 	for (int64_t i = 0; i < 100; i++) {
-		struct capture_minute m = { .at_ns = day0 + i * 60 * NS_PER_S, .packets = (uint64_t)i, .kernel_drops = i % 10 == 0 };
+		struct capture_minute m = { .at_ns = day0 + i * 60 * NS_PER_S,
+					    .packets = (uint64_t)i,
+					    .kernel_drops = i % 10 == 0 };
 
 		(void)snprintf(m.interface, sizeof(m.interface), "eth%d", (int)(i % 2));
 		assert_int_equal(store_put(st, &capture_minute_record, &m), 0);
@@ -627,7 +705,9 @@ static void minutes_of_capture_are_found_as_well(void **state)
 	assert_int_equal(store_count(st, &q, 1000, 0, &n, &more, &e), 0);
 	assert_int_equal(n, 10);
 	q.sort = QUERY_RISK;
-	assert_int_equal(store_query(st, &q, 10, 0, nothing, NULL, &(struct query_page_info){ 0 }, &e), -ERR_INVALID);
+	assert_int_equal(store_query(st, &q, 10, 0, nothing, NULL,
+				     &(struct query_page_info){ 0 }, &e),
+			 -ERR_INVALID);
 }
 
 static int by_number(void *arg, const void *row)
@@ -664,7 +744,8 @@ static int fill(void **state)
 		if (store_put_many(st, &flow_record, rows + i, 1000))
 			return -1;
 	}
-	if (store_flush(st, 60000, &e) || store_query(st, &q, 0, 0, by_number, &seen, &info, &e)) {
+	if (store_flush(st, 60000, &e) ||
+	    store_query(st, &q, 0, 0, by_number, &seen, &info, &e)) {
 		print_error("%s\n", e.text);
 		return -1;
 	}

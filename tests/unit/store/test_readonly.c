@@ -111,7 +111,8 @@ static int64_t as_nobody(const char *path, char words[200])
 
 static void a_folder_that_may_only_be_read_is_read_or_explained(void **state)
 {
-	char closed[] = "/tmp/tomsd-left-XXXXXX", killed[] = "/tmp/tomsd-left-XXXXXX", words[200];
+	char closed[] = "/tmp/tomsd-left-XXXXXX", killed[] = "/tmp/tomsd-left-XXXXXX",
+	     words[200];
 	int64_t n;
 
 	(void)state;

@@ -21,7 +21,8 @@ static int take(void *arg, const struct rollup_row *r)
 	return 0;
 }
 
-static struct got series(enum rollup_dim dim, int64_t since, int64_t until, size_t buckets, size_t keys, int64_t *step)
+static struct got series(enum rollup_dim dim, int64_t since, int64_t until, size_t buckets,
+			 size_t keys, int64_t *step)
 {
 	static struct got g;
 	struct err e = ERR_INIT;
@@ -56,8 +57,9 @@ static int64_t ask(const char *what, const char *table, int dim, int64_t from_s,
 {
 	char text[256];
 
-	(void)snprintf(text, sizeof(text), "SELECT %s FROM %s WHERE dim=%d AND at>=%lld AND at<%lld", what, table, dim,
-		       (long long)from_s, (long long)to_s);
+	(void)snprintf(text, sizeof(text),
+		       "SELECT %s FROM %s WHERE dim=%d AND at>=%lld AND at<%lld", what, table,
+		       dim, (long long)from_s, (long long)to_s);
 	return box_number(&b, text);
 }
 
@@ -71,13 +73,17 @@ static void the_top_list_has_the_largest_first(void **state)
 	for (size_t i = 0; i < g.n; i++) {
 		char text[256];
 
-		assert_true(!i || g.row[i - 1].bytes_out + g.row[i - 1].bytes_in >= g.row[i].bytes_out + g.row[i].bytes_in);
+		assert_true(!i || g.row[i - 1].bytes_out + g.row[i - 1].bytes_in >=
+					  g.row[i].bytes_out + g.row[i].bytes_in);
 		assert_int_equal(g.row[i].at_ns, 0);
-		(void)snprintf(text, sizeof(text), "sum((bytes_out+bytes_in)*(key='%s'))", g.row[i].key);
-		assert_int_equal(g.row[i].bytes_out + g.row[i].bytes_in, ask(text, "rollup_hour", 2, from, to));
+		(void)snprintf(text, sizeof(text), "sum((bytes_out+bytes_in)*(key='%s'))",
+			       g.row[i].key);
+		assert_int_equal(g.row[i].bytes_out + g.row[i].bytes_in,
+				 ask(text, "rollup_hour", 2, from, to));
 	}
 	g = top(ROLLUP_APP, from * NS_PER_S, to * NS_PER_S, 1000);
-	assert_int_equal(bytes_of(&g), ask("sum(bytes_out+bytes_in)", "rollup_hour", 2, from, to));
+	assert_int_equal(bytes_of(&g),
+			 ask("sum(bytes_out+bytes_in)", "rollup_hour", 2, from, to));
 }
 
 static void addresses_read_as_addresses(void **state)
@@ -91,11 +97,13 @@ static void addresses_read_as_addresses(void **state)
 		assert_int_equal(addr_parse(str_of(g.row[i].key), &a), 0);
 	g = top(ROLLUP_DIRECTION, 0, INT64_MAX, 10);
 	assert_int_equal(g.n, 2);
-	assert_true(strcmp(g.row[0].key, "internal") == 0 || strcmp(g.row[0].key, "outbound") == 0);
+	assert_true(strcmp(g.row[0].key, "internal") == 0 ||
+		    strcmp(g.row[0].key, "outbound") == 0);
 	g = top(ROLLUP_TOTAL, 0, INT64_MAX, 10);
 	assert_int_equal(g.n, 1);
 	assert_string_equal(g.row[0].key, "");
-	assert_int_equal(bytes_of(&g), ask("sum(bytes_out+bytes_in)", "rollup_minute", 0, 0, INT32_MAX));
+	assert_int_equal(bytes_of(&g),
+			 ask("sum(bytes_out+bytes_in)", "rollup_minute", 0, 0, INT32_MAX));
 }
 
 static void a_span_that_begins_anywhere_is_cut_out_of_minutes_and_hours(void **state)
@@ -106,7 +114,8 @@ static void a_span_that_begins_anywhere_is_cut_out_of_minutes_and_hours(void **s
 		int64_t from = since - since % 60, to = until + (60 - until % 60) % 60;
 		struct got g = top(ROLLUP_TOTAL, since * NS_PER_S, until * NS_PER_S, 1);
 
-		assert_int_equal(bytes_of(&g), ask("ifnull(sum(bytes_out+bytes_in),0)", "rollup_minute", 0, from, to));
+		assert_int_equal(bytes_of(&g), ask("ifnull(sum(bytes_out+bytes_in),0)",
+						   "rollup_minute", 0, from, to));
 	}
 }
 
@@ -119,8 +128,10 @@ static void a_series_adds_up_to_the_whole_at_every_step(void **state)
 	for (int dim = ROLLUP_TOTAL; dim <= ROLLUP_PEER; dim++) {
 		before = 0;
 		for (size_t i = 0; i < ARRAY_LEN(buckets); i++) {
-			struct got g = series((enum rollup_dim)dim, first_ns, last_ns + 1, buckets[i], 3, &step);
-			int64_t want = ask("sum(bytes_out+bytes_in)", "rollup_hour", dim, 0, INT32_MAX);
+			struct got g = series((enum rollup_dim)dim, first_ns, last_ns + 1,
+					      buckets[i], 3, &step);
+			int64_t want = ask("sum(bytes_out+bytes_in)", "rollup_hour", dim, 0,
+					   INT32_MAX);
 
 			assert_true(step >= before && step % (60 * NS_PER_S) == 0);
 			before = step;
@@ -128,7 +139,8 @@ static void a_series_adds_up_to_the_whole_at_every_step(void **state)
 			for (size_t k = 0; k < g.n; k++) {
 				assert_int_equal(g.row[k].at_ns % step, 0);
 				assert_true(!k || g.row[k].at_ns >= g.row[k - 1].at_ns);
-				assert_true((g.row[k].at_ns - g.row[0].at_ns) / step < (int64_t)buckets[i]);
+				assert_true((g.row[k].at_ns - g.row[0].at_ns) / step <
+					    (int64_t)buckets[i]);
 			}
 		}
 	}
@@ -157,14 +169,16 @@ static void a_span_without_rows_is_empty_and_a_wrong_one_an_error(void **state)
 {
 	struct err e = ERR_INIT;
 	int64_t step;
-	struct got g = series(ROLLUP_APP, first_ns - 1000 * 86400 * NS_PER_S, first_ns - 900 * 86400 * NS_PER_S, 720, 5, &step);
+	struct got g = series(ROLLUP_APP, first_ns - 1000 * 86400 * NS_PER_S,
+			      first_ns - 900 * 86400 * NS_PER_S, 720, 5, &step);
 
 	(void)state;
 	assert_int_equal(g.n, 0);
 	g = top(ROLLUP_PEER, last_ns + 1000 * 86400 * NS_PER_S, INT64_MAX, 5);
 	assert_int_equal(g.n, 0);
 	assert_int_equal(store_top(b.st, ROLLUP_APP, 5, 5, 1, 0, take, &g, &e), -ERR_INVALID);
-	assert_int_equal(store_series(b.st, ROLLUP_APP, 6, 5, 1, 1, 0, &step, take, &g, &e), -ERR_INVALID);
+	assert_int_equal(store_series(b.st, ROLLUP_APP, 6, 5, 1, 1, 0, &step, take, &g, &e),
+			 -ERR_INVALID);
 }
 
 static int fill(void **state)

@@ -1,10 +1,10 @@
+#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <cmocka.h>
 
 #include "tomsd/flow_row.h"
 #include "tomsd/store.h"
@@ -19,7 +19,8 @@ static struct query parsed(const char *text)
 	return q;
 }
 
-static void is_word(const struct query *q, size_t at, bool negate, const char *key, const char *op, const char *value)
+static void is_word(const struct query *q, size_t at, bool negate, const char *key,
+		    const char *op, const char *value)
 {
 	assert_true(at < q->n_words);
 	assert_int_equal(q->words[at].negate, negate);
@@ -30,7 +31,8 @@ static void is_word(const struct query *q, size_t at, bool negate, const char *k
 
 static void a_query_is_words_with_key_and_value(void **state)
 {
-	struct query q = parsed("  host:10.0.0.1 -app:dns\tsource.bytes>100MB name:\"a b\" plain  ");
+	struct query q =
+		parsed("  host:10.0.0.1 -app:dns\tsource.bytes>100MB name:\"a b\" plain  ");
 
 	(void)state;
 	assert_int_equal(q.n_words, 5);
@@ -59,7 +61,8 @@ static void all_comparisons_are_known(void **state)
 
 static void quotes_keep_spaces_and_make_anything_text(void **state)
 {
-	struct query q = parsed("\"host:10.0.0.1\" -\"two words\" name:\"say \\\"so\\\" \\\\\" \"10.0.0.1\"");
+	struct query q = parsed(
+		"\"host:10.0.0.1\" -\"two words\" name:\"say \\\"so\\\" \\\\\" \"10.0.0.1\"");
 
 	(void)state;
 	assert_int_equal(q.n_words, 4);
@@ -71,7 +74,8 @@ static void quotes_keep_spaces_and_make_anything_text(void **state)
 
 static void a_bare_address_range_or_mac_is_a_host(void **state)
 {
-	struct query q = parsed("10.0.0.1 -192.168.0.0/16 fe80::1 aa:bb:cc:dd:ee:ff 444b.5d01.0221 deadbeef0123");
+	struct query q = parsed(
+		"10.0.0.1 -192.168.0.0/16 fe80::1 aa:bb:cc:dd:ee:ff 444b.5d01.0221 deadbeef0123");
 
 	(void)state;
 	is_word(&q, 0, false, "host", ":", "10.0.0.1");
@@ -143,7 +147,8 @@ static void there_is_an_end_to_words_and_values(void **state)
 
 static void every_prefix_of_a_query_is_words_or_a_refusal(void **state)
 {
-	static const char good[] = "-host:10.0.0.0/8 name:\"a \\\"b\" source.bytes>=1GB \"x\" fe80::1 !=";
+	static const char good[] =
+		"-host:10.0.0.0/8 name:\"a \\\"b\" source.bytes>=1GB \"x\" fe80::1 !=";
 
 	(void)state;
 	for (size_t n = 0; n < sizeof(good); n++) {
