@@ -1,6 +1,5 @@
 /* The query half against a naive search in memory: random rows (late ones, many in one second, three
  * days, some not in a bucket yet), random filters, all sorts, cursors walked to the end. */
-#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -8,6 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
+
+#include <cmocka.h>
 
 #include "tomsd/base/clock.h"
 #include "tomsd/base/hash.h"
