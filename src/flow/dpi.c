@@ -449,6 +449,14 @@ static uint8_t confidence_of(ndpi_confidence_t c)
 	return FLOW_CONF_DPI; /* later versions have kinds of it */
 }
 
+/* What a URL tries (scripts, SQL, commands) the library says only when asked; the URL itself goes. */
+static void judge_url(struct ndpi_flow_struct *f)
+{
+	ndpi_risk_enum risk = f->http.url ? ndpi_validate_url(f->http.url) : NDPI_NO_RISK;
+	if (risk != NDPI_NO_RISK)
+		f->risk |= UINT64_C(1) << risk;
+}
+
 /* "master.app", or one of them alone. */
 static void take_answer(const ndpi_protocol *p, struct ndpi_flow_struct *f,
 			struct dpi_result *r)
@@ -469,6 +477,7 @@ void dpi_finish(struct dpi *d, uint32_t state, struct dpi_result *out)
 		*out = (struct dpi_result){ .proto = 0 };
 		if (!DPI_APP(s->answer))
 			s->answer = DPI_GIVEUP(d->module, &s->flow, &guessed);
+		judge_url(&s->flow);
 		take_answer(&s->answer, &s->flow, out);
 		tell(&s->flow, s->l4, out);
 	}

@@ -116,7 +116,9 @@ static void dpi_look(struct flow_shard *s, uint32_t index, const uint8_t *frame,
 	struct flow_hot *h = hot_of(&s->table, index);
 	if (p->flags & (PKT_CUT | PKT_FRAG_LATER | PKT_BAD_L4) || !p->l3_bytes)
 		return;
-	if (h->key.l4 == L4_TCP && !p->payload_bytes)
+	/* TCP begins with the first payload. From there on empty packets count too: the library's HTTP
+	 * dissector looks into a download only when its request was acknowledged. */
+	if (h->key.l4 == L4_TCP && !p->payload_bytes && !h->dpi)
 		return;
 	if (!dpi_packet_is(frame + p->l3_off, p->l3_bytes, &h->key))
 		return;

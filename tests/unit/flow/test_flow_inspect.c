@@ -53,6 +53,24 @@ static void a_web_request_gives_host_and_agent_but_neither_address_nor_login(voi
 	wire_free(w);
 }
 
+static void an_attack_in_a_url_is_a_risk_without_the_url(void **state)
+{
+	(void)state;
+	static const char *const lines[] = {
+		"GET /dv/sqli/?id=1%27+and+1%3D1+union+select+database%28%29%2C+user%28%29%23&Submit=Submit "
+		"HTTP/1.1\r\nHost: shop.example\r\n\r\n",
+		"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", NULL
+	};
+	struct wire *w = wire_new(NULL);
+	send_talk(w, pc, server, lines);
+	assert_int_equal(wire_end(w), 1);
+	assert_string_equal(flow_risk_names[2], "url_possible_sql_injection");
+	assert_true(w->rows[0].risks >> 2 & 1);
+	assert_true(w->rows[0].risk_score >= 250);
+	assert_false(row_has(&w->rows[0], "union") || row_has(&w->rows[0], "sqli"));
+	wire_free(w);
+}
+
 static void a_login_in_the_clear_is_a_risk_without_its_words(void **state)
 {
 	(void)state;
@@ -260,6 +278,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(
 			a_web_request_gives_host_and_agent_but_neither_address_nor_login),
+		cmocka_unit_test(an_attack_in_a_url_is_a_risk_without_the_url),
 		cmocka_unit_test(a_login_in_the_clear_is_a_risk_without_its_words),
 		cmocka_unit_test(a_dns_question_is_kept),
 		cmocka_unit_test(a_refused_call_has_a_guess_by_port_and_a_hint_never_a_proof),
