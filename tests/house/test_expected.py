@@ -85,6 +85,50 @@ def test_a_capture_has_the_packets_bytes_flows_and_protocols_ndpireader_finds(ca
     assert {p: (ours, theirs) for p, (_, ours, theirs) in listed.items()} == found
 
 
+def ends(row):
+    return frozenset((row[end].get("ip"), row[end].get("port", 0)) for end in ("source", "destination"))
+
+
+def names_of(row):
+    """What ndpiReader prints of a flow beside its protocol, under flows.tsv's column names."""
+    flow, detail = row["toms"]["flow"], row["toms"]["flow"].get("detail", {})
+    names = {"hostname": flow.get("name", ""), "ja3c": row.get("tls", {}).get("client", {}).get("ja3", ""),
+            "ja3s": detail.get("ja3s", ""), "dhcp_fingerprint": detail.get("dhcp_options", ""),
+            "hassh_client": detail.get("hassh", ""), "user_agent": row.get("user_agent", {}).get("original", ""),
+            "risk_score": str(row["event"].get("risk_score", 0))}
+    if flow.get("confidence") not in ("dpi", "cache"):
+        del names["risk_score"]  # a guess by port is no reason to accuse a flow that was refused
+    return names
+
+
+def peer_flows(capture):
+    lines = (PCAPS / "flows.tsv").read_text().splitlines()
+    for line in lines[1:]:
+        flow = dict(zip(lines[0].split("\t"), line.split("\t")))
+        if flow["file"] == capture and flow["l4"] in ("TCP", "UDP"):
+            yield flow
+
+
+# ndpiReader shows the client's banner as the host of an SSH flow (ours: ssh_client), and no risk of Telnet.
+OTHERWISE = {("SSH", "hostname"), ("Telnet", "risk_score")}
+
+
+@pytest.mark.skipif(not PCAPS.is_dir(), reason="no ../shared/data/pcap")
+@pytest.mark.parametrize("capture", sorted(expected()) if PCAPS.is_dir() else [])
+def test_a_flow_has_the_names_fingerprints_and_risks_ndpireader_finds(capture, tmp_path):
+    ours = {}
+    for row in rows_of(PCAPS / capture, tmp_path):
+        if row["toms"]["flow"].get("confidence") != "content":  # ours, and not nDPI's to name
+            ours.setdefault((row["network"]["iana_number"], ends(row)), names_of(row))
+    for flow in peer_flows(capture):
+        key = (6 if flow["l4"] == "TCP" else 17,
+               frozenset(((flow["src"], int(flow["sport"])), (flow["dst"], int(flow["dport"])))))
+        mine = ours.get(key)  # none: medical, or a difference that is listed
+        for column, value in (mine or {}).items():
+            if (flow["proto_names"], column) not in OTHERWISE:
+                assert value == flow[column], (key, column)
+
+
 def main():
     for capture in sorted(expected()):
         with tempfile.TemporaryDirectory() as folder:
