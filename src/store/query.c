@@ -33,11 +33,16 @@ struct page {
 	int64_t first_ns;
 };
 
-/* Full rows of one day after the other. */
+/* Full rows. Sorted by a value, rows of many days stand among each other: several stay open. */
+enum { READERS = 24 };
 struct reader {
 	struct part_view *view;
 	struct stmt *by_id;
 	int32_t day;
+};
+struct readers {
+	struct reader of[READERS];
+	size_t n; /* opened so far; the next one takes the place of the one opened longest ago */
 };
 
 static void reader_close(struct reader *r)
@@ -66,6 +71,19 @@ static int reader_open(struct reader *r, struct sql *db, const struct plan *p, i
 	return rc;
 }
 
+static int reader_of(struct readers *r, struct sql *db, const struct plan *p, int32_t day,
+		     struct reader **out, struct err *e)
+{
+	for (size_t i = 0; i < READERS; i++) {
+		if (r->of[i].view && r->of[i].day == day) {
+			*out = &r->of[i];
+			return 0;
+		}
+	}
+	*out = &r->of[r->n++ % READERS];
+	return reader_open(*out, db, p, day, e);
+}
+
 static int reader_row(struct reader *r, int64_t id, void *row, struct err *e)
 {
 	int rc;
@@ -85,24 +103,26 @@ static int reader_row(struct reader *r, int64_t id, void *row, struct err *e)
 static int give_rows(struct page *pg, struct sql *db, const struct scan_found *found, size_t n,
 		     struct place known, struct err *e)
 {
-	struct reader r = { 0 };
+	struct readers readers = { 0 };
 	void *row = calloc(1, pg->plan->record->bytes);
 	int rc = row ? 0 : err_set(e, ERR_NOMEM, "out of memory");
 
 	for (size_t i = 0; !rc && !pg->ended && i < n && i < pg->limit; i++) {
 		if (place_before(known, found[i].place))
 			break;
-		if (!r.view || r.day != found[i].day)
-			rc = reader_open(&r, db, pg->plan, found[i].day, e);
+		struct reader *r;
+
+		rc = reader_of(&readers, db, pg->plan, found[i].day, &r, e);
 		if (!rc)
-			rc = reader_row(&r, scan_id(pg->q->sort, found[i].place), row, e);
+			rc = reader_row(r, scan_id(pg->q->sort, found[i].place), row, e);
 		if (rc)
 			break;
 		pg->at.after = found[i].place;
 		pg->given++;
 		pg->ended = pg->row(pg->arg, row) != 0;
 	}
-	reader_close(&r);
+	for (size_t i = 0; i < READERS; i++)
+		reader_close(&readers.of[i]);
 	free(row);
 	return rc;
 }

@@ -4,25 +4,36 @@
 
 #include <stdlib.h>
 
-void scan_day_close(struct scan_day *d)
+enum {
+	VIEWS_MAX = 24
+}; /* days open at once: each holds statements of the connection's cache */
+
+static void close_view(struct scan_day *d)
 {
 	stmt_done(d->by_id);
 	stmt_done(d->walk);
 	d->by_id = d->walk = NULL;
 	part_view_free(d->view);
 	d->view = NULL;
+}
+
+void scan_day_close(struct scan_day *d)
+{
+	close_view(d);
 	free(d->tokens);
 	d->tokens = NULL;
 }
 
-static int prepare(struct scan *s, const struct part_view *v, const char *where,
-		   struct stmt **out, struct err *e)
+static int prepare(struct scan *s, struct scan_day *d, const char *where, struct stmt **out,
+		   struct err *e)
 {
 	struct buf sql;
 	int rc;
 
+	if (*out)
+		return 0;
 	buf_init(&sql, 1 << 16);
-	buf_cstr(&sql, part_view_select(v));
+	buf_cstr(&sql, part_view_select(d->view));
 	buf_cstr(&sql, where);
 	rc = buf_failed(&sql) ? err_set(e, ERR_NOMEM, "out of memory") :
 				sql_prepare(s->spec.db, sql.p, out, e);
@@ -30,18 +41,48 @@ static int prepare(struct scan *s, const struct part_view *v, const char *where,
 	return rc;
 }
 
-static int open_view(struct scan *s, struct scan_day *d, struct err *e)
+int scan_day_by_id(struct scan *s, struct scan_day *d, struct err *e)
 {
-	int rc = part_view_new(&d->view, s->spec.db, s->spec.plan, d->part.day, s->wanted, e);
+	return prepare(s, d, " WHERE id=?", &d->by_id, e);
+}
 
-	if (!rc)
-		rc = prepare(s, d->view, " WHERE id=?", &d->by_id, e);
-	if (!rc)
-		rc = prepare(s, d->view,
-			     s->spec.sort == QUERY_OLDEST ?
-				     " WHERE id BETWEEN ? AND ? ORDER BY id" :
-				     " WHERE id BETWEEN ? AND ? ORDER BY id DESC",
-			     &d->walk, e);
+int scan_day_walk(struct scan *s, struct scan_day *d, struct err *e)
+{
+	return prepare(s, d,
+		       s->spec.sort == QUERY_OLDEST ?
+			       " WHERE id BETWEEN ? AND ? ORDER BY id" :
+			       " WHERE id BETWEEN ? AND ? ORDER BY id DESC",
+		       &d->walk, e);
+}
+
+/* Closes the view that was not needed for longest. */
+static void make_room(struct scan *s)
+{
+	struct scan_day *oldest = NULL;
+
+	for (size_t i = 0; i < s->n_days; i++) {
+		struct scan_day *d = &s->days[i];
+
+		if (d->view && (!oldest || d->used < oldest->used))
+			oldest = d;
+	}
+	if (oldest) {
+		close_view(oldest);
+		s->n_views--;
+	}
+}
+
+int scan_day_use(struct scan *s, struct scan_day *d, struct err *e)
+{
+	int rc;
+
+	d->used = ++s->uses;
+	if (d->view)
+		return 0;
+	if (s->n_views == VIEWS_MAX)
+		make_room(s);
+	rc = part_view_new(&d->view, s->spec.db, s->spec.plan, d->part.day, s->wanted, e);
+	s->n_views += rc == 0;
 	return rc;
 }
 
@@ -192,7 +233,7 @@ static int push_tail(struct scan *s, uint32_t day, struct err *e)
 int scan_day_open(struct scan *s, uint32_t at, struct err *e)
 {
 	struct scan_day *d = &s->days[at];
-	int rc = open_view(s, d, e);
+	int rc = scan_day_use(s, d, e);
 
 	if (!rc)
 		rc = find_tokens(s, d, e);

@@ -70,8 +70,10 @@ static int candidates(struct scan *s, const struct scan_day *d, size_t *n, struc
 /* One row by id: considered when it is there. */
 static int consider_id(struct scan *s, struct scan_day *d, int64_t id, struct err *e)
 {
-	int rc;
+	int rc = scan_day_by_id(s, d, e);
 
+	if (rc)
+		return rc;
 	stmt_i64(d->by_id, 1, id);
 	rc = stmt_step(d->by_id, e);
 	if (rc > 0) {
@@ -86,8 +88,10 @@ static int consider_id(struct scan *s, struct scan_day *d, int64_t id, struct er
 /* All rows between two ids in the order of the walk. */
 static int walk_ids(struct scan *s, struct scan_day *d, int64_t from, int64_t to, struct err *e)
 {
-	int rc;
+	int rc = scan_day_walk(s, d, e);
 
+	if (rc)
+		return rc;
 	stmt_i64(d->walk, 1, from);
 	stmt_i64(d->walk, 2, to);
 	while ((rc = stmt_step(d->walk, e)) > 0) {
@@ -263,8 +267,10 @@ int scan_unit_search(struct scan *s, struct err *e)
 {
 	struct scan_day *d = &s->days[s->now.day];
 	size_t n = SIZE_MAX;
-	int rc;
+	int rc = scan_day_use(s, d, e);
 
+	if (rc)
+		return rc;
 	if (s->now.kind == UNIT_TAIL)
 		return walk_ids(s, d, s->now.first_id, s->now.last_id, e);
 	if (!s->spec.limit && s->now.all_in_range && filter_is_empty(s->spec.filter)) {

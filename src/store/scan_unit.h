@@ -26,8 +26,9 @@ struct unit {
 
 struct scan_day {
 	struct part_info part;
-	struct part_view *view; /* columns of the filter; NULL until the day is opened */
-	struct stmt *by_id, *walk;
+	struct part_view *view;    /* columns of the filter; NULL: not open */
+	struct stmt *by_id, *walk; /* of the view, made when first needed */
+	uint64_t used;             /* when, to close the one that rests longest */
 	struct tokens *tokens;
 };
 
@@ -35,7 +36,8 @@ struct scan {
 	struct scan_spec spec;
 	bool wanted[STORE_COLS_MAX];
 	struct scan_day *days;
-	size_t n_days;
+	size_t n_days, n_views;
+	uint64_t uses;
 	struct unit *units; /* heap, best bound first */
 	size_t n_units, units_room;
 	struct scan_found *best; /* heap, worst place first, until scan_results sorts it */
@@ -55,6 +57,10 @@ struct scan {
 /* scan_day.c */
 int scan_day_open(struct scan *s, uint32_t at, struct err *e) MUST_CHECK; /* pushes its units */
 void scan_day_close(struct scan_day *d);
+int scan_day_use(struct scan *s, struct scan_day *d,
+		 struct err *e) MUST_CHECK; /* its view is open */
+int scan_day_by_id(struct scan *s, struct scan_day *d, struct err *e) MUST_CHECK;
+int scan_day_walk(struct scan *s, struct scan_day *d, struct err *e) MUST_CHECK;
 int scan_push(struct scan *s, const struct unit *u, struct err *e) MUST_CHECK;
 /* scan_unit.c */
 int scan_unit_search(struct scan *s, struct err *e) MUST_CHECK; /* s->now */
