@@ -135,6 +135,18 @@ void wheel_turn(struct flow_shard *s)
 	frag_expire(s, false);
 }
 
+/* A slice that is due soon puts a conversation far from its end before the attempts of a flood. Under
+ * pressure it gives its row up to a quarter early, and has a new deadline. */
+static bool slice_early(struct flow_shard *s, uint32_t index, uint32_t at_s)
+{
+	const struct flow_hot *h = hot_of(&s->table, index);
+	uint32_t active = s->limit.active;
+	if (h->last_s + idle_limit(s, h) <= at_s || s->now_s - h->slice_s < active - active / 4)
+		return false;
+	shard_slice(s, index);
+	return true;
+}
+
 /* Slots are in the order of deadlines, and what is cheap to lose has the short ones: half-open TCP,
  * lingering, single packets, then the longest idle. Flows that have moved on since they were put there
  * are put right on the way, which pays for itself. */
@@ -148,6 +160,8 @@ bool wheel_evict(struct flow_shard *s)
 		while (*head) {
 			uint32_t index = *head,
 				 due = flow_deadline(s, hot_of(&s->table, index));
+			if (due <= at && slice_early(s, index, at))
+				due = flow_deadline(s, hot_of(&s->table, index));
 			if (due <= at || at == w->done_s + WHEEL_SLOTS - 1) {
 				shard_end(s, index, FLOW_END_EVICTED);
 				return true;

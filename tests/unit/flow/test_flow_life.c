@@ -240,6 +240,36 @@ static void a_full_table_writes_the_next_to_end_and_counts_it(void **state)
 	wire_free(w);
 }
 
+/* Its slice is due before a flood's attempts are: that must not make it the one that goes. */
+static void a_flood_of_calls_does_not_push_a_conversation_out(void **state)
+{
+	(void)state;
+	struct flow_conf conf;
+	flow_conf_defaults(&conf);
+	conf.max_flows = 100;
+	struct wire *w = wire_new(&conf);
+	send_handshake(w, 0, pc, server);
+	for (uint32_t i = 0; i < 700; i++) {
+		send_tcp(w, i * SEC, pc, server, P | A, 101 + i, 901, "x");
+		for (uint32_t k = 0; k < 10; k++)
+			send_tcp(w, i * SEC, HOST(9, (uint16_t)(1024 + i * 10 + k)), server, S,
+				 k, 0, NULL);
+	}
+	(void)wire_end(w);
+	assert_int_equal(rows_packets(w), w->sent);
+	assert_true(wire_stats(w).evicted > 1000);
+	size_t slices = 0;
+	for (size_t i = 0; i < w->n_rows; i++) {
+		if (w->rows[i].src_port != pc.port)
+			continue;
+		assert_int_not_equal(w->rows[i].end_reason, FLOW_END_EVICTED);
+		assert_true(w->rows[i].flow_start_ns == WIRE_T0);
+		slices++;
+	}
+	assert_in_range(slices, 3, 4);
+	wire_free(w);
+}
+
 static void a_stop_writes_what_is_open(void **state)
 {
 	(void)state;
@@ -283,6 +313,7 @@ int main(void)
 		cmocka_unit_test(a_long_conversation_gives_a_row_every_five_minutes),
 		cmocka_unit_test(nothing_is_written_twice_when_it_falls_silent_after_a_slice),
 		cmocka_unit_test(a_full_table_writes_the_next_to_end_and_counts_it),
+		cmocka_unit_test(a_flood_of_calls_does_not_push_a_conversation_out),
 		cmocka_unit_test(a_stop_writes_what_is_open),
 		cmocka_unit_test(what_was_freed_unwritten_leaks_nothing),
 	};

@@ -14,7 +14,7 @@
 #include "tomsd/flow.h"
 
 #define WIRE_T0 (INT64_C(1700000000) * NS_PER_S)
-#define WIRE_ROWS 4096
+#define WIRE_ROWS 8192
 
 enum { F = 1, S = 2, R = 4, P = 8, A = 16 };
 
