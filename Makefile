@@ -22,8 +22,10 @@ WARN := -Wall -Wextra -Wshadow -Wvla -Wundef -Wformat=2 -Wconversion -Wsign-conv
 ifneq ($(findstring clang,$(shell $(CC) --version 2>/dev/null | head -1)),)
 WARN := $(filter-out -Wcast-align=strict,$(WARN)) -Wcast-align -Wthread-safety
 endif
+# Flags that only some compilers take (clang 14 refuses the first, gcc 12 does not know the second).
+if_taken = $(shell $(CC) $(1) -x c -c /dev/null -o /dev/null 2>/dev/null && echo $(1))
 HARDEN := -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3 -fstack-protector-strong -fstack-clash-protection \
-	-fcf-protection -ftrivial-auto-var-init=zero
+	-fcf-protection $(call if_taken,-ftrivial-auto-var-init=zero) $(call if_taken,-fstrict-flex-arrays=3)
 CFLAGS_ALL := -std=c17 -D_GNU_SOURCE -Iinclude -fPIE -pthread -g -fno-strict-overflow \
 	-fno-strict-aliasing -fno-delete-null-pointer-checks -DTOMSD_VERSION='"$(VERSION)"' $(WARN)
 LDFLAGS_ALL := -pie -pthread -Wl,-z,relro,-z,now,-z,noexecstack
