@@ -58,25 +58,25 @@ function paint(data, width, tip) {
 	const { series, times, from, to, unit } = data, height = data.height || 230;
 	const totals = times.map((_, i) => series.reduce((sum, s) => sum + s.values[i], 0));
 	const scale = ticks(Math.max(0, ...totals), height > 160 ? 4 : 2), max = scale[scale.length - 1] || 1;
-	const left = 14 + 7 * Math.max(...scale.map((v) => unit(v, true).length));
+	const left = 14 + 6.6 * Math.max(...scale.map((v) => unit(v, true).length));
 	const x = (ms) => left + (ms - from) / (to - from || 1) * (width - left - RIGHT);
 	const y = (v) => TOP + (1 - v / max) * (height - TOP - BOTTOM);
 	const svg = h('svg:svg', { width, height, viewBox: `0 0 ${width} ${height}`, role: 'img', 'aria-label': data.sentence });
 	for (const v of scale) svg.append(
 		h('svg:line', { class: v ? 'rule' : 'rule zero', x1: left, x2: width - RIGHT, y1: y(v), y2: y(v) }),
-		h('svg:text', { class: 'tick', x: left - 8, y: y(v) + 4, 'text-anchor': 'end' }, unit(v, true)));
+		h('svg:text', { class: 'tick', x: left - 8, y: y(v) + 4, 'text-anchor': 'end' }, v ? unit(v, true) : '0'));
 	for (const [at, label] of timeTicks(from, to, width - left - RIGHT)) svg.append(
 		h('svg:line', { class: 'rule zero', x1: x(at), x2: x(at), y1: height - BOTTOM, y2: height - BOTTOM + 5 }),
 		x(at) + 18 < width && x(at) > left + 4
 			? h('svg:text', { class: 'tick', x: x(at), y: height - 6, 'text-anchor': 'middle' }, label) : '');
+	for (const g of data.gaps) svg.append(h('svg:rect', { class: 'gap', x: x(Math.max(from, g.from)), y: TOP,
+		width: Math.max(2, x(Math.min(to, g.to)) - x(Math.max(from, g.from))), height: height - TOP - BOTTOM }, h('svg:title', {}, g.text)));
 	const base = times.map(() => 0);
 	for (const s of series) {
 		const lower = base.map((v, i) => `L${x(times[i]).toFixed(1)} ${y(v).toFixed(1)}`).reverse().join('');
 		const upper = base.map((v, i) => `${x(times[i]).toFixed(1)} ${y(base[i] = v + s.values[i]).toFixed(1)}`).join('L');
 		if (upper) svg.append(h('svg:path', { class: `area ${s.colour}`, d: `M${upper}${lower}Z` }));
 	}
-	for (const g of data.gaps) svg.append(h('svg:rect', { class: 'gap', x: x(Math.max(from, g.from)), y: TOP,
-		width: Math.max(2, x(Math.min(to, g.to)) - x(Math.max(from, g.from))), height: height - TOP - BOTTOM }, h('svg:title', {}, g.text)));
 	if (times.length) pointer(svg, { data, totals, x, left, width, height, tip });
 	return svg;
 }
@@ -173,9 +173,15 @@ export async function trafficChart(figure, { by, range, only, onRange, height })
 	const sum = (list) => list.reduce((a, b) => a + b, 0);
 	const before = sum(totals.slice(0, half)), after = sum(totals.slice(-half));
 	const trend = after > before * 1.25 ? 'up' : after < before * 0.8 ? 'down' : 'flat';
-	const gaps = answer.gaps.map((g) => ({ from: Date.parse(g.since), to: Date.parse(g.until), text: gapText(g) }));
+	const first = times[totals.findIndex((v) => v > 0)] ?? to;
+	// Rows read from files may be older than the first live capture: what is there is not missing.
+	const gaps = answer.gaps.map((g) => g.reason === 'before_first_record' && Date.parse(g.until) > first ? { ...g, until: first } : g)
+		.map((g) => ({ from: Date.parse(g.since), to: Date.parse(g.until), text: gapText(g) })).filter((g) => g.to - g.from > step);
 	return figure.show({ series, times, from, to, unit: bitrate, gaps, onRange, height,
 		sentence: t('chart.sentence', { peak: bitrate(peak), at: when(times[totals.indexOf(peak)]), average: bitrate(sum(totals) / totals.length),
 			trend: t(`chart.trend.${trend}`), from: when(from), to: when(to) }) });
 }
-export const gapText = (g) => t(`gap.${g.reason === 'before_first_record' ? 'before' : 'off'}`, { from: when(g.since), to: when(g.until) });
+export function gapText(g) {
+	const from = when(g.since), to = when(g.until), sameDay = from.slice(0, 10) === to.slice(0, 10);
+	return t(`gap.${g.reason === 'before_first_record' ? 'before' : 'off'}`, { from, to: sameDay ? to.slice(11) : to });
+}

@@ -97,10 +97,11 @@ export function flowTable(ask, url, setParams, tools) {
 
 function summary(a) {
 	const n = a.total && t(a.total.relation === 'gte' ? 'flows.atleast' : 'flows.count', { n: num(a.total.value) });
-	const span = a.covered?.since && t('flows.covered', { from: when(a.covered.since), to: when(a.covered.until) });
+	const span = a.covered?.since && (!a.complete || !a.items.length) && t('flows.covered', { from: when(a.covered.since), to: when(a.covered.until) });
 	return h('p', { class: 'coverage' }, [n, span, t('over.asof', { at: when(a.as_of, true) })].filter(Boolean).join(' · '),
 		a.complete === false && h('strong', {}, ` ${t('flows.incomplete')}`),
-		(a.gaps || []).map((g) => h('span', {}, ` · ${gapText(g)}`)));
+		(a.gaps || []).filter((g) => Date.parse(g.until) - Date.parse(g.since) > 60000
+			&& (!a.items.length || g.reason !== 'before_first_record')).map((g) => h('span', {}, ` · ${gapText(g)}`)));
 }
 
 function table(rows, sort, setParams) {

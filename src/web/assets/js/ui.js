@@ -97,6 +97,7 @@ export function percent(ratio) {
 export function duration(ns) {
 	if (ns === undefined || ns === null) return '—';
 	const s = ns / 1e9;
+	if (ns === 0) return t('dur.s', { n: 0 });
 	if (s < 0.001) return t('dur.us', { n: num(Math.round(ns / 1000)) });
 	if (s < 1) return t('dur.ms', { n: num(Math.round(s * 1000)) });
 	if (s < 60) return t('dur.s', { n: s.toFixed(1) });

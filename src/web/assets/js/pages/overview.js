@@ -18,16 +18,19 @@ export function show(place, url, { go }) {
 	}).finally(() => setTimeout(() => { asked = null; }, 200)));
 
 	const live = { live: true };
-	const todo = block(t('over.todos'), async () => todos(await overview()), { ...live, class: 'two-thirds' });
-	const checks = block(t('over.checks'), async () => checkList(await overview()), { ...live, class: 'third' });
+	const todo = block(t('over.todos'), async () => todos(await overview(), todo), live);
+	const checks = block(t('over.checks'), async () => checkList(await overview()), live);
 	const now = block(t('over.now'), async () => nowFacts(await overview()), live);
 	const figure = areaChart();
 	const chart = block(t('over.traffic24'), () => trafficChart(figure, { by: 'direction', range: { since: '-24h' },
 		onRange: mayLook() ? (from, to) => go(`/traffic?since=${encodeURIComponent(iso(from))}&until=${encodeURIComponent(iso(to))}`) : null }));
 	const tops = (mayLook() ? TOPS : ['app']).map((by) =>
-		block(t(`top.${by}`), async () => ranking(by, await overview()), { ...live, class: mayLook() ? 'third' : '' }));
+		block(t(`top.${by}`), async () => ranking(by, await overview()), live));
 
-	fill(place, head, help('overview'), h('div', { class: 'grid' }, todo, checks, now, chart, tops));
+	fill(place, head, help('overview'), h('div', { class: 'grid' },
+		h('div', { class: 'two-thirds stack' }, todo, now, chart), h('div', { class: 'third stack' }, checks, tops[0]),
+		tops.slice(1).map((top) => h('div', { class: 'half' }, top))));
+	todo.hidden = true; // shown when there is something to do
 	const small = [todo, checks, now, ...tops];
 	const all = () => [...small, chart].forEach((b) => b.refresh());
 	all();
@@ -51,6 +54,8 @@ export function show(place, url, { go }) {
 const count = (o, state) => o.checks.filter((c) => c.state === state).length;
 const byNeed = (o) => [...o.checks].sort((a, b) => ORDER.indexOf(a.state) - ORDER.indexOf(b.state));
 const checkName = (c) => named('check', c.id);
+// Its text without the name, where the text begins with it.
+const checkText = (c) => c.text?.startsWith(checkName(c)) ? c.text.slice(checkName(c).length).trim() : c.text;
 
 function headline(o, { head, mark, title, under }) {
 	const bad = count(o, 'problem'), unknown = count(o, 'unknown'), at = clock(o.as_of), level = bad ? 'high' : unknown ? 'unknown' : 'ok';
@@ -62,9 +67,9 @@ function headline(o, { head, mark, title, under }) {
 	under.textContent = t('over.counted', { n: o.checks.length, ok: count(o, 'ok'), bad, unknown, at }) + (names && ` ${t('over.unknown', { names })}`);
 }
 
-function todos(o) {
+function todos(o, card) {
 	const open = byNeed(o).filter((c) => c.state !== 'ok');
-	if (!open.length) return h('p', { class: 'empty' }, icon('ok'), t('over.notodo'));
+	card.hidden = !open.length;
 	return [h('ol', { class: 'todos' }, open.slice(0, TODOS).map((c) => h('li', {}, badge(LEVEL[c.state], t(`check.state.${c.state}`)),
 		h('div', {}, h('strong', {}, checkName(c)), h('div', {}, c.text),
 			c.next && h('div', { class: 'next' }, icon('right'), t('over.next'), c.next),
@@ -74,14 +79,14 @@ function todos(o) {
 }
 const checkList = (o) => h('ul', { class: 'checks' }, byNeed(o).map((c) =>
 	h('li', { class: `is-${LEVEL[c.state]}` }, icon(LEVEL[c.state]), h('div', {}, h('span', { class: 'reader-only' }, t(`check.state.${c.state}`), ' '),
-		h('strong', {}, checkName(c)), ' ', h('span', { class: 'small' }, c.text)))));
+		h('strong', {}, checkName(c)), ' ', h('span', { class: 'small' }, checkText(c))))));
 
 const RATES = ['bps', 'pps', 'fps'];
 const rateText = (r, name) => !r ? '—' : name === 'bps' ? bitrate(r.bits_per_s) : num(name === 'pps' ? r.packets_per_s : r.flows_per_s);
 function nowFacts(o) {
 	const lost = o.lost, dropped = lost ? lost.kernel_drops + lost.nic_drops + lost.own_drops : 0;
-	const list = h('dl', { class: 'facts' }, RATES.map((name) =>
-		h('div', {}, h('dt', {}, t(`over.${name}`)), h('dd', { 'data-rate': name }, rateText(o.rate, name)))),
+	const list = h('dl', { class: 'facts four' }, RATES.map((name) =>
+		h('div', {}, h('dt', {}, t(`over.${name}`)), h('dd', { 'data-rate': name }, rateText(o.rate, name)))), h('div', { class: 'turn' }),
 		fact(t('over.bytes'), o.totals && bytes(o.totals.bytes)), fact(t('over.flows'), o.totals && num(o.totals.flows)),
 		fact(t('over.lost'), lost ? percent(lost.ratio) : t('level.unknown'), dropped > 0 && t('over.packets', { n: num(dropped) })),
 		fact(t('over.watched'), lost ? percent(lost.minutes_watched / lost.minutes) : t('level.unknown')));

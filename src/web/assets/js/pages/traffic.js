@@ -64,16 +64,16 @@ function draw(url) {
 	// Sums over time know directions but no other words: say so, and leave out a ranking that would mislead.
 	const filtered = words.length > 0, only = direction || null, undo = history.state?.undo;
 	const chart = block(t(filtered ? 'traffic.chart.all' : only ? `traffic.chart.${direction}` : 'over.traffic'), chartLoad(), {
-		class: filtered || only ? '' : 'two-thirds',
+		class: filtered || only ? '' : 'wide-part',
 		tools: undo && h('button', { type: 'button', onclick: () => setParams({ since: undo.since, until: undo.until, cursor: null }) }, icon('left'), ' ', t('range.undo')) });
-	const ranking = filtered || only ? null : block(t('traffic.ranking'), () => rank(by, range), { class: 'third' });
+	const ranking = filtered || only ? null : block(t('traffic.ranking'), () => rank(by, range), { class: 'slim-part' });
 	const table = flowTable(ask, url, setParams, h('a', { class: 'button', download: 'flows.csv',
 		href: withParams('/api/v1/flows', { ...ask(), format: 'csv', bom: 'true', sort: q.get('sort') }) }, icon('down'), ' ', t('do.csv')));
 	Object.assign(here, { q, range, filtered, table, all: [chart, ranking, table].filter(Boolean) });
 
 	function chartLoad() {
 		const figure = areaChart();
-		return () => trafficChart(figure, { by: filtered || only ? 'direction' : by, range, only, height: filtered ? 150 : 230,
+		return () => trafficChart(figure, { by: filtered || only ? 'direction' : by, range, only, height: filtered ? 150 : only ? 230 : 320,
 			onRange: (a, b) => setParams({ since: iso(a), until: iso(b), cursor: null }, { state: { undo: { since: range.since, until: range.until } } }) });
 	}
 	fill(place,
