@@ -1,5 +1,5 @@
 // Talking to the appliance: requests and their problems, the session, and "what has changed" events.
-import { t } from './ui.js';
+import { t, lang } from './ui.js';
 
 // Of GET /api/v1/session with the user's own members on top: { name, role, lang, theme, csrf, ... }; null
 // while nobody is signed in. hello keeps what the server says to anybody (setup_open, lang).
@@ -40,7 +40,9 @@ export async function call(method, path, body, options = {}) {
 		throw problem;
 	}
 }
-export const get = (path, params) => call('GET', withParams(path, params));
+// ?lang= on the page goes along, where it differs from what the appliance knows of this person.
+export const get = (path, params) =>
+	call('GET', withParams(path, { ...params, lang: session && session.lang !== lang ? lang : null }));
 
 export function withParams(path, params) {
 	const query = new URLSearchParams();

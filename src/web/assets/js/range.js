@@ -72,7 +72,7 @@ export function rangeControl(range, setParams) {
 	h('select', { 'aria-label': t('range.title'), onchange: choose },
 		[...RELATIVE, ...CALENDAR, 'custom'].map((p) => h('option', { value: p, selected: p === preset }, t(`range.${p}`)))),
 	iconButton('left', t('range.back'), () => set(range.from - span, range.from)),
-	from, h('span', { 'aria-hidden': 'true' }, '–'), to,
 	iconButton('right', t('range.next'), () => set(range.to, range.to + span), { disabled: range.to + MIN > Date.now() }),
+	from, h('span', { 'aria-hidden': 'true' }, '–'), to,
 	h('span', { class: 'small' }, 'JST'), h('button', { type: 'submit' }, t('range.use')), error);
 }

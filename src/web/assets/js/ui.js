@@ -115,6 +115,7 @@ const shapes = {
 	low: ['M8 1a7 7 0 1 0 0 14A7 7 0 0 0 8 1z', 'M4.8 8h6.4'],
 	ok: ['M8 1a7 7 0 1 0 0 14A7 7 0 0 0 8 1z', 'M4.6 8.2l2.4 2.4 4.4-4.8'],
 	unknown: ['M8 1a7 7 0 1 0 0 14A7 7 0 0 0 8 1z', 'M6 6.3c0-2.6 4-2.6 4 0 0 1.6-2 1.6-2 3.2M8 11.7v.1'],
+	info: ['M8 1a7 7 0 1 0 0 14A7 7 0 0 0 8 1z', 'M8 7.2v4M8 4.6v.1'],
 	overview: ['', 'M1.5 8 8 2l6.5 6M3.5 6.8V14h9V6.8M6.5 14v-4h3v4'],
 	traffic: ['', 'M1 5h12M10 2l3 3-3 3M15 11H3M6 8l-3 3 3 3'],
 	system: ['', 'M2 2.5h12v4.2H2zM2 9.3h12v4.2H2zM4.6 4.6h.1M4.6 11.4h.1M8 4.6h3.6M8 11.4h3.6'],
@@ -161,8 +162,8 @@ export function block(title, load, options = {}) {
 		} catch (problem) {
 			if (mine !== run || problem.status === 401) return; // 401: signing in again comes over the page
 			if (!(problem.status >= 0)) console.error(problem); // our own mistake, not an answer
-			const keep = goodAt && problem.status !== 403;
-			el.classList.toggle('stale', Boolean(keep));
+			const keep = goodAt > 0 && problem.status !== 403;
+			el.classList.toggle('stale', keep);
 			fill(keep ? note : body, keep && h('p', { class: 'small' }, t('state.stale', { at: clock(goodAt) })),
 				trouble(problem, el.refresh));
 		} finally {

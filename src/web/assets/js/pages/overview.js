@@ -35,15 +35,15 @@ export function show(place, url, { go }) {
 	const all = () => [...small, chart].forEach((b) => b.refresh());
 	all();
 
-	// The rate comes with its event, once a second; sums at most every 5 s, the chart every 30 s.
+	// The rate comes with its event, once a second; sums every 5 to 15 s, the chart every 30 s.
 	let quick = Date.now(), slow = quick;
 	const offRate = on('rate', (r) => RATES.forEach((name) => {
 		const el = now.querySelector(`[data-rate="${name}"]`);
 		if (el) el.textContent = rateText(r, name);
 	}));
-	const off = on(['flows', 'status', 'poll', 'reset'], (data, topic) => {
+	const off = on(['flows', 'status', 'rate', 'poll', 'reset'], (data, topic) => {
 		if (topic === 'reset' || Date.now() - slow > 30000) { slow = quick = Date.now(); return all(); }
-		if (Date.now() - quick < 5000) return;
+		if (Date.now() - quick < (topic === 'rate' ? 15000 : 5000)) return;
 		quick = Date.now();
 		small.forEach((b) => b.refresh());
 	});

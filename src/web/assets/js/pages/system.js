@@ -60,7 +60,7 @@ function rooms(s) {
 }
 
 // Everything else a room says: name in words, value with its unit.
-const OWN = ['state', 'healthy', 'since', 'last_error', 'interfaces'];
+const OWN = ['state', 'healthy', 'since', 'last_error', 'interfaces', 'per_second'];
 function numbers(room) {
 	const rows = [];
 	const walk = (node, path) => {
@@ -70,9 +70,13 @@ function numbers(room) {
 	};
 	walk(Object.fromEntries(Object.entries(room).filter(([key]) => !OWN.includes(key))), []);
 	if (!rows.length) return h('p', { class: 'small' }, t('system.nonumbers'));
+	const rate = (key) => {
+		const now = room.per_second?.[key.replace(/_total$/, '')];
+		return now > 0 && h('span', { class: 'small' }, ` ${t('system.persecond', { n: /bytes/.test(key) ? bytes(now) : num(now) })}`);
+	};
 	return h('dl', { class: 'numbers' }, rows.map(([path, v]) => {
 		const key = path[path.length - 1], shard = path[0] === 'shards' ? `${path[1]} ` : '';
-		return h('div', {}, h('dt', {}, shard, hasWord(`num.${key}`) ? t(`num.${key}`) : key.replaceAll('_', ' ')), h('dd', { title: key }, shown(key, v)));
+		return h('div', {}, h('dt', {}, shard, hasWord(`num.${key}`) ? t(`num.${key}`) : key.replaceAll('_', ' ')), h('dd', { title: key }, shown(key, v), rate(key)));
 	}));
 }
 function shown(name, v) {

@@ -83,7 +83,7 @@ function draw(url) {
 			tabs(direction, url),
 			!filtered && !only && h('label', {}, t('traffic.by'), h('select', { name: 'by', onchange: (ev) => setParams({ by: ev.target.value }) },
 				GROUPS.map((g) => h('option', { value: g, selected: g === by }, t(`by.${g}`)))))),
-		filtered && h('p', { class: 'note' }, icon('low'), t('traffic.chartall')),
+		filtered && h('p', { class: 'note' }, icon('info'), t('traffic.chartall')),
 		h('div', { class: 'grid' }, chart, ranking,
 			h('div', {}, h('button', { type: 'button', class: 'news', hidden: true, onclick: () => {
 				here.all.forEach((b) => b.refresh());
