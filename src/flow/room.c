@@ -235,24 +235,10 @@ static int rows_put(void *arg, const struct flow *rows, size_t n)
 	return store_put_many(t->store, &flow_record, rows, n);
 }
 
-static int flow_init(struct app *a, struct err *e)
+static int threads_make(struct app *a, struct flow_room_state *st, struct err *e)
 {
-	const struct conf *c = app_conf(a);
 	struct flow_conf fc;
-	struct flow_room_state *st = calloc(1, sizeof(*st));
-	if (!st)
-		return err_set(e, ERR_NOMEM, "no memory");
-	app_set_room_state(a, &flow_room, st);
-	st->n = thread_count(c);
-	int rc = conf_read(c, st->n, &fc, e);
-	if (rc)
-		return rc;
-	st->packets = packets_new(st->n, (size_t)conf_i64(c, "flow", "queue_batches"),
-				  (size_t)conf_i64(c, "flow", "queue_chunks"));
-	if (!st->packets)
-		return err_set(e, ERR_NOMEM,
-			       "no memory for packet buffers: lower [flow] queue_chunks");
-	app_set_packets(a, st->packets);
+	int rc = conf_read(app_conf(a), st->n, &fc, e);
 	for (unsigned i = 0; i < st->n && !rc; i++) {
 		struct flow_thread *t = &st->threads[i];
 		t->index = i;
@@ -262,6 +248,39 @@ static int flow_init(struct app *a, struct err *e)
 		t->app = a;
 		rc = flow_shard_new(&t->shard, &fc, rows_put, t, e);
 	}
+	return rc;
+}
+
+static void flow_fini(struct app *a)
+{
+	struct flow_room_state *st = app_room_state(a, &flow_room);
+	if (!st)
+		return;
+	for (unsigned i = 0; i < st->n; i++)
+		flow_shard_free(st->threads[i].shard);
+	app_set_packets(a, NULL);
+	packets_free(st->packets);
+	free(st);
+	app_set_room_state(a, &flow_room, NULL);
+}
+
+static int flow_init(struct app *a, struct err *e)
+{
+	const struct conf *c = app_conf(a);
+	struct flow_room_state *st = calloc(1, sizeof(*st));
+	if (!st)
+		return err_set(e, ERR_NOMEM, "no memory");
+	app_set_room_state(a, &flow_room, st);
+	st->n = thread_count(c);
+	st->packets = packets_new(st->n, (size_t)conf_i64(c, "flow", "queue_batches"),
+				  (size_t)conf_i64(c, "flow", "queue_chunks"));
+	app_set_packets(a, st->packets);
+	int rc = st->packets ?
+			 threads_make(a, st, e) :
+			 err_set(e, ERR_NOMEM,
+				 "no memory for packet buffers: lower [flow] queue_chunks");
+	if (rc)
+		flow_fini(a);
 	return rc;
 }
 
@@ -358,19 +377,6 @@ static void flow_stop(struct app *a)
 	app_result_u64(a, "conversations", atomic_load(&total_flows));
 	app_result_u64(a, "packets_in_flows", atomic_load(&total_packets_in_flows));
 	app_result_u64(a, "packets_not_ip", atomic_load(&total_packets_not_ip));
-}
-
-static void flow_fini(struct app *a)
-{
-	struct flow_room_state *st = app_room_state(a, &flow_room);
-	if (!st)
-		return;
-	for (unsigned i = 0; i < st->n; i++)
-		flow_shard_free(st->threads[i].shard);
-	app_set_packets(a, NULL);
-	packets_free(st->packets);
-	free(st);
-	app_set_room_state(a, &flow_room, NULL);
 }
 
 static void flow_status(struct app *a, struct json *j)
