@@ -39,6 +39,23 @@ static void reader_give(struct flow_shard *s, struct flow_hot *h)
 	h->medical = 0;
 }
 
+/* Where all are taken the one opened first gives way, and what it has read is kept: who opens many and
+ * says nothing more must not blind us for what comes after. */
+static uint32_t reader_make(struct flow_shard *s, uint32_t index)
+{
+	uint32_t reader = medical_open(s->medical, index), oldest = medical_oldest(s->medical);
+	if (reader)
+		return reader;
+	s->stats.medical_refused++;
+	if (!oldest)
+		return 0;
+	struct flow_cold *c = cold_of(&s->table, oldest);
+	if (c->confidence == FLOW_CONF_CONTENT)
+		facts_keep(s, hot_of(&s->table, oldest), c);
+	reader_give(s, hot_of(&s->table, oldest));
+	return medical_open(s->medical, index);
+}
+
 /* Ours overrides nDPI, also what it has said already: its risks were those of another protocol. */
 static void recognised(struct flow_shard *s, struct flow_hot *h, struct flow_cold *c)
 {
@@ -136,8 +153,7 @@ void inspect_packet(struct flow_shard *s, uint32_t index, const uint8_t *frame,
 	if (ports && p->payload_bytes && !(p->flags & (PKT_FRAG_LATER | PKT_BAD_L4))) {
 		const uint8_t *payload = frame + p->payload_off;
 		if (!h->medical && !(h->flags & FLOW_NAMED) && can_begin(p, payload)) {
-			h->medical = medical_open(s->medical);
-			s->stats.medical_refused += h->medical == 0;
+			h->medical = reader_make(s, index);
 		}
 		if (h->medical)
 			medical_packet(s, index, payload, p, side);

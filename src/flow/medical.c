@@ -25,14 +25,15 @@ struct stream {
 };
 
 struct reader {
-	uint32_t next_free;
+	uint32_t prev, next; /* in the order of opening; next also links free ones */
+	uint32_t owner;
 	struct stream side[2];
 	struct dissect d;
 };
 
 struct medical_pool {
 	struct reader **slabs;
-	uint32_t max, n_slabs, next_new, free, open;
+	uint32_t max, n_slabs, next_new, free, open, oldest, newest;
 	size_t held_bytes;
 };
 
@@ -74,28 +75,49 @@ void medical_free(struct medical_pool *pool)
 	free(pool);
 }
 
-uint32_t medical_open(struct medical_pool *pool)
+static uint32_t reader_take(struct medical_pool *pool)
 {
 	uint32_t i = pool->free;
 	if (i) {
-		pool->free = reader_of(pool, i)->next_free;
-	} else {
-		if (pool->next_new > pool->max)
-			return 0;
-		i = pool->next_new;
-		if (i >> READER_BITS >= pool->n_slabs) {
-			struct reader *slab = calloc(READER_SLAB, sizeof(*slab));
-			if (!slab)
-				return 0;
-			pool->slabs[pool->n_slabs++] = slab;
-		}
-		pool->next_new++;
+		pool->free = reader_of(pool, i)->next;
+		return i;
 	}
+	if (pool->next_new > pool->max)
+		return 0;
+	i = pool->next_new;
+	if (i >> READER_BITS >= pool->n_slabs) {
+		struct reader *slab = calloc(READER_SLAB, sizeof(*slab));
+		if (!slab)
+			return 0;
+		pool->slabs[pool->n_slabs++] = slab;
+	}
+	pool->next_new++;
+	return i;
+}
+
+uint32_t medical_open(struct medical_pool *pool, uint32_t owner)
+{
+	uint32_t i = reader_take(pool);
+	if (!i)
+		return 0;
 	struct reader *r = reader_of(pool, i);
 	memset(r->side, 0, sizeof(r->side));
 	dissect_init(&r->d);
+	r->owner = owner;
+	r->next = 0;
+	r->prev = pool->newest;
+	if (pool->newest)
+		reader_of(pool, pool->newest)->next = i;
+	else
+		pool->oldest = i;
+	pool->newest = i;
 	pool->open++;
 	return i;
+}
+
+uint32_t medical_oldest(const struct medical_pool *pool)
+{
+	return pool->oldest ? reader_of(pool, pool->oldest)->owner : 0;
 }
 
 void medical_close(struct medical_pool *pool, uint32_t i)
@@ -104,7 +126,15 @@ void medical_close(struct medical_pool *pool, uint32_t i)
 	for (unsigned side = 0; side < 2; side++)
 		while (r->side[side].n_held)
 			hold_drop(pool, &r->side[side], 0);
-	r->next_free = pool->free;
+	if (r->next)
+		reader_of(pool, r->next)->prev = r->prev;
+	else
+		pool->newest = r->prev;
+	if (r->prev)
+		reader_of(pool, r->prev)->next = r->next;
+	else
+		pool->oldest = r->next;
+	r->next = pool->free;
 	pool->free = i;
 	pool->open--;
 }

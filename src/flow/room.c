@@ -35,7 +35,7 @@
 	X(dpi_pressed, "flow_dpi_pressed_total",                                               \
 	  "inspections ended early for want of a state", false)                                \
 	X(medical_refused, "flow_medical_refused_total",                                       \
-	  "flows no medical reader was left for", false)                                       \
+	  "medical readers taken from their flows for newer ones", false)                      \
 	X(meta_refused, "flow_meta_refused_total", "flows whose names did not fit the limit",  \
 	  false)                                                                               \
 	X(open, "flow_open", "flows open now", true)                                           \

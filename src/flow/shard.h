@@ -201,7 +201,9 @@ void meta_drop(struct flow_shard *s, struct flow_cold *c);
 /* medical.c: payload in order for the dissectors */
 int medical_new(struct medical_pool **out, uint32_t max);
 void medical_free(struct medical_pool *pool);
-uint32_t medical_open(struct medical_pool *pool); /* 0: all readers are taken */
+/* A reader for a flow; 0 when all are taken (close the one of medical_oldest first). */
+uint32_t medical_open(struct medical_pool *pool, uint32_t owner);
+uint32_t medical_oldest(const struct medical_pool *pool); /* owner of the one opened first */
 void medical_close(struct medical_pool *pool, uint32_t reader);
 /* whole: false when the end of the payload was not captured. */
 enum dissect_answer medical_tcp(struct medical_pool *pool, uint32_t reader, unsigned side,

@@ -216,6 +216,30 @@ static void when_states_run_out_the_oldest_gets_its_guess(void **state)
 	wire_free(w);
 }
 
+/* Whoever opens readers and says nothing more must not blind the hospital. */
+static void when_readers_run_out_the_oldest_keeps_its_facts_and_gives_way(void **state)
+{
+	(void)state;
+	struct flow_conf conf;
+	flow_conf_defaults(&conf);
+	conf.max_medical = 16;
+	struct wire *w = wire_new(&conf);
+	for (unsigned i = 0; i < 40; i++)
+		send_tcp(w, i, HOST(1, (uint16_t)(2000 + i)), HOST(2, 30000), P | A, 1, 1,
+			 i % 2 ? "\x0b" : MSH);
+	wire_flush(w);
+	assert_int_equal(wire_stats(w).medical_open, 16);
+	assert_int_equal(wire_stats(w).medical_refused, 24);
+	assert_int_equal(wire_end(w), 40);
+	for (unsigned i = 0; i < 40; i++)
+		if (!((w->rows[i].src_port ^ w->rows[i].dst_port ^ 30000) & 1)) {
+			assert_string_equal(w->rows[i].proto, "hl7");
+			assert_non_null(strstr(w->rows[i].medical, "KENSA"));
+		}
+	assert_int_equal(wire_stats(w).medical_open, 0);
+	wire_free(w);
+}
+
 static void a_dissector_that_is_off_finds_nothing_and_an_unknown_name_is_told(void **state)
 {
 	(void)state;
@@ -287,6 +311,7 @@ int main(void)
 			a_conversation_that_goes_on_after_a_long_silence_keeps_its_name),
 		cmocka_unit_test(what_the_library_would_read_otherwise_is_kept_from_it),
 		cmocka_unit_test(when_states_run_out_the_oldest_gets_its_guess),
+		cmocka_unit_test(when_readers_run_out_the_oldest_keeps_its_facts_and_gives_way),
 		cmocka_unit_test(
 			a_dissector_that_is_off_finds_nothing_and_an_unknown_name_is_told),
 		cmocka_unit_test(names_have_a_limit_and_flows_go_on_without),
