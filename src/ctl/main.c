@@ -19,8 +19,10 @@ static const struct command commands[] = {
 	  &flow_record },
 	{ "audit", "[--since T] [--until T] [--user NAME] [--action A] [--limit N] [--json]",
 	  "who did what in the panel and from a shell", cmd_audit, NULL },
-	{ "user", "list [--json] | reset-password NAME",
-	  "people who may sign in; a forgotten password", cmd_user, NULL },
+	{ "user",
+	  "list [--json] | add NAME ROLE | role NAME ROLE | disable NAME | enable NAME |"
+	  " reset-password NAME",
+	  "people who may sign in, and as what: viewer, auditor, operator, admin", cmd_user, NULL },
 	{ "logs", "", "logs of FortiGate devices", cmd_later, "no logs are received" },
 	{ "devices", "", "what is on the network", cmd_later, "no inventory is kept" },
 	{ "alerts", "", "what the rules found", cmd_later, "no rules are checked" },

@@ -21,9 +21,11 @@ const char panel_sql_user_by_name[] =
 	" WHERE name = ?1";
 const char panel_sql_users[] =
 	"SELECT id, name, role, lang, created_ns, last_login_ns, last_login_from, disabled FROM users ORDER BY name";
-const char panel_sql_admins[] = "SELECT count(*) FROM users WHERE role = 'admin'";
+const char panel_sql_admins[] =
+	"SELECT count(*) FROM users WHERE role = 'admin' AND disabled = 0";
 const char panel_sql_user_failed[] = "UPDATE users SET failures = failures + 1 WHERE id = ?1";
 const char panel_sql_user_signed_in[] =
 	"UPDATE users SET last_login_ns = ?2, last_login_from = ?3, failures = 0 WHERE id = ?1";
 const char panel_sql_user_password[] = "UPDATE users SET password = ?2 WHERE id = ?1";
 const char panel_sql_user_look[] = "UPDATE users SET lang = ?2, theme = ?3 WHERE id = ?1";
+const char panel_sql_user_rights[] = "UPDATE users SET role = ?2, disabled = ?3 WHERE id = ?1";

@@ -1,13 +1,8 @@
-/* The table users: who there is, and the two routes over it. */
+/* The table users: who there is, and what they may. */
 #include "users.h"
 
-#include <stdio.h>
-
 #include "panel_sql.h"
-#include "sign_in.h"
 #include "tomsd/base/clock.h"
-#include "tomsd/base/log.h"
-#include "web.h"
 
 int users_find(struct store *store, struct str name, struct user_row *out, struct err *e)
 {
@@ -70,6 +65,11 @@ int users_has_admin(struct store *store, bool *has, struct err *e)
 	return rc;
 }
 
+struct rights {
+	int64_t id;
+	enum role role;
+	bool disabled;
+};
 struct change { /* what a write needs; u's id goes back */
 	const char *sql;
 	struct user *u;
@@ -77,16 +77,26 @@ struct change { /* what a write needs; u's id goes back */
 	const char *password;
 };
 
-static int insert_first(struct sql *db, void *arg, struct err *e)
+/* 0, or -ERR_EXISTS: names are not told apart by case. */
+static int is_taken(struct sql *db, const char *name, struct err *e)
+{
+	struct stmt *st;
+	int rc = sql_prepare(db, panel_sql_user_by_name, &st, e);
+	if (rc != 0)
+		return rc;
+	stmt_text(st, 1, str_of(name));
+	rc = stmt_step(st, e);
+	stmt_done(st);
+	return rc == 1 ? -ERR_EXISTS : rc;
+}
+
+static int insert(struct sql *db, void *arg, struct err *e)
 {
 	struct change *c = arg;
 	struct stmt *st;
-	int64_t n;
-	int rc = count_admins(db, &n, e);
+	int rc = is_taken(db, c->u->name, e);
 	if (rc != 0)
 		return rc;
-	if (n > 0)
-		return -ERR_EXISTS;
 	rc = sql_prepare(db, panel_sql_user_insert, &st, e);
 	if (rc != 0)
 		return rc;
@@ -101,6 +111,21 @@ static int insert_first(struct sql *db, void *arg, struct err *e)
 		c->u->id = stmt_col_i64(st, 0);
 	stmt_done(st);
 	return rc < 0 ? rc : 0;
+}
+
+static int insert_first(struct sql *db, void *arg, struct err *e)
+{
+	int64_t n;
+	int rc = count_admins(db, &n, e);
+	if (rc != 0)
+		return rc;
+	return n > 0 ? -ERR_EXISTS : insert(db, arg, e);
+}
+
+int users_add(struct store *store, struct user *u, const char *password, struct err *e)
+{
+	struct change c = { .u = u, .password = password };
+	return store_write(store, insert, &c, e);
 }
 
 int users_add_first(struct store *store, struct user *u, const char *password, struct err *e)
@@ -147,6 +172,32 @@ int users_set_look(struct store *store, const struct user *u, struct err *e)
 	return store_write(store, update, &c, e);
 }
 
+/* Role and door of one user; the last administrator keeps both. */
+static int update_rights(struct sql *db, void *arg, struct err *e)
+{
+	struct rights *r = arg;
+	struct stmt *st;
+	int64_t n;
+	int rc = sql_prepare(db, panel_sql_user_rights, &st, e);
+	if (rc != 0)
+		return rc;
+	stmt_i64(st, 1, r->id);
+	stmt_text(st, 2, str_of(role_names[r->role]));
+	stmt_i64(st, 3, r->disabled);
+	rc = stmt_step(st, e);
+	stmt_done(st);
+	if (rc >= 0)
+		rc = count_admins(db, &n, e);
+	return rc != 0 ? rc : n > 0 ? 0 : -ERR_DENIED; /* which takes it back */
+}
+
+int users_set_rights(struct store *store, int64_t id, enum role role, bool disabled,
+		     struct err *e)
+{
+	struct rights r = { id, role, disabled };
+	return store_write(store, update_rights, &r, e);
+}
+
 const char *users_name_fault(struct str name)
 {
 	size_t characters = 0;
@@ -163,112 +214,3 @@ const char *users_name_fault(struct str name)
 	return characters > 60 || name.n >= sizeof(((struct user *)NULL)->name) ? "too_long" :
 										  NULL;
 }
-
-static void put_user(struct json *j, struct stmt *st)
-{
-	char id[24];
-	(void)snprintf(id, sizeof(id), "%lld", (long long)stmt_col_i64(st, 0));
-	json_obj(j);
-	json_kv_str(j, "id", id);
-	json_key(j, "name");
-	json_str(j, stmt_col_text(st, 1));
-	json_key(j, "role");
-	json_str(j, stmt_col_text(st, 2));
-	json_key(j, "lang");
-	json_str(j, stmt_col_text(st, 3));
-	json_kv_time(j, "created", stmt_col_i64(st, 4));
-	json_key(j, "last_login");
-	if (stmt_col_i64(st, 5) > 0) {
-		json_obj(j);
-		json_kv_time(j, "at", stmt_col_i64(st, 5));
-		json_key(j, "from");
-		json_str(j, stmt_col_text(st, 6));
-		json_end_obj(j);
-	} else {
-		json_null(j);
-	}
-	json_kv_bool(j, "disabled", stmt_col_i64(st, 7) != 0);
-	json_end_obj(j);
-}
-
-void users_get(struct request *rq, struct reply *rp)
-{
-	struct err e = ERR_INIT;
-	struct sql *db;
-	struct stmt *st;
-	struct store *store = app_store(rq->app);
-	if (store_read_begin(store, rq->deadline_mono_ns, &db, &e) != 0) {
-		reply_failed(rq, rp, &e);
-		return;
-	}
-	struct json *j = reply_json(rp, 200);
-	json_obj(j);
-	json_key(j, "items");
-	json_arr(j);
-	int rc = sql_prepare(db, panel_sql_users, &st, &e);
-	if (rc == 0) {
-		while ((rc = stmt_step(st, &e)) == 1)
-			put_user(j, st);
-		stmt_done(st);
-	}
-	store_read_end(store, db);
-	if (rc != 0) {
-		reply_failed(rq, rp, &e);
-		return;
-	}
-	json_end_arr(j);
-	json_end_obj(j);
-}
-
-/* A new password from the shell, for people who have lost theirs. All their sessions end. */
-void users_password_post(struct request *rq, struct reply *rp)
-{
-	struct err e = ERR_INIT;
-	struct user_row row;
-	char password[PASSWORD_BYTES_MAX], kept[PASSWORD_KEPT_MAX];
-	struct json_doc doc;
-	struct web *w = web_of(rq->app);
-	int rc = users_find(app_store(rq->app), rq->path_arg, &row, &e);
-	if (rc == -ERR_NOTFOUND) {
-		reply_problem(rq, rp, 404, "not_found", "%s",
-			      api_words(rq->lang, "detail.no_user"));
-		return;
-	}
-	if (rc != 0) {
-		reply_failed(rq, rp, &e);
-		return;
-	}
-	if (req_body(rq, &doc, rp) != 0)
-		return;
-	bool is_text =
-		json_text(json_get(&doc, doc.nodes, "password"), password, sizeof(password));
-	json_doc_fini(&doc);
-	if (!fields_are_good(rq, rp, NULL, is_text ? password : NULL, row.user.name))
-		return;
-	rc = password_keep(str_of(password), kept, &e);
-	explicit_bzero(password, sizeof(password));
-	if (rc == 0)
-		rc = users_set_password(app_store(rq->app), row.user.id, kept, &e);
-	if (rc == 0)
-		rc = api_audit(rq, "user.password_reset", row.user.name, NULL, NULL, &e);
-	if (rc != 0) {
-		reply_failed(rq, rp, &e);
-		return;
-	}
-	sessions_close_user(w->sessions, app_store(rq->app), row.user.id);
-	limits_succeeded(w->limits, str_of(row.user.name)); /* whoever waited may try at once */
-	struct json *j = reply_json(rp, 200);
-	json_obj(j);
-	json_kv_str(j, "name", row.user.name);
-	json_kv_str(j, "role", role_names[row.user.role]);
-	json_end_obj(j);
-}
-
-const char users_schema[] =
-	"{\"type\":\"object\",\"required\":[\"items\"],\"properties\":{\"items\":{\"type\":\"array\",\"items\":{\"type\":\"object\","
-	"\"required\":[\"id\",\"name\",\"role\",\"lang\",\"created\",\"last_login\",\"disabled\"],\"properties\":{"
-	"\"id\":{\"type\":\"string\"},\"name\":{\"type\":\"string\"},\"role\":{\"type\":\"string\"},\"lang\":{\"type\":\"string\"},"
-	"\"created\":{\"type\":\"string\",\"format\":\"date-time\"},\"last_login\":{\"type\":[\"object\",\"null\"]},"
-	"\"disabled\":{\"type\":\"boolean\"}}}}}}";
-const char users_password_accepts[] =
-	"{\"type\":\"object\",\"required\":[\"password\"],\"properties\":{\"password\":{\"type\":\"string\"}}}";

@@ -430,6 +430,47 @@ def test_every_route_asks_for_its_role(house):
             assert (status == 401) == bool(route["x-roles"]) or path in ("/api/v1/session", "/api/v1/setup"), (method, path, status)
 
 
+@pytest.fixture(scope="module")
+def people(tmp_path_factory):
+    """A daemon with a signed-in client for each role."""
+    with toms.Daemon(tmp_path_factory.mktemp("people")) as daemon:
+        clients = {"admin": daemon.first_admin()}
+        for role in ("viewer", "auditor", "operator"):
+            toms.run("sh", "-c", f"echo {toms.PASSWORD!r} | {toms.BUILD / 'tomsctl'} -c {daemon.file} user add {role}-1 {role}")
+            clients[role] = daemon.client().sign_in(f"{role}-1")
+        yield daemon, clients
+
+
+def test_every_role_may_what_openapi_says_and_nothing_else(people):
+    daemon, clients = people
+    paths = clients["admin"].get("/api/v1/openapi.json")["paths"]
+    for path, methods in paths.items():
+        for method, route in methods.items():
+            if path in ("/api/v1/session", "/api/v1/setup", "/api/v1/events"):
+                continue
+            for role, client in clients.items():
+                status = client.raw(method.upper(), path.replace("{id}", "1"))[0]
+                allowed = not route["x-roles"] or role in route["x-roles"]
+                assert (status != 403) == allowed, (role, method, path, status)
+    for by in ("host", "peer"):  # addresses are log content
+        assert clients["viewer"].raw("GET", f"/api/v1/traffic/top?by={by}")[0] == 403
+        assert clients["auditor"].raw("GET", f"/api/v1/traffic/top?by={by}")[0] == 200
+    assert "host" not in clients["viewer"].get("/api/v1/overview", top=3)["top"]
+
+
+def test_a_closed_account_is_out_at_once_and_the_last_administrator_stays(people):
+    daemon, clients = people
+    assert clients["viewer"].get("/api/v1/session")["user"]
+    daemon.ctl("user", "disable", "viewer-1")
+    assert clients["viewer"].get("/api/v1/session")["user"] is None
+    status, _, _ = daemon.client().raw("POST", "/api/v1/session", {"user": "viewer-1", "password": toms.PASSWORD})
+    assert status == 401
+    assert daemon.ctl("user", "disable", "sato", ok=False).returncode == 1
+    assert daemon.ctl("user", "role", "sato", "viewer", ok=False).returncode == 1
+    actions = [row["event"]["action"] for row in clients["admin"].get("/api/v1/audit")["items"]]
+    assert actions.count("user.add") == 3 and actions.count("user.change") == 1
+
+
 def test_one_session_cannot_take_all_the_time(tmp_path):
     with toms.Daemon(tmp_path) as daemon:
         me = daemon.first_admin()
