@@ -52,10 +52,14 @@ int rollup_closed_day(struct sql *db, int32_t *day, struct err *e)
 int rollup_init(struct rollup *ru, struct sql *db, struct err *e)
 {
 	int32_t closed = 0;
+	int64_t folded = -1;
 	int rc = rollup_closed_day(db, &closed, e);
+	if (!rc)
+		rc = sql_number(db, "SELECT value FROM store_meta WHERE name='rollup_folded_hour'", -1, &folded, e);
 	if (rc)
 		return rc;
-	*ru = (struct rollup){ .room = SUMS_FIRST, .mask = 2 * SUMS_FIRST - 1 };
+	*ru = (struct rollup){ .room = SUMS_FIRST, .mask = 2 * SUMS_FIRST - 1, .late_s = INT64_MAX };
+	ru->folded_s = folded;
 	ru->closed_s = closed ? clock_day_start(closed) / NS_PER_S + DAY_S : 0;
 	ru->sums = malloc(ru->room * sizeof(*ru->sums));
 	ru->slots = calloc(ru->mask + 1, sizeof(*ru->slots));
@@ -278,6 +282,14 @@ int rollup_add(struct rollup *ru, struct sql *db, const struct flow *f, struct e
 	return ru->n < SUMS_MAX / 2 ? 0 : rollup_flush(ru, db, e);
 }
 
+/* An hour that was cut has new peers: an import, or a clock that was wrong. */
+static void note_late(struct rollup *ru, int64_t at)
+{
+	if (at < ru->late_s)
+		ru->late_s = at;
+	ru->late_mono_ns = clock_mono_ns();
+}
+
 /* What follows from the sums a row: totals of minutes, hours of the minute's dimensions, and days that
  * are already closed. */
 static int derive(struct rollup *ru)
@@ -304,6 +316,8 @@ static int derive(struct rollup *ru)
 	n = ru->n;
 	for (size_t i = 0; !rc && i < n; i++) {
 		struct rollup_sum s = ru->sums[i];
+		if (s.key.table == HOUR && s.key.dim == ROLLUP_PEER && s.key.at <= ru->folded_s)
+			note_late(ru, s.key.at);
 		if (s.key.table != HOUR || s.key.at >= ru->closed_s)
 			continue;
 		s.key.table = DAY;

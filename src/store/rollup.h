@@ -11,6 +11,9 @@ struct rollup {
 	uint32_t *slots;         /* hash -> index + 1; 0: empty */
 	size_t n, room, mask;
 	int64_t closed_s;        /* first second behind the last closed day */
+	int64_t folded_s;        /* last hour whose peers were cut */
+	int64_t late_s;          /* oldest sum written behind folded_s, to be cut again; INT64_MAX: none */
+	int64_t late_mono_ns;    /* when the last such one was written */
 };
 
 int rollup_init(struct rollup *ru, struct sql *db, struct err *e) MUST_CHECK;

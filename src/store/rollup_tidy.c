@@ -3,7 +3,7 @@
 #include "sqlite.h"
 #include "tomsd/base/clock.h"
 
-enum { HOUR_S = 3600, DAY_S = 86400, HOUR_GRACE_S = 900, DAY_GRACE_S = 2 * HOUR_S };
+enum { HOUR_S = 3600, DAY_S = 86400, HOUR_GRACE_S = 900, DAY_GRACE_S = 2 * HOUR_S, LATE_QUIET_S = 30 };
 
 /* Keys beyond the largest ?3 are added to 'other', then deleted. Of equals the lower key stays. */
 #define FOLD(t)                                                                                              \
@@ -76,25 +76,33 @@ static int finish(struct sql *db, int rc, struct err *e)
 	return rc;
 }
 
-/* The next hour whose peers have not been cut yet; 0: none. */
-static int next_hour(struct sql *db, int64_t now_s, int64_t *at, struct err *e)
+/* The next hour whose peers have not been cut yet; 0: none. Hours that won new ones since are cut again
+ * once no more of them come. */
+static int next_hour(struct rollup *ru, struct sql *db, int64_t now_s, int64_t *at, struct err *e)
 {
-	int64_t done = 0;
-	int rc = sql_number(db, "SELECT value FROM store_meta WHERE name='rollup_folded_hour'", -1, &done, e);
-	if (rc)
-		return rc;
-	return ask2(db, "SELECT min(at)FROM rollup_hour WHERE dim=4 AND at>?1 AND at<=?2", done,
+	if (ru->late_s <= ru->folded_s && clock_mono_ns() - ru->late_mono_ns > LATE_QUIET_S * NS_PER_S) {
+		ru->folded_s = ru->late_s - 1;
+		ru->late_s = INT64_MAX;
+	}
+	return ask2(db, "SELECT min(at)FROM rollup_hour WHERE dim=4 AND at>?1 AND at<=?2", ru->folded_s,
 		    now_s - HOUR_S - HOUR_GRACE_S, 0, at, e);
 }
 
-static int fold_peers(struct sql *db, int64_t at, struct err *e)
+static int fold_peers(struct rollup *ru, struct sql *db, int64_t at, struct err *e)
 {
+	int64_t day = at - at % DAY_S;
 	int rc = sql_exec(db, "BEGIN IMMEDIATE", e);
 	if (!rc)
 		rc = fold(db, fold_hour, ROLLUP_PEER, at, ROLLUP_HOUR_PEERS, e);
+	/* the day's own sums have won the same keys */
+	for (int64_t dim = ROLLUP_HOST; !rc && day < ru->closed_s && dim <= ROLLUP_PEER; dim++)
+		rc = fold(db, fold_day, dim, day, ROLLUP_DAY_KEYS, e);
 	if (!rc)
 		rc = set_meta(db, "rollup_folded_hour", at, e);
-	return finish(db, rc, e);
+	rc = finish(db, rc, e);
+	if (!rc)
+		ru->folded_s = at;
+	return rc;
 }
 
 static int sum_day(struct sql *db, int64_t dim, int64_t at, struct err *e)
@@ -138,9 +146,9 @@ static int close_next_day(struct rollup *ru, struct sql *db, int64_t now_s, stru
 int rollup_tidy(struct rollup *ru, struct sql *db, int64_t now_ns, struct err *e)
 {
 	int64_t now_s = now_ns / NS_PER_S, hour = 0;
-	int rc = next_hour(db, now_s, &hour, e);
+	int rc = next_hour(ru, db, now_s, &hour, e);
 	if (!rc && hour) {
-		rc = fold_peers(db, hour, e);
+		rc = fold_peers(ru, db, hour, e);
 		return rc ? rc : 1;
 	}
 	return rc ? rc : close_next_day(ru, db, now_s, e);

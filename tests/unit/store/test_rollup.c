@@ -199,6 +199,26 @@ static void closed_hours_and_days_keep_the_sums(void **state)
 	assert_int_equal(sql_number(db, differ, -1, &keys, &e), 0);
 	assert_int_equal(keys, 0);
 	assert_int_equal(tidy_all(db, &ru, tiny_noon_ns + 15 * HOUR_NS), 0);
+	/* an import into hours that were cut already: cut again when it is quiet */
+	for (uint32_t i = 0; i < 3000; i++) {
+		f = conversation(tiny_noon_ns, tiny_noon_ns + 1, 1000, 1);
+		f.dst = addr_v4(0x40000000u + i);
+		assert_int_equal(rollup_add(&ru, db, &f, &e), 0);
+	}
+	assert_int_equal(rollup_flush(&ru, db, &e), 0);
+	assert_int_equal(tidy_all(db, &ru, tiny_noon_ns + 15 * HOUR_NS), 0);
+	ru.late_mono_ns = 0;
+	assert_true(tidy_all(db, &ru, tiny_noon_ns + 15 * HOUR_NS) >= 1);
+	assert_int_equal(sql_number(db, "SELECT max(n) FROM (SELECT count(*) n FROM rollup_hour WHERE dim=4 GROUP BY at)",
+				    0, &keys, &e),
+			 0);
+	assert_int_equal(keys, ROLLUP_HOUR_PEERS + 1);
+	assert_int_equal(sql_number(db, "SELECT max(n) FROM (SELECT count(*) n FROM rollup_day GROUP BY dim)", 0, &keys,
+				    &e),
+			 0);
+	assert_in_range(keys, 1, ROLLUP_DAY_KEYS + 1);
+	assert_int_equal(sql_number(db, differ, -1, &keys, &e), 0);
+	assert_int_equal(keys, 0);
 	while ((keys = rollup_drop_before(db, tiny_noon_ns + 30 * HOUR_NS, &e)) > 0)
 		;
 	assert_int_equal(keys, 0);
