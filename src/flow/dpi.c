@@ -281,6 +281,7 @@ static const uint16_t mdns_protocols[] = { NDPI_PROTOCOL_MDNS, 0 };
 static const uint16_t dhcp_protocols[] = { NDPI_PROTOCOL_DHCP, NDPI_PROTOCOL_DHCPV6, 0 };
 static const uint16_t netbios_protocols[] = { NDPI_PROTOCOL_NETBIOS, 0 };
 static const uint16_t ssh_protocols[] = { NDPI_PROTOCOL_SSH, 0 };
+static const uint16_t whois_protocols[] = { NDPI_PROTOCOL_WHOIS_DAS, 0 };
 static const uint16_t kerberos_protocols[] = { NDPI_PROTOCOL_KERBEROS, 0 };
 
 static bool is_zero(const uint8_t *p, size_t n)
@@ -429,7 +430,8 @@ static void tell(struct ndpi_flow_struct *f, uint8_t l4, struct dpi_result *r)
 {
 	if (r->confidence >= FLOW_CONF_CACHE)
 		tell_protocol(f, l4, r);
-	const char *name = f->host_server_name;
+	/* A WHOIS question is free text, whatever listens on its port: no name of a host. */
+	const char *name = is_one_of(r, whois_protocols) ? "" : f->host_server_name;
 	str_copy_clean(r->name, sizeof(r->name),
 		       str_n(name, strnlen(name, sizeof(f->host_server_name))));
 	r->name_kind = (uint8_t)name_kind_of(r);

@@ -89,6 +89,20 @@ static void a_login_in_the_clear_is_a_risk_without_its_words(void **state)
 	wire_free(w);
 }
 
+static void a_whois_question_is_free_text_and_not_kept(void **state)
+{
+	(void)state;
+	struct wire *w = wire_new(NULL);
+	static const char *const lines[] = { "Yamada Hanako 19410307\r\n", "no match\r\n",
+					     NULL };
+	send_talk(w, pc, HOST(2, 43), lines);
+	assert_int_equal(wire_end(w), 1);
+	assert_string_equal(w->rows[0].proto, "whois-das");
+	assert_string_equal(w->rows[0].name, "");
+	assert_int_equal(w->rows[0].name_kind, FLOW_NAME_NONE);
+	wire_free(w);
+}
+
 static void a_dns_question_is_kept(void **state)
 {
 	(void)state;
@@ -304,6 +318,7 @@ int main(void)
 			a_web_request_gives_host_and_agent_but_neither_address_nor_login),
 		cmocka_unit_test(an_attack_in_a_url_is_a_risk_without_the_url),
 		cmocka_unit_test(a_login_in_the_clear_is_a_risk_without_its_words),
+		cmocka_unit_test(a_whois_question_is_free_text_and_not_kept),
 		cmocka_unit_test(a_dns_question_is_kept),
 		cmocka_unit_test(a_refused_call_has_a_guess_by_port_and_a_hint_never_a_proof),
 		cmocka_unit_test(hl7_is_known_on_any_port_and_in_any_order_of_segments),
