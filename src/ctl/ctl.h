@@ -74,6 +74,7 @@ int cmd_status(struct ctl *, const struct command *, int, char **);
 int cmd_rows(struct ctl *, const struct command *, int, char **); /* arg: struct record */
 int cmd_audit(struct ctl *, const struct command *, int, char **);
 int cmd_user(struct ctl *, const struct command *, int, char **);
+int cmd_token(struct ctl *, const struct command *, int, char **);
 int cmd_later(struct ctl *, const struct command *, int, char **); /* arg: what it will do */
 
 #endif

@@ -23,6 +23,8 @@ static const struct command commands[] = {
 	  "list [--json] | add NAME ROLE | role NAME ROLE | disable NAME | enable NAME |"
 	  " reset-password NAME",
 	  "people who may sign in, and as what: viewer, auditor, operator, admin", cmd_user, NULL },
+	{ "token", "list [--json] | add NAME ROLE DAYS [NETWORK]... | revoke ID",
+	  "tokens by which programs ask the API", cmd_token, NULL },
 	{ "logs", "", "logs of FortiGate devices", cmd_later, "no logs are received" },
 	{ "devices", "", "what is on the network", cmd_later, "no inventory is kept" },
 	{ "alerts", "", "what the rules found", cmd_later, "no rules are checked" },

@@ -24,6 +24,7 @@ struct exchange {
 	struct request rq;
 	struct reply rp;
 	struct session session;
+	int64_t token_id; /* of a program; 0 none */
 	bool has_session, is_change, close_after, is_asset;
 
 	struct str fixed; /* body that lives as long as the program (assets) */

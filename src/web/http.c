@@ -198,7 +198,7 @@ static bool enter(struct http *h, struct exchange *ex)
 		if (o->is_stream != is_stream || watch_has_left(h->watch, o->conn))
 			continue;
 		all++;
-		same += o->session.id == ex->session.id;
+		same += o->session.id == ex->session.id && o->token_id == ex->token_id;
 	}
 	bool good = same < (is_stream ? SESSION_STREAMS_MAX : EXPORTS_PER_SESSION) &&
 		    all < STREAMS_MAX && !h->stopping;

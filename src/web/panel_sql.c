@@ -1,4 +1,4 @@
-/* SQL of the tables users and sessions: constant text, values bound. */
+/* SQL of the tables users, sessions and tokens: constant text, values bound. */
 #include "panel_sql.h"
 
 const char panel_sql_session_insert[] =
@@ -29,3 +29,12 @@ const char panel_sql_user_signed_in[] =
 const char panel_sql_user_password[] = "UPDATE users SET password = ?2 WHERE id = ?1";
 const char panel_sql_user_look[] = "UPDATE users SET lang = ?2, theme = ?3 WHERE id = ?1";
 const char panel_sql_user_rights[] = "UPDATE users SET role = ?2, disabled = ?3 WHERE id = ?1";
+
+const char panel_sql_tokens[] =
+	"SELECT id, name, role, hash, created_ns, expires_ns, networks, used_ns, used_from FROM tokens ORDER BY id";
+const char panel_sql_token_insert[] =
+	"INSERT INTO tokens (name, role, hash, created_ns, expires_ns, networks) VALUES (?1, ?2, ?3, ?4, ?5, ?6)"
+	" RETURNING id";
+const char panel_sql_token_delete[] = "DELETE FROM tokens WHERE id = ?1";
+const char panel_sql_token_used[] =
+	"UPDATE tokens SET used_ns = ?2, used_from = ?3 WHERE id = ?1";

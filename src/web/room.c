@@ -13,6 +13,7 @@
 #include "session.h"
 #include "sign_in.h"
 #include "tls.h"
+#include "tokens.h"
 #include "tomsd/base/clock.h"
 #include "tomsd/base/log.h"
 #include "users.h"
@@ -135,6 +136,26 @@ static const struct route routes[] = {
 	  .flags = ROUTE_LOCAL,
 	  .accepts = users_patch_accepts,
 	  .doc = "Changes what a person may, or closes the door to them, from the shell." },
+	{ .method = "GET",
+	  .path = "/api/v1/tokens",
+	  .may = MAY_ADMIN,
+	  .handle = tokens_get,
+	  .item = "token_list",
+	  .answer = tokens_schema,
+	  .doc = "Tokens by which programs ask." },
+	{ .method = "POST",
+	  .path = "/api/v1/tokens",
+	  .may = MAY_ADMIN,
+	  .handle = tokens_post,
+	  .flags = ROUTE_LOCAL,
+	  .accepts = tokens_accepts,
+	  .doc = "A new token, from the shell; shown once." },
+	{ .method = "DELETE",
+	  .path = "/api/v1/tokens/{id}",
+	  .may = MAY_ADMIN,
+	  .handle = tokens_delete,
+	  .flags = ROUTE_LOCAL,
+	  .doc = "Ends a token, from the shell." },
 	{ .method = "POST",
 	  .path = "/api/v1/users/{name}/password",
 	  .may = MAY_ADMIN,
@@ -247,6 +268,7 @@ static void fini(struct app *a)
 	assets_free(w->assets);
 	tls_free(w->tls);
 	sessions_free(w->sessions);
+	tokens_free(w->tokens);
 	limits_free(w->limits);
 	for (size_t i = 0; i < w->n_names; i++)
 		free(w->names[i]);
@@ -269,9 +291,10 @@ static int init(struct app *a, struct err *e)
 	app_set_room_state(a, &web_room, w);
 	w->limits = limits_new();
 	w->sessions = sessions_new();
+	w->tokens = tokens_new();
 	w->lanes = lanes_new();
 	w->http = http_new(w);
-	int rc = w->limits && w->sessions && w->lanes && w->http ?
+	int rc = w->limits && w->sessions && w->tokens && w->lanes && w->http ?
 			 0 :
 			 err_set(e, ERR_NOMEM, "no memory for the room panel");
 	if (rc == 0)
@@ -334,6 +357,8 @@ static int start(struct app *a, struct err *e)
 	if (!w)
 		return 0;
 	int rc = sessions_load(w->sessions, app_store(a), e);
+	if (rc == 0)
+		rc = tokens_load(w->tokens, app_store(a), e);
 	if (rc == 0)
 		rc = setup_prepare(w, e);
 	if (rc == 0)
@@ -402,7 +427,10 @@ static int look_at_certificate(struct app *a, struct err *e)
 static int tidy_sessions(struct app *a, struct err *e)
 {
 	struct web *w = web_of(a);
-	return w ? sessions_tidy(w->sessions, app_store(a), e) : 0;
+	if (!w)
+		return 0;
+	int rc = sessions_tidy(w->sessions, app_store(a), e);
+	return rc != 0 ? rc : tokens_tidy(w->tokens, app_store(a), e);
 }
 
 static void status(struct app *a, struct json *j)

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "assets.h"
+#include "tokens.h"
 #include "tomsd/base/clock.h"
 #include "tomsd/base/file.h"
 #include "tomsd/base/hash.h"
@@ -56,16 +57,18 @@ static void refuse(struct exchange *ex, int status, const char *code, const char
 		      api_text(text, sizeof(text), ex->rq.lang, words, number, NULL));
 }
 
-/* The session of the cookie, if there is one. A bearer token would be looked at first; none can be
- * made in this version, so any is wrong. */
+/* Who asks: a program with its token, or a browser with its cookie; false when the token is none. */
 static bool take_session(struct exchange *ex)
 {
-	struct str bearer = gate_bearer(head_get(&ex->head, "Authorization"));
+	struct str authorization = head_get(&ex->head, "Authorization");
 	struct str sid = gate_cookie(head_get(&ex->head, "Cookie"), COOKIE);
 	struct principal *who = &ex->rq.who;
 	(void)str_copy(who->from, sizeof(who->from), str_of(ex->from));
-	if (bearer.p)
-		return false;
+	if (authorization.n > 0) {
+		struct str bearer = gate_bearer(authorization);
+		return bearer.p &&
+		       tokens_find(ex->web->tokens, bearer, ex->from, who, &ex->token_id);
+	}
 	if (!sid.p || !session_find(ex->web->sessions, sid, &ex->session))
 		return true;
 	ex->has_session = true;
@@ -146,9 +149,10 @@ enum lane serve_lane(const struct exchange *ex)
 
 struct str serve_who(const struct exchange *ex, char out[32])
 {
-	if (!ex->has_session)
+	if (!ex->has_session && ex->token_id == 0)
 		return str_of(ex->from);
-	int n = snprintf(out, 32, "session %lld", (long long)ex->session.id);
+	int n = snprintf(out, 32, "%s %lld", ex->has_session ? "session" : "token",
+			 (long long)(ex->has_session ? ex->session.id : ex->token_id));
 	return str_n(out, (size_t)n);
 }
 

@@ -16,6 +16,7 @@ struct lanes;
 struct listeners;
 struct sessions;
 struct tls;
+struct tokens;
 
 #define NAMES_MAX 32
 #define CODE_TEXT_MAX 15 /* "XXXX-XXXX-XXXX" */
@@ -36,6 +37,7 @@ struct web {
 	struct listeners *listeners;
 	struct sessions *sessions;
 	struct tls *tls;
+	struct tokens *tokens;
 	char *names[NAMES_MAX]; /* names that Host may carry; constant after init */
 	size_t n_names;
 	_Atomic bool setup_open;        /* no administrator exists */

@@ -471,6 +471,32 @@ def test_a_closed_account_is_out_at_once_and_the_last_administrator_stays(people
     assert actions.count("user.add") == 3 and actions.count("user.change") == 1
 
 
+def test_a_token_opens_what_its_role_may_from_where_it_may_until_it_ends(people):
+    daemon, clients = people
+    token = daemon.ctl("token", "add", "prometheus", "viewer", "30").stdout.strip()
+    away = daemon.ctl("token", "add", "elsewhere", "admin", "1", "192.0.2.0/24", "2001:db8::/32").stdout.strip()
+    assert token.startswith("toms_") and len(token) == 48
+
+    def status(path, value, method="GET"):
+        return daemon.client().raw(method, path, headers={"Authorization": value})[0]
+    assert status("/api/v1/overview", f"Bearer {token}") == 200
+    assert status("/metrics", f"Bearer {token}") == 200
+    assert status("/api/v1/flows", f"Bearer {token}") == 403
+    assert status("/api/v1/flows", f"Bearer {away}") == 401  # right, but not from here
+    for wrong in (f"Bearer {token[:-1]}", f"Bearer {token}x", f"Basic {token}", "Bearer ", token, "Bearer toms_"):
+        assert status("/api/v1/overview", wrong) == 401, wrong
+    both = clients["admin"].raw("GET", "/api/v1/overview", headers={"Authorization": "Bearer toms_x"})
+    assert both[0] == 401  # a cookie does not help a wrong token
+    listed = clients["admin"].get("/api/v1/tokens")["items"]
+    assert [t["name"] for t in listed] == ["prometheus", "elsewhere"] and listed[0]["last_use"]["from"] == "127.0.0.1"
+    assert token not in json.dumps(listed)
+    assert b"".join(p.read_bytes() for p in daemon.state.rglob("tomsd.db*")).find(token.encode()) < 0
+    assert daemon.ctl("token", "revoke", listed[0]["id"]).returncode == 0
+    assert status("/api/v1/overview", f"Bearer {token}") == 401
+    assert daemon.ctl("token", "add", "x", "viewer", "366", ok=False).returncode == 1
+    assert daemon.ctl("token", "add", "x", "viewer", "3", "not-a-network", ok=False).returncode == 1
+
+
 def test_one_session_cannot_take_all_the_time(tmp_path):
     with toms.Daemon(tmp_path) as daemon:
         me = daemon.first_admin()
