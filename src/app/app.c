@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "tomsd/base/clock.h"
@@ -72,6 +73,17 @@ void app_free(struct app *a)
 	free(a);
 }
 
+/* What failed, and what a person can do about it. */
+static int state_advise(struct err *e, const char *doing, const char *path)
+{
+	char why[sizeof(e->text)];
+	memcpy(why, e->text, sizeof(why));
+	return err_set(
+		e, (enum err_code)e->code,
+		"%s: %s; make %s writable for the user that runs tomsd, or choose another [store] path",
+		doing, why, path);
+}
+
 /* The state folder, ours alone from here on; and its corner for SQLite's sorting. */
 static int state_take(struct app *a, struct err *e)
 {
@@ -80,8 +92,10 @@ static int state_take(struct app *a, struct err *e)
 							  NULL;
 	if (!want || !*want)
 		return 0; /* a house without a store: tests */
+	/* The folder may have been there, open to all; what is in it is for our eyes alone. */
+	(void)umask(0077);
 	if (file_mkdirs(want, 0700, e))
-		return err_wrap(e, "making the state folder");
+		return state_advise(e, "making the state folder", want);
 	char *real = realpath(want, NULL);
 	bool fits = real && str_copy(a->state_path, sizeof(a->state_path) - 32, str_of(real));
 	free(real);
@@ -95,11 +109,11 @@ static int state_take(struct app *a, struct err *e)
 			"another tomsd already runs on %s; stop it first, or choose another [store] path",
 			a->state_path);
 	if (fd < 0)
-		return err_wrap(e, "locking the state folder");
+		return state_advise(e, "locking the state folder", a->state_path);
 	a->lock_fd = fd;
 	(void)snprintf(path, sizeof(path), "%s/tmp", a->state_path);
 	if (file_mkdirs(path, 0700, e))
-		return err_wrap(e, "making the folder for temporary files");
+		return state_advise(e, "making the folder for temporary files", a->state_path);
 	if (setenv("SQLITE_TMPDIR", path, 1) || setenv("TMPDIR", path, 1))
 		return err_sys(e, errno, "setting the folder for temporary files");
 	return 0;
@@ -162,6 +176,7 @@ int app_run(struct app *a)
 		wait_for_end(a);
 	} else {
 		app_fail(a, "%s", e.text);
+		signals_take_first(a);
 	}
 	atomic_store(&a->stopping, true);
 	atomic_store(&a->phase, PHASE_STOPPING);

@@ -111,6 +111,8 @@ void walk_up(struct app *a);                            /* stop, fini: as far as
 /* wait.c: signals, watchdog, reload. */
 int signals_take(struct app *a, struct err *e) MUST_CHECK;
 bool signals_want_end(struct app *a); /* one has come, and nobody has asked for it yet */
+/* The one that ended a start is the first: the guard is for those after it. */
+void signals_take_first(struct app *a);
 void signals_guard_on(
 	int limit_s); /* a further signal, or the limit, ends the process at once */
 void signals_guard_off(void);

@@ -45,6 +45,13 @@ bool signals_want_end(struct app *a)
 	       sigismember(&waiting, SIGINT) == 1;
 }
 
+void signals_take_first(struct app *a)
+{
+	struct signalfd_siginfo si;
+	while (a->signal_fd >= 0 && read(a->signal_fd, &si, sizeof(si)) == (ssize_t)sizeof(si))
+		log_notice("app", "asked to end signal=%u", si.ssi_signo);
+}
+
 /* The guard. Its handler may do little: two pointers to constant text and write(2). */
 static _Atomic(const char *) guard_doing, guard_room;
 

@@ -2,6 +2,7 @@
 #include "fixture.h"
 
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 
 #include "tomsd/base/thread.h"
@@ -77,6 +78,65 @@ static void a_failed_init_starts_nothing(void **state)
 	assert_int_equal(house_end(h), 1);
 	assert_string_equal(h->text, "store init\nstore fini\n");
 	assert_non_null(strstr(h->err_text, "tomsd: flow: no such wire\n"));
+}
+
+static int asked_to_end_init(struct app *a UNUSED, struct err *e UNUSED)
+{
+	tell("flow init\n");
+	return kill(getpid(), SIGTERM);
+}
+
+static void a_signal_during_the_start_ends_it_in_order(void **state)
+{
+	static const struct room asked = { .name = "flow",
+					   .init = asked_to_end_init,
+					   .start = flow_start,
+					   .stop = flow_stop,
+					   .fini = flow_fini };
+	static const struct room *const rooms[] = { &sea, &asked, &spring, NULL };
+	struct house *h = *state;
+	house_start(h, APP_DAEMON, rooms);
+	assert_int_equal(house_end(h), 1);
+	assert_string_equal(h->text, "store init\nflow init\nflow fini\nstore fini\n");
+	assert_non_null(strstr(h->err_text, "tomsd: asked to end while starting\n"));
+	assert_null(strstr(h->err_text, "second signal"));
+}
+
+static void a_state_folder_that_cannot_be_made_comes_with_advice(void **state)
+{
+	static const struct room *const rooms[] = { &sea, NULL };
+	struct house *h = *state;
+	struct err e = ERR_INIT;
+	assert_int_equal(file_write_durable(h->state, 0600, "x", 1, &e), 0);
+	house_start(h, APP_DAEMON, rooms);
+	assert_int_equal(house_end(h), 1);
+	assert_non_null(strstr(h->err_text, "choose another [store] path\n"));
+}
+
+static int write_init(struct app *a, struct err *e)
+{
+	char path[256];
+	(void)snprintf(path, sizeof(path), "%s/rows", app_state_path(a));
+	FILE *f = fopen(path, "w"); /* as a library would, which knows no modes */
+	return f && fclose(f) == 0 ? 0 : err_set(e, ERR_IO, "no file");
+}
+
+static void what_is_kept_is_for_us_alone_even_in_an_open_folder(void **state)
+{
+	static const struct room careless = { .name = "flow", .init = write_init };
+	static const struct room *const rooms[] = { &sea, &careless, NULL };
+	struct house *h = *state;
+	struct stat st;
+	char path[96];
+	(void)umask(0022);
+	assert_int_equal(mkdir(h->state, 0755), 0);
+	house_start(h, APP_DAEMON, rooms);
+	house_says(h, "ready");
+	(void)kill(h->pid, SIGTERM);
+	assert_int_equal(house_end(h), 0);
+	(void)snprintf(path, sizeof(path), "%s/rows", h->state);
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0600);
 }
 
 static int lock_out_init(struct app *a, struct err *e UNUSED)
@@ -266,6 +326,9 @@ int main(void)
 		TEST(rooms_start_from_the_sea_and_stop_from_the_springs),
 		TEST(a_failed_start_is_the_same_walk_back),
 		TEST(a_failed_init_starts_nothing),
+		TEST(a_signal_during_the_start_ends_it_in_order),
+		TEST(a_state_folder_that_cannot_be_made_comes_with_advice),
+		TEST(what_is_kept_is_for_us_alone_even_in_an_open_folder),
 		TEST(the_ready_line_names_every_address),
 		TEST(a_second_daemon_on_the_same_state_folder_is_refused),
 		TEST(a_second_signal_ends_at_once_and_names_the_stuck_room),
