@@ -35,10 +35,13 @@ void frag_free(struct frag_table *ft)
 	free(ft);
 }
 
+/* IPv4 tells datagrams apart by protocol too (RFC 791). IPv6 does not (RFC 8200 4.5), and must not: the
+ * first fragment knows the protocol behind its extension headers, later ones only the first of these. */
 static bool same_datagram(const struct frag *e, const struct pkt *p)
 {
-	return e->used && e->id == p->frag_id && e->key.l4 == p->key.l4 &&
-	       e->key.vlan == p->key.vlan &&
+	return e->used && e->id == p->frag_id && e->key.vlan == p->key.vlan &&
+	       e->key.ip_version == p->key.ip_version &&
+	       (e->key.l4 == p->key.l4 || p->key.ip_version == 6) &&
 	       memcmp(&e->key.src, &p->key.src, sizeof(e->key.src)) == 0 &&
 	       memcmp(&e->key.dst, &p->key.dst, sizeof(e->key.dst)) == 0;
 }

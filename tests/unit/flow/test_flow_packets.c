@@ -59,6 +59,46 @@ static void later_fragments_belong_to_the_flow_of_the_first(void **state)
 	wire_free(w);
 }
 
+/* IPv6: the fragment header names destination options, which only the first fragment has (RFC 8200 4.5:
+ * addresses and identification make a datagram, the protocol does not). */
+static void send_fragment6(struct wire *w, int64_t at_ns, unsigned which, bool last)
+{
+	uint8_t f[14 + 40 + 8 + 64] = { 2, [12] = 0x86, [13] = 0xdd, [14] = 0x60 };
+	uint8_t *ip = f + 14, *frag = ip + 40, *part = frag + 8;
+	put16(ip + 4, 8 + 64);
+	ip[6] = 44;
+	ip[8] = ip[24] = 0xfd;
+	ip[23] = 1;
+	ip[39] = 2;
+	frag[0] = 60;
+	put16(frag + 2, which * 64 | (last ? 0 : 1));
+	put32(frag + 4, 77);
+	if (which == 0) {
+		part[0] = 17;
+		put16(part + 8, 5000);
+		put16(part + 10, 6000);
+		put16(part + 12, 3 * 64 - 8);
+	}
+	wire_frame(w, at_ns, f, sizeof(f), sizeof(f));
+}
+
+static void later_fragments_find_the_first_behind_its_extension_headers(void **state)
+{
+	(void)state;
+	static const unsigned orders[2][3] = { { 0, 1, 2 }, { 2, 1, 0 } };
+	for (size_t o = 0; o < 2; o++) {
+		struct wire *w = wire_new(NULL);
+		for (unsigned i = 0; i < 3; i++)
+			send_fragment6(w, i, orders[o][i], orders[o][i] == 2);
+		assert_int_equal(wire_end(w), 1);
+		assert_int_equal(w->rows[0].src_packets, 3);
+		assert_int_equal(w->rows[0].l4, 17);
+		assert_int_equal(w->rows[0].dst_port, 6000);
+		assert_int_equal(wire_stats(w).fragments_lost, 0);
+		wire_free(w);
+	}
+}
+
 static void fragments_whose_first_never_comes_are_a_flow_without_ports(void **state)
 {
 	(void)state;
@@ -257,6 +297,7 @@ int main(void)
 		cmocka_unit_test(a_question_and_its_answer_by_icmp_are_one_conversation),
 		cmocka_unit_test(the_tag_tells_conversations_apart_unless_told_not_to),
 		cmocka_unit_test(later_fragments_belong_to_the_flow_of_the_first),
+		cmocka_unit_test(later_fragments_find_the_first_behind_its_extension_headers),
 		cmocka_unit_test(fragments_whose_first_never_comes_are_a_flow_without_ports),
 		cmocka_unit_test(one_timestamp_from_the_future_ends_nothing),
 		cmocka_unit_test(a_capture_that_goes_on_years_later_begins_new_flows),
