@@ -200,25 +200,26 @@ int bucket_add(struct bucket *b, int64_t id, const void *row, struct err *e)
 	return 0;
 }
 
-/* By token; rows of a token stay in order, since every pass is stable and they came in order. */
-static void sort_pairs(struct bucket *b)
+/* Radix sort over the token; rows of a token stay in order, since every pass is stable and they came in
+ * order. */
+void index_sort(uint64_t **pairs, uint64_t **scratch, size_t n)
 {
 	enum { SLOTS = 1 << RADIX_BITS };
 	uint32_t at[SLOTS];
 	for (unsigned shift = 32; shift < 64; shift += RADIX_BITS) {
+		uint64_t *from = *pairs, *to = *scratch;
 		memset(at, 0, sizeof(at));
-		for (size_t i = 0; i < b->n_pairs; i++)
-			at[b->pairs[i] >> shift & (SLOTS - 1)]++;
+		for (size_t i = 0; i < n; i++)
+			at[from[i] >> shift & (SLOTS - 1)]++;
 		for (uint32_t i = 0, sum = 0; i < SLOTS; i++) {
-			uint32_t n = at[i];
+			uint32_t here = at[i];
 			at[i] = sum;
-			sum += n;
+			sum += here;
 		}
-		for (size_t i = 0; i < b->n_pairs; i++)
-			b->scratch[at[b->pairs[i] >> shift & (SLOTS - 1)]++] = b->pairs[i];
-		uint64_t *t = b->pairs;
-		b->pairs = b->scratch;
-		b->scratch = t;
+		for (size_t i = 0; i < n; i++)
+			to[at[from[i] >> shift & (SLOTS - 1)]++] = from[i];
+		*pairs = to;
+		*scratch = from;
 	}
 }
 
@@ -246,14 +247,18 @@ struct piece {
 	uint32_t first, last;
 };
 
+int index_write_piece(struct stmt *s, int64_t number, uint32_t first, const uint8_t *p, size_t n, struct err *e)
+{
+	stmt_i64(s, 1, (int64_t)((uint64_t)number << 32 | first));
+	stmt_blob_ref(s, 2, p, n);
+	return stmt_run(s, e);
+}
+
 static int write_piece(struct piece *pc, struct stmt *s, int64_t bucket, struct err *e)
 {
-	if (!pc->n)
-		return 0;
-	stmt_i64(s, 1, (int64_t)((uint64_t)bucket << 32 | pc->first));
-	stmt_blob_ref(s, 2, pc->p, pc->n);
+	size_t n = pc->n;
 	pc->n = 0;
-	return stmt_run(s, e);
+	return n ? index_write_piece(s, bucket, pc->first, pc->p, n, e) : 0;
 }
 
 static int write_tokens(struct bucket *b, struct stmt *s, int64_t bucket, struct err *e)
@@ -264,7 +269,7 @@ static int write_tokens(struct bucket *b, struct stmt *s, int64_t bucket, struct
 		return err_set(e, ERR_NOMEM, "out of memory");
 	struct piece pc = { .p = list + LIST_MAX };
 	int rc = 0;
-	sort_pairs(b);
+	index_sort(&b->pairs, &b->scratch, b->n_pairs);
 	for (size_t at = 0; !rc && at < b->n_pairs;) {
 		uint32_t token = (uint32_t)(b->pairs[at] >> 32);
 		size_t n = encode_list(b, &at, list);

@@ -1,6 +1,6 @@
 /* How rows lie in the database: what the writing and the querying half of the store share.
  *
- * For a record "flow" and a UTC day there are up to four tables:
+ * For a record "flow" and a UTC day there are up to five tables:
  *
  *   flow_20261122       (id INTEGER PRIMARY KEY, one column a stored column of the record)
  *   flow_20261122_text  (id INTEGER PRIMARY KEY, s TEXT NOT NULL UNIQUE)      dictionary of COL_DICT
@@ -8,6 +8,8 @@
  *   flow_20261122_zone  (bucket INTEGER PRIMARY KEY, rows, first_id, last_id,
  *                        min_ns, max_ns, max_bytes, max_risk, max_duration,
  *                        top_bytes BLOB, top_risk BLOB, top_duration BLOB, runs BLOB)
+ *
+ *   flow_20261122_toc   (id INTEGER PRIMARY KEY, list BLOB)                   read by chapter_masks
  *
  * and one row in
  *
@@ -131,6 +133,14 @@ uint32_t token_num(uint64_t seed, const struct col *c, uint64_t v); /* TOKEN_NUM
  * table is part_view_table. */
 int tok_find(struct sql *db, const char *table, int64_t bucket, uint32_t token,
 	     uint16_t out[STORE_BUCKET_ROWS], struct err *e) MUST_CHECK;
+
+/* Contents: which buckets of a day have a token at all, 64 buckets a chapter (src/store/chapter.c). Ors
+ * into masks[bucket / 64] a bit for every bucket that may have it; buckets of no chapter may. A day
+ * made by an older version has no contents: chapter_exist says 0. */
+enum { STORE_CHAPTER_BUCKETS = 64 };
+int chapter_exist(struct sql *db, const char *table, struct err *e) MUST_CHECK; /* 1, 0, -ERR_X */
+int chapter_masks(struct sql *db, const char *table, int64_t buckets, uint32_t token, uint64_t *masks,
+		  struct err *e) MUST_CHECK;
 
 /* Blobs of the index. All decoders check what they read: -ERR_CORRUPT. */
 struct bucket_ids {

@@ -136,6 +136,8 @@ static int open_table(struct part *p, struct sql *db, struct err *e)
 		rc = bucket_init(&p->bucket, p->plan, &p->seeds, e);
 	if (!rc && p->plan->has_index && p->info.last_id > p->info.indexed_id)
 		rc = read_open_end(p, v, db, e);
+	if (!rc && p->plan->has_index)
+		rc = chapter_count(db, p->table, &p->chapters, e);
 	part_view_free(v);
 	plan_insert_sql(p->plan, p->info.day, &b);
 	if (!rc)
@@ -350,20 +352,41 @@ static bool is_newest(const struct parts *ps, const struct part *p)
 	return true;
 }
 
+static int finish(struct parts *ps, int rc, struct err *e)
+{
+	if (!rc)
+		rc = sql_exec(ps->db, "COMMIT", e);
+	if (rc)
+		sql_rollback(ps->db);
+	return rc;
+}
+
+int parts_write_chapter(struct parts *ps, struct err *e)
+{
+	for (size_t i = 0; i < PARTS_OPEN; i++) {
+		struct part *p = &ps->open[i];
+		if (!p->plan || !p->plan->has_index || p->info.buckets / STORE_CHAPTER_BUCKETS <= p->chapters)
+			continue;
+		int rc = sql_exec(ps->db, "BEGIN IMMEDIATE", e);
+		if (!rc)
+			rc = chapter_write(ps->db, p->table, p->chapters, p->info.buckets, e);
+		rc = finish(ps, rc, e);
+		p->chapters += rc == 0;
+		return rc ? rc : 1;
+	}
+	return 0;
+}
+
 static int close_part(struct parts *ps, struct part *p, struct err *e)
 {
-	int rc = 0;
-	if (p->bucket.rows >= BUCKET_WORTH_ROWS) {
-		rc = sql_exec(ps->db, "BEGIN IMMEDIATE", e);
-		if (!rc)
-			rc = write_bucket(p, ps->db, e);
-		if (!rc)
-			rc = part_save(p, ps->db, clock_now_ns(), e);
-		if (!rc)
-			rc = sql_exec(ps->db, "COMMIT", e);
-		if (rc)
-			sql_rollback(ps->db);
-	}
+	int rc = sql_exec(ps->db, "BEGIN IMMEDIATE", e);
+	if (!rc && p->bucket.rows >= BUCKET_WORTH_ROWS)
+		rc = write_bucket(p, ps->db, e);
+	if (!rc && p->info.buckets > p->chapters * STORE_CHAPTER_BUCKETS)
+		rc = chapter_write(ps->db, p->table, p->chapters, p->info.buckets, e);
+	if (!rc && p->dirty)
+		rc = part_save(p, ps->db, clock_now_ns(), e);
+	rc = finish(ps, rc, e);
 	part_close(p);
 	return rc;
 }

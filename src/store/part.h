@@ -16,6 +16,7 @@ struct part {
 	struct dict dict;
 	struct token_seeds seeds;
 	struct bucket bucket;
+	int64_t chapters;     /* full ones in the contents */
 	int64_t touched_ns;   /* wall clock of the last commit of rows */
 	bool dirty, fresh;    /* fresh: there are new rows */
 	uint64_t used;        /* parts.clock at its last row */
@@ -40,6 +41,8 @@ int parts_flush(struct parts *ps, int64_t now_ns, struct err *e) MUST_CHECK;
 /* Closes one day nobody wrote to for a while, with its last bucket: 1 when it did (in a transaction of
  * its own), 0 nothing to do. */
 int parts_close_idle(struct parts *ps, int64_t idle_ns, struct err *e) MUST_CHECK;
+/* Writes one chapter of the contents that is due: 1 when it did (in a transaction of its own), 0. */
+int parts_write_chapter(struct parts *ps, struct err *e) MUST_CHECK;
 /* Gives up a day that is about to be dropped. */
 void parts_forget(struct parts *ps, const char *record, int32_t day);
 

@@ -161,11 +161,12 @@ void plan_create_sql(const struct plan *p, int32_t day, struct buf *out)
 	if (p->has_index)
 		buf_fmt(out,
 			"CREATE TABLE IF NOT EXISTS %s_tok(id INTEGER PRIMARY KEY,list BLOB);"
+			"CREATE TABLE IF NOT EXISTS %s_toc(id INTEGER PRIMARY KEY,list BLOB);"
 			"CREATE TABLE IF NOT EXISTS %s_zone(bucket INTEGER PRIMARY KEY,rows INTEGER,"
 			"first_id INTEGER,last_id INTEGER,min_ns INTEGER,max_ns INTEGER,"
 			"max_bytes INTEGER,max_risk INTEGER,max_duration INTEGER,"
 			"top_bytes BLOB,top_risk BLOB,top_duration BLOB,runs BLOB);",
-			t, t);
+			t, t, t);
 }
 
 void plan_insert_sql(const struct plan *p, int32_t day, struct buf *out)

@@ -36,6 +36,7 @@ static const struct {
 } stages[] = {
 	{ "", "id", STEP_ROWS },
 	{ "_tok", "id", STEP_PIECES },
+	{ "_toc", "id", STEP_PIECES },
 	{ "_zone", "bucket", STEP_ROWS },
 	{ "_text", "id", STEP_ROWS },
 };

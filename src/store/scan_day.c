@@ -186,12 +186,59 @@ static int push_zone(struct scan *s, uint32_t day, const struct zone *z, struct 
 	return scan_push(s, &u, e);
 }
 
+enum { CHAPTER_TOKENS_MAX = 32 }; /* a group of more would ask longer than it saves */
+
+/* The buckets that may have a token of every group, by the day's contents; NULL: it has none. */
+static int contents(struct scan *s, const struct scan_day *d, uint64_t **out, struct err *e)
+{
+	size_t n = (size_t)(d->part.buckets / STORE_CHAPTER_BUCKETS) + 1;
+	const char *table = part_view_table(d->view);
+	uint64_t *all = NULL, *one = NULL;
+	int rc = d->tokens && d->tokens->n_groups ? chapter_exist(s->spec.db, table, e) : 0;
+
+	if (rc <= 0)
+		return rc;
+	all = malloc(2 * n * sizeof(*all));
+	if (!all)
+		return err_set(e, ERR_NOMEM, "out of memory while searching");
+	memset(all, 0xff, n * sizeof(*all));
+	one = all + n;
+	rc = 0;
+	for (size_t g = 0; !rc && g < d->tokens->n_groups; g++) {
+		if (d->tokens->group[g].n > CHAPTER_TOKENS_MAX)
+			continue;
+		memset(one, 0, n * sizeof(*one));
+		for (size_t i = 0; !rc && i < d->tokens->group[g].n; i++)
+			rc = chapter_masks(s->spec.db, table, d->part.buckets,
+					   d->tokens->token[d->tokens->group[g].first + i], one, e);
+		for (size_t i = 0; i < n; i++)
+			all[i] &= one[i];
+	}
+	if (rc) {
+		free(all);
+		return rc;
+	}
+	*out = all;
+	return 0;
+}
+
+static bool may_have(const uint64_t *masks, const struct part_info *part, int64_t bucket)
+{
+	if (!masks || bucket < 0 || bucket >= part->buckets)
+		return true;
+	return masks[bucket / STORE_CHAPTER_BUCKETS] >> (bucket % STORE_CHAPTER_BUCKETS) & 1;
+}
+
 static int push_buckets(struct scan *s, uint32_t day, struct err *e)
 {
 	const struct scan_day *d = &s->days[day];
 	struct stmt *st = NULL;
+	uint64_t *masks = NULL;
 	struct buf sql;
-	int rc;
+	int rc = contents(s, d, &masks, e);
+
+	if (rc)
+		return rc;
 
 	buf_init(&sql, 512);
 	buf_fmt(&sql,
@@ -204,9 +251,10 @@ static int push_buckets(struct scan *s, uint32_t day, struct err *e)
 		struct zone z;
 
 		read_zone(st, &z);
-		rc = has_nothing(s, &z) ? 0 : push_zone(s, day, &z, e);
+		rc = has_nothing(s, &z) || !may_have(masks, &d->part, z.bucket) ? 0 : push_zone(s, day, &z, e);
 	}
 	stmt_done(st);
+	free(masks);
 	return rc;
 }
 

@@ -1,7 +1,8 @@
 /* The token index against the rows themselves: nothing missed, nothing that is not there. */
 #include "tiny.h"
 
-#include "../../../src/store/layout.h"
+#include "../../../src/store/index.h"
+#include "../../../src/store/sqlite.h"
 
 enum { ROWS = 40000 }; /* two full buckets and an open end */
 
@@ -170,6 +171,82 @@ static void zones_know_the_largest_rows_of_their_bucket(void **state)
 	box_free(&b);
 }
 
+/* Tokens of some rows: the mask of the contents has exactly the buckets that tok_find finds them in. */
+static void masks_agree(struct box *b, int64_t buckets, int64_t covered)
+{
+	struct err e = ERR_INIT;
+	struct sql *db;
+	uint16_t *at = malloc(STORE_BUCKET_ROWS * sizeof(*at));
+	uint64_t seed = store_token_seed(b->st);
+	assert_int_equal(store_read_begin(b->st, 0, &db, &e), 0);
+	assert_int_equal(chapter_exist(db, "tiny_20261122", &e), 1);
+	for (uint32_t i = 0; i < 1200; i++) {
+		struct addr a = addr_v4(0x0a000000u + i);
+		uint32_t token = i < 1100 ? token_host(seed, &a) : token_port(seed, (uint16_t)(i * 37));
+		uint64_t mask = 0;
+		assert_int_equal(chapter_masks(db, "tiny_20261122", buckets, token, &mask, &e), 0);
+		for (int64_t n = 0; n < 64; n++) {
+			int k = tok_find(db, "tiny_20261122", n, token, at, &e);
+			assert_int_equal(mask >> n & 1, n >= covered || k > 0);
+		}
+	}
+	store_read_end(b->st, db);
+	free(at);
+}
+
+/* Writes the chapter as the store thread would, over so many buckets. */
+static void write_chapter(struct box *b, int64_t buckets, int64_t want_full)
+{
+	struct err e = ERR_INIT;
+	struct sql *db;
+	char file[128];
+	int64_t full;
+	(void)snprintf(file, sizeof(file), "%s/tomsd.db", b->path);
+	assert_int_equal(sql_open(&db, file, SQL_WRITER, &e), 0);
+	assert_int_equal(chapter_write(db, "tiny_20261122", 0, buckets, &e), 0);
+	assert_int_equal(chapter_count(db, "tiny_20261122", &full, &e), 0);
+	assert_int_equal(full, want_full);
+	sql_close(db);
+}
+
+static void the_contents_say_which_buckets_have_a_token(void **state)
+{
+	(void)state;
+	struct box b;
+	struct err e = ERR_INIT;
+	box_new(&b);
+	box_open(&b);
+	box_start(&b);
+	for (uint32_t i = 0; i < 5 * STORE_BUCKET_ROWS; i++) { /* hosts come and go */
+		struct tiny t = tiny_row(tiny_noon_ns + i * NS_PER_MS, i % 300 + i / 20000 * 200);
+		box_put(&b, &tiny_record, &t);
+	}
+	box_flush(&b);
+	assert_int_equal(box_number(&b, "SELECT buckets FROM part"), 5);
+	struct query q = { .record = &tiny_record, .until_ns = INT64_MAX };
+	uint64_t before, after;
+	bool more;
+	assert_int_equal(query_parse(&q, STR("source.ip:10.0.0.20"), &e), 0);
+	assert_int_equal(store_count(b.st, &q, 1000000, 0, &before, &more, &e), 0);
+	box_close(&b);
+	box_open(&b);
+	masks_agree(&b, 5, 0); /* none yet: everything may be anywhere */
+	box_close(&b);
+	write_chapter(&b, 3, 0);
+	box_open(&b);
+	masks_agree(&b, 5, 3);
+	assert_int_equal(store_count(b.st, &q, 1000000, 0, &after, &more, &e), 0);
+	assert_int_equal(before, after);
+	box_close(&b);
+	write_chapter(&b, 5, 0); /* again, when there are more */
+	box_open(&b);
+	masks_agree(&b, 5, 5);
+	assert_int_equal(store_count(b.st, &q, 1000000, 0, &after, &more, &e), 0);
+	assert_int_equal(before, after);
+	box_check_integrity(&b);
+	box_free(&b);
+}
+
 static void damaged_lists_are_refused(void **state)
 {
 	(void)state;
@@ -191,6 +268,7 @@ int main(void)
 		cmocka_unit_test(the_open_end_of_the_index_is_read_again_after_a_restart),
 		cmocka_unit_test(values_that_are_unknown_have_no_token),
 		cmocka_unit_test(zones_know_the_largest_rows_of_their_bucket),
+		cmocka_unit_test(the_contents_say_which_buckets_have_a_token),
 		cmocka_unit_test(damaged_lists_are_refused),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -53,7 +53,7 @@ static void days_older_than_retention_are_dropped_whole(void **state)
 	box_open(&b);
 	assert_true(run_steps(&b) > 10);
 	assert_int_equal(days_there(&b), 6);
-	assert_int_equal(tables_there(&b), 6 * 4);
+	assert_int_equal(tables_there(&b), 6 * 5);
 	assert_int_equal(box_number(&b, "SELECT min(day) FROM part"), 20261117);
 	assert_int_equal(box_number(&b, "SELECT count(*) FROM tiny_20261122"), 20000);
 	box_check_integrity(&b);
@@ -88,7 +88,7 @@ static void a_day_half_dropped_is_dropped_after_a_restart(void **state)
 	b.conf.retention_ns = 0;
 	box_open(&b);
 	run_steps(&b);
-	assert_int_equal(tables_there(&b), 2 * 4);
+	assert_int_equal(tables_there(&b), 2 * 5);
 	box_check_integrity(&b);
 	box_free(&b);
 	clock_fix(0);
