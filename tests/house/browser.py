@@ -8,6 +8,7 @@ from selenium import webdriver
 from selenium.webdriver.chrome.options import Options
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
 
 FLAGS = ("--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
          "--disable-component-update --disable-sync --hide-scrollbars --force-color-profile=srgb --lang=ja").split()
@@ -34,8 +35,33 @@ class Browser:
     def size(self, width, height=900):
         self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600})
 
+    def media(self, **features):
+        """media(prefers_color_scheme="dark", forced_colors="active"); without arguments as it was."""
+        self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [
+            {"name": name.replace("_", "-"), "value": value} for name, value in features.items()]})
+
     def dark(self, on):
-        self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": "dark" if on else "light"}]})
+        self.media(prefers_color_scheme="dark" if on else "light")
+
+    def js(self, script, *arguments):
+        return self.driver.execute_script("return " + script, *arguments)
+
+    def press(self, *keys):
+        """Keys to whatever has the focus: letters as they are, "TAB", "ENTER", "ESCAPE", "ARROW_DOWN" ..."""
+        for key in keys:
+            self.driver.switch_to.active_element.send_keys(getattr(Keys, key, key))
+
+    def tab_to(self, css, most=60):
+        """Tab until something that css matches has the focus; how many it took."""
+        for count in range(1, most + 1):
+            self.press("TAB")
+            if self.js("document.activeElement.matches(arguments[0])", css):
+                return count
+        raise AssertionError(f"{most} tabs did not reach {css}")
+
+    def click(self, css, seconds=10):
+        toms.wait_for(f"a click on {css}", lambda: self.driver.execute_script(
+            "const el = document.querySelector(arguments[0]); if (!el || el.disabled) return false; el.click(); return true;", css), seconds)
 
     def open(self, path, seconds=20):
         self.driver.get(self.url + path)
@@ -45,7 +71,7 @@ class Browser:
         """The page has its h1 and no block is still loading."""
         toms.wait_for(f"{self.driver.current_url} to settle", lambda: self.driver.execute_script(
             "return !!document.querySelector('h1') && !document.querySelector('.skeleton')"
-            " && [...document.querySelectorAll('.block-body')].every((b) => b.firstChild)"), seconds)
+            " && [...document.querySelectorAll('.card:not([hidden]) .block-body')].every((b) => b.firstChild)"), seconds)
 
     def find(self, css):
         return self.driver.find_elements(By.CSS_SELECTOR, css)

@@ -131,7 +131,7 @@ function pointer(svg, c) {
 }
 
 function chartTable({ series, times, unit, sentence }) {
-	return h('div', { class: 'table-place', tabindex: 0, role: 'region', 'aria-label': sentence }, h('table', {},
+	return h('div', { class: 'table-place', tabindex: 0, role: 'region', 'aria-label': sentence }, h('table', { 'aria-label': sentence },
 		h('thead', {}, h('tr', {}, h('th', { scope: 'col' }, t('col.time')), series.map((s) => h('th', { scope: 'col', class: 'n' }, s.label)))),
 		h('tbody', {}, times.map((ms, i) => h('tr', {}, h('th', { scope: 'row' }, when(ms)),
 			series.map((s) => h('td', { class: 'n' }, unit(s.values[i]))))))));

@@ -16,7 +16,7 @@ const routeOf = (url) => routes.find((r) => r.path === url.pathname);
 const allowed = (route) => !route.roles || route.roles.includes(session?.role);
 
 const root = document.getElementById('app');
-let place, leave = null, shown = null, run = 0, liveText, userName = null;
+let place, leave = null, shown = null, run = 0, first = true, liveText, userName = null;
 
 export function go(url, { replace, state } = {}) {
 	history[replace ? 'replaceState' : 'pushState'](state || null, '', url);
@@ -45,8 +45,10 @@ async function open() {
 		document.title = `${t(route ? route.word : 'page.missing')} - TOMS`;
 		if (page) leave = await page.show(place, url, { go, setParams }) || null;
 		else refused(route);
-		place.querySelector('h1')?.focus({ preventScroll: true });
-		scrollTo(0, 0);
+		// On the first load the focus stays at the top, where the skip link is.
+		if (!first && !place.contains(document.activeElement)) place.querySelector('h1')?.focus({ preventScroll: true });
+		if (!first) scrollTo(0, 0);
+		first = false;
 	} catch (problem) {
 		fill(place || root, h('h1', { tabindex: -1 }, t('state.failed')), trouble(problem, open));
 	}

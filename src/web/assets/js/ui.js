@@ -165,7 +165,7 @@ export function block(title, load, options = {}) {
 			const keep = goodAt > 0 && problem.status !== 403;
 			el.classList.toggle('stale', keep);
 			fill(keep ? note : body, keep && h('p', { class: 'small' }, t('state.stale', { at: clock(goodAt) })),
-				trouble(problem, el.refresh));
+				!(keep && problem.status === 0) && trouble(problem, el.refresh)); // unreachable: the bar says so once
 		} finally {
 			clearTimeout(skeleton);
 		}

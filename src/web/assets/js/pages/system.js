@@ -87,7 +87,7 @@ function shown(name, v) {
 	return /^\d{4}-\d\d-\d\dT/.test(v) ? `${when(v)} JST` : String(v);
 }
 
-const table = (label, heads, rows) => h('div', { class: 'table-place', tabindex: 0, role: 'region', 'aria-label': label }, h('table', {},
+const table = (label, heads, rows) => h('div', { class: 'table-place', tabindex: 0, role: 'region', 'aria-label': label }, h('table', { 'aria-label': label },
 	h('thead', {}, h('tr', {}, heads.map(([name, n]) => h('th', { scope: 'col', class: n ? 'n' : '' }, t(`col.${name}`))))),
 	h('tbody', {}, rows.map((cells) => h('tr', {}, cells.map((cell, i) => h(i ? 'td' : 'th', { scope: i ? undefined : 'row', class: heads[i][1] ? 'n' : '' }, cell)))))));
 const drops = (n) => n ? badge('high', num(n)) : '0';

@@ -133,7 +133,7 @@ async function rank(by, range) {
 		el.tabIndex = 0;
 		return el;
 	};
-	return [h('div', { class: 'table-place' }, h('table', { class: 'ranking' }, h('thead', {}, h('tr', {}, ['rank', 'name', 'sent', 'received', 'share'].map((c, i) =>
+	return [h('div', { class: 'table-place' }, h('table', { class: 'ranking', 'aria-label': t('traffic.ranking') }, h('thead', {}, h('tr', {}, ['rank', 'name', 'sent', 'received', 'share'].map((c, i) =>
 		h('th', { scope: 'col', class: i === 1 ? '' : 'n' }, t(`col.${c}`))))),
 	h('tbody', {}, answer.items.map((r, i) => h('tr', {}, h('td', { class: 'n' }, i + 1), h('th', { scope: 'row', class: 'wrap' }, name(r)),
 		h('td', { class: 'n' }, bytes(r.bytes_out)), h('td', { class: 'n' }, bytes(r.bytes_in)), h('td', { class: 'n' }, percent(r.share))))))),
