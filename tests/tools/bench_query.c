@@ -108,11 +108,12 @@ static int64_t hours_uncut(void)
 	return n;
 }
 
-/* The store cuts hours that are over in quiet moments; a day after the last row all of them are. */
+/* The store cuts hours that are over in quiet moments. An hour after the last row all of them are over,
+ * and the last day is not: as it is whenever somebody looks at the last 24 hours. */
 static void wait_until_tidy(void)
 {
-	clock_fix(end_ns + 86400 * NS_PER_S);
-	for (unsigned i = 0; i < 300 && hours_uncut(); i++)
+	clock_fix(end_ns + 3600 * NS_PER_S);
+	for (unsigned i = 0; i < 60 && hours_uncut(); i++)
 		clock_sleep_ms(1000);
 }
 
