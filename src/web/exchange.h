@@ -21,6 +21,7 @@ struct exchange {
 	struct buf body;
 	uint64_t body_bytes;    /* received, also those no longer kept */
 	char from[64], own[64]; /* addresses of the client, and of ours it came in on */
+	char net[64];           /* of the client, see struct conn */
 	struct request rq;
 	struct reply rp;
 	struct session session;

@@ -351,6 +351,7 @@ static enum MHD_Result take_head(struct http *h, struct exchange *ex, const char
 	ex->head.method = str_of(method);
 	(void)MHD_get_connection_values(ex->link, MHD_HEADER_KIND, take_field, &ex->head);
 	(void)str_copy(ex->from, sizeof(ex->from), str_of(ex->conn->from));
+	(void)str_copy(ex->net, sizeof(ex->net), str_of(ex->conn->net));
 	(void)str_copy(ex->own, sizeof(ex->own), str_of(ex->conn->own));
 	watch_count(h->watch, ex->conn, &all, &same);
 	watch_stage(h->watch, ex->conn, WATCH_BODY);
@@ -536,6 +537,11 @@ void http_add(struct http *h, int fd, const struct sockaddr *peer, socklen_t n)
 size_t http_connections(struct http *h)
 {
 	return watch_total(h->watch);
+}
+
+bool http_has_room(struct http *h, const struct sockaddr *peer, size_t all_max, size_t same_max)
+{
+	return watch_has_room(h->watch, peer, all_max, same_max);
 }
 
 void http_quiesce(struct http *h)

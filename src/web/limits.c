@@ -32,6 +32,7 @@ static const struct {
 } rates[LIMIT_KINDS] = {
 	[LIMIT_REQUESTS] = { 20.0, 60.0 },
 	[LIMIT_SIGN_IN] = { 5.0 / 60.0, 5.0 },
+	[LIMIT_SIGN_IN_NET] = { 30.0 / 60.0, 30.0 },
 };
 
 struct limits *limits_new(void)

@@ -20,6 +20,7 @@
 #define LISTEN_MAX 8
 #define BACKLOG 128
 #define CONNECTIONS_MAX 512
+#define CONNECTIONS_SAME_MAX 128 /* one machine cannot keep the others out; told 429 from 64 on */
 #define UNSENT_MS 60000 /* bytes that nobody acknowledges for so long: the client is gone */
 
 struct listeners {
@@ -68,6 +69,24 @@ int listen_parse(struct str text, struct sockaddr_storage *sa, socklen_t *n, str
 	return 0;
 }
 
+/* Why an address cannot be listened on, with what to do about it. */
+static int bad_bind(struct err *e, int errnum, const char *text)
+{
+	static const struct {
+		int errnum;
+		const char *advice;
+	} known[] = {
+		{ EADDRINUSE, "another program listens there; stop it or choose another port" },
+		{ EADDRNOTAVAIL, "no interface has this address; ip address shows which have" },
+		{ EACCES, "ports below 1024 need CAP_NET_BIND_SERVICE; choose a higher one" },
+	};
+	for (size_t i = 0; i < ARRAY_LEN(known); i++)
+		if (known[i].errnum == errnum)
+			return err_set(e, ERR_DENIED, "[panel] listen %s: %s", text,
+				       known[i].advice);
+	return err_sys(e, errnum, "[panel] listen %s", text);
+}
+
 static int open_one(struct listeners *l, const char *text, struct err *e)
 {
 	struct sockaddr_storage sa;
@@ -85,7 +104,7 @@ static int open_one(struct listeners *l, const char *text, struct err *e)
 		(void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on,
 				 sizeof(on)); /* each address is asked for by name */
 	if (bind(fd, (struct sockaddr *)&sa, n) != 0 || listen(fd, BACKLOG) != 0)
-		return err_sys(e, errno, "[panel] listen %s", text);
+		return bad_bind(e, errno, text);
 	n = sizeof(l->at[0]);
 	if (getsockname(fd, (struct sockaddr *)&l->at[l->n - 1], &n) != 0)
 		return err_sys(e, errno, "[panel] listen %s", text);
@@ -158,7 +177,8 @@ static void accept_some(struct listeners *l, int listening)
 			}
 			return;
 		}
-		if (http_connections(l->http) >= CONNECTIONS_MAX) {
+		if (!http_has_room(l->http, (struct sockaddr *)&peer, CONNECTIONS_MAX,
+				   CONNECTIONS_SAME_MAX)) {
 			counter_add(&web_counts.refused, 1);
 			(void)close(fd);
 			continue;

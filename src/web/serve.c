@@ -195,6 +195,8 @@ static bool has_limit_left(struct exchange *ex, bool signs_in)
 	}
 	if (signs_in && ex->is_change)
 		wait_s = limits_take(ex->web->limits, LIMIT_SIGN_IN, str_of(ex->from), now);
+	if (signs_in && ex->is_change && wait_s == 0)
+		wait_s = limits_take(ex->web->limits, LIMIT_SIGN_IN_NET, str_of(ex->net), now);
 	if (wait_s > 0)
 		wait_please(ex, wait_s, "too_many_attempts", "detail.too_many_attempts");
 	return wait_s == 0;
@@ -221,8 +223,10 @@ void serve_run(struct exchange *ex)
 		return;
 	ex->rq.body = buf_view(&ex->body);
 	api_dispatch(&ex->rq, &ex->rp);
-	if (signs_in && ex->rp.status == 201) /* only failures use the limit up */
+	if (signs_in && ex->rp.status == 201) { /* only failures use the limits up */
 		limits_give_back(ex->web->limits, LIMIT_SIGN_IN, str_of(ex->from));
+		limits_give_back(ex->web->limits, LIMIT_SIGN_IN_NET, str_of(ex->net));
+	}
 }
 
 void serve_unavailable(struct exchange *ex)

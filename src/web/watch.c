@@ -39,7 +39,8 @@ void watch_free(struct watch *w)
 	free(w);
 }
 
-static void address_text(const struct sockaddr *sa, char out[64])
+/* bits: how much of an IPv6 address counts; a machine has as many addresses as it likes below 64. */
+static void address_text(const struct sockaddr *sa, size_t bits, char out[64])
 {
 	struct addr a;
 	memset(&a, 0, sizeof(a));
@@ -53,6 +54,8 @@ static void address_text(const struct sockaddr *sa, char out[64])
 		memcpy(&in6, sa, sizeof(in6));
 		memcpy(a.b, &in6.sin6_addr,
 		       sizeof(a.b)); /* an IPv4 client of a dual socket comes mapped, as in struct addr */
+		if (!addr_is_v4(&a))
+			memset(a.b + bits / 8, 0, sizeof(a.b) - bits / 8);
 	} else {
 		return;
 	}
@@ -72,9 +75,10 @@ struct conn *watch_open(struct watch *w, int fd, const struct sockaddr *peer)
 	struct sockaddr_storage own;
 	socklen_t n = sizeof(own);
 	struct conn made = { .used = true, .fd = fd }, *c = NULL;
-	address_text(peer, made.from);
+	address_text(peer, 128, made.from);
+	address_text(peer, 64, made.net);
 	if (getsockname(fd, (struct sockaddr *)&own, &n) == 0)
-		address_text((const struct sockaddr *)&own, made.own);
+		address_text((const struct sockaddr *)&own, 128, made.own);
 	set_stage(&made, WATCH_HEAD);
 	mutex_lock(&w->m); /* others compare addresses under it */
 	for (size_t i = 0; i < CONNS_MAX && !c; i++)
@@ -111,6 +115,23 @@ void watch_count(struct watch *w, const struct conn *c, size_t *all, size_t *sam
 	for (size_t i = 0; i < CONNS_MAX; i++)
 		*same += w->conns[i].used && strcmp(w->conns[i].from, c->from) == 0;
 	mutex_unlock(&w->m);
+}
+
+bool watch_has_room(struct watch *w, const struct sockaddr *peer, size_t all_max,
+		    size_t same_max)
+{
+	char from[64], net[64];
+	size_t same = 0, near = 0;
+	address_text(peer, 128, from);
+	address_text(peer, 64, net);
+	mutex_lock(&w->m);
+	for (size_t i = 0; i < CONNS_MAX; i++) {
+		same += w->conns[i].used && strcmp(w->conns[i].from, from) == 0;
+		near += w->conns[i].used && strcmp(w->conns[i].net, net) == 0;
+	}
+	bool has = w->n < all_max && same < same_max && near < all_max - same_max;
+	mutex_unlock(&w->m);
+	return has;
 }
 
 size_t watch_total(struct watch *w)

@@ -20,6 +20,7 @@ struct exchange;
 struct conn {
 	int fd;
 	char from[64], own[64];
+	char net[64]; /* an IPv4 address, or the IPv6 network of 64 bits that one machine can fill */
 	struct exchange *ex; /* thread: the server's thread of this connection */
 	bool used;           /* lock: watch, and all below */
 	enum watch_stage stage;
@@ -36,6 +37,10 @@ void watch_stage(struct watch *w, struct conn *c, enum watch_stage stage);
 /* Connections in all, and from the same address. */
 void watch_count(struct watch *w, const struct conn *c, size_t *all, size_t *same);
 size_t watch_total(struct watch *w);
+/* Before a connection is let in: fewer than these in all and from its address? Its network may take
+ * no more than leaves room for one address of another. */
+bool watch_has_room(struct watch *w, const struct sockaddr *peer, size_t all_max,
+		    size_t same_max);
 /* Has the client hung up? The server would notice only at its next write. */
 bool watch_has_left(struct watch *w, const struct conn *c);
 /* Shuts what is over its deadline; how many. */

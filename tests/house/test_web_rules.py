@@ -1,7 +1,10 @@
 """The HTTPS server against hostile and clumsy clients: raw bytes over TLS, the real daemon."""
 import concurrent.futures
+import contextlib
 import json
+import os
 import re
+import shutil
 import socket
 import ssl
 import time
@@ -21,8 +24,8 @@ class Raw:
     """A TLS connection that says exactly these bytes."""
 
     def __init__(self, daemon, versions=None):
-        host, port = daemon.url.removeprefix("https://").rsplit(":", 1)
-        self.address, self.host = (host, int(port)), f"{host}:{port}"
+        self.address = self.address_of(daemon)
+        self.host = "{}:{}".format(*self.address)
         tls = ssl.create_default_context()
         tls.check_hostname, tls.verify_mode = False, ssl.CERT_NONE
         if versions:
@@ -30,6 +33,11 @@ class Raw:
         self.plain = socket.create_connection(self.address, 10 * toms.SLOW)
         self.plain.settimeout(30 * toms.SLOW)
         self.tls = tls.wrap_socket(self.plain)
+
+    @staticmethod
+    def address_of(daemon):
+        host, port = daemon.url.removeprefix("https://").rsplit(":", 1)
+        return host, int(port)
 
     def __enter__(self):
         return self
@@ -260,6 +268,55 @@ def test_many_connections_from_one_address_are_told_to_wait(house):
                 link.tls.close()
     toms.wait_for("a word to wait", crowd_is_told, 60)
     toms.wait_for("room again", lambda: house.client().raw("GET", "/healthz")[0] == 200)
+
+
+def test_one_machine_cannot_keep_the_others_out(house):
+    links = []
+    try:
+        for _ in range(540):  # more than there is room for; the house closes what is too much
+            link = socket.socket()
+            link.bind(("127.0.0.7", 0))
+            link.settimeout(5 * toms.SLOW)
+            link.connect(Raw.address_of(house))
+            links.append(link)
+        assert house.client().raw("GET", "/healthz")[0] == 200
+    finally:
+        for link in links:
+            link.close()
+
+
+TRY_CODES = """import http.client, json, ssl, sys
+said = []
+for i in range(2, 41):
+    link = http.client.HTTPSConnection("2001:db8::1", int(sys.argv[1]), context=ssl._create_unverified_context(),
+                                       source_address=(f"2001:db8::{i:x}", 0))
+    link.request("POST", "/api/v1/setup", '{"code":"x"}', {"Content-Type": "application/json"})
+    said.append(link.getresponse().status)
+    link.close()
+print(json.dumps(said))"""
+
+
+@pytest.mark.skipif(os.geteuid() != 0 or not shutil.which("ip"), reason="needs root and iproute2")
+def test_sign_in_from_ever_new_addresses_of_one_network_is_slowed_down(tmp_path):
+    with contextlib.ExitStack() as stack:
+        name = f"toms{os.getpid()}"
+        toms.run("ip", "netns", "add", name)
+        stack.callback(toms.run, "ip", "netns", "del", name, ok=False)
+        toms.run("ip", "-n", name, "link", "set", "lo", "up")
+        for i in range(1, 41):
+            toms.run("ip", "-n", name, "-6", "addr", "add", f"2001:db8::{i:x}/128", "dev", "lo", "nodad")
+        daemon = stack.enter_context(toms.Daemon(tmp_path, ns=name, conf=["panel.listen=[2001:db8::1]:0"]))
+        said = json.loads(toms.run("ip", "netns", "exec", name, "python3", "-c", TRY_CODES, daemon.url[8:].rsplit(":", 1)[1]).stdout)
+        assert said[:30] == [401] * 30 and 429 in said[30:], said
+
+
+def test_an_address_that_cannot_be_listened_on_comes_with_advice(house, tmp_path):
+    taken = house.url.removeprefix("https://")
+    for listen, advice in ((taken, "choose another port"), ("192.0.2.1:0", "no interface has this address")):
+        daemon = toms.Daemon(tmp_path / listen, conf=[f"panel.listen={listen}"])
+        with pytest.raises(AssertionError, match=advice):
+            daemon.start()
+        assert daemon.process.wait(30) == 1
 
 
 def test_requests_pipelined_on_one_connection_are_answered_in_order(house):
