@@ -19,6 +19,10 @@
 #define POOL_SLAB (1u << POOL_BITS)
 #define NAME_MAX_BYTES 24
 
+/* What the library may have put aside of open flows (unfinished TLS records, say) is at most what it was
+ * given of them; this much for each state that there may be. */
+#define HELD_BYTES_A_STATE 4096u
+
 /* More than these never told anything new. TCP counts every packet of the conversation, as the library
  * itself does: it stops for good at 32. */
 enum { LIMIT_TCP = 32, LIMIT_UDP = 24, LIMIT_OTHER = 8 };
@@ -26,6 +30,7 @@ enum { LIMIT_TCP = 32, LIMIT_UDP = 24, LIMIT_OTHER = 8 };
 struct dpi_state {
 	uint32_t prev, next; /* in the order of opening; next also links free ones */
 	uint32_t owner;
+	uint32_t fed_bytes;
 	uint8_t l4, fed;
 	ndpi_protocol answer;
 	struct ndpi_flow_struct flow;
@@ -35,7 +40,7 @@ struct dpi {
 	struct ndpi_detection_module_struct *module;
 	struct dpi_state **slabs;
 	uint32_t max, n_slabs, next_new, free, open, oldest, newest;
-	uint64_t calls;
+	uint64_t calls, fed_bytes; /* fed_bytes: to the states open now */
 	unsigned n_names;
 	char (*names)[NAME_MAX_BYTES];
 	struct ndpi_flow_struct scratch;
@@ -198,6 +203,11 @@ uint32_t dpi_oldest(const struct dpi *d)
 	return d->oldest ? state_of(d, d->oldest)->owner : 0;
 }
 
+bool dpi_is_heavy(const struct dpi *d)
+{
+	return d->fed_bytes > (uint64_t)d->max * HELD_BYTES_A_STATE;
+}
+
 static void state_give(struct dpi *d, uint32_t i)
 {
 	struct dpi_state *s = state_of(d, i);
@@ -211,6 +221,7 @@ static void state_give(struct dpi *d, uint32_t i)
 	else
 		d->oldest = next;
 	ndpi_free_flow_data(&s->flow);
+	d->fed_bytes -= s->fed_bytes;
 	memset(s, 0, sizeof(*s));
 	s->next = d->free;
 	d->free = i;
@@ -237,6 +248,8 @@ bool dpi_packet(struct dpi *d, uint32_t state, const uint8_t *l3, uint32_t n, ui
 {
 	struct dpi_state *s = state_of(d, state);
 	s->answer = process(d, &s->flow, l3, n, ts_ns);
+	s->fed_bytes += n;
+	d->fed_bytes += n;
 	if (s->fed < UINT8_MAX)
 		s->fed++;
 	if (DPI_FAILED(&s->flow))

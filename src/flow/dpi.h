@@ -27,6 +27,8 @@ void dpi_free(struct dpi *d);
 /* A state for a flow; 0 when all are taken (finish the one of dpi_oldest first). */
 uint32_t dpi_open(struct dpi *d, uint32_t owner, uint8_t l4);
 uint32_t dpi_oldest(const struct dpi *d); /* owner of the state that was opened first; 0 none */
+/* The library may hold more memory than there should be: finish the oldest until it may not. */
+bool dpi_is_heavy(const struct dpi *d);
 /* A SYN that nobody sent, from k->src: what the library wants to see first of a TCP flow. */
 void dpi_syn(struct dpi *d, uint32_t state, const struct pkt_key *k, uint32_t seq,
 	     int64_t ts_ns);

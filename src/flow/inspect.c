@@ -143,6 +143,10 @@ static void dpi_look(struct flow_shard *s, uint32_t index, const uint8_t *frame,
 		return;
 	if (dpi_packet(s->dpi, h->dpi, frame + p->l3_off, p->l3_bytes, h->early, p->ts_ns))
 		inspect_finish(s, index);
+	while (unlikely(dpi_is_heavy(s->dpi))) {
+		s->stats.dpi_pressed++;
+		inspect_finish(s, dpi_oldest(s->dpi));
+	}
 }
 
 void inspect_packet(struct flow_shard *s, uint32_t index, const uint8_t *frame,

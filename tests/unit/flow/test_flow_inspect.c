@@ -254,6 +254,32 @@ static void when_readers_run_out_the_oldest_keeps_its_facts_and_gives_way(void *
 	wire_free(w);
 }
 
+/* A TLS record that says 64 KiB and comes slowly: the library puts it aside, for every flow. */
+static void unfinished_records_cannot_fill_the_memory(void **state)
+{
+	(void)state;
+	struct flow_conf conf;
+	static char record[1401];
+	flow_conf_defaults(&conf);
+	conf.max_dpi = 64;
+	struct wire *w = wire_new(&conf);
+	for (uint32_t i = 0; i < 60 * 30; i++) {
+		memset(record, 'x', sizeof(record) - 1);
+		if (i < 60)
+			memcpy(record, "\x16\x03\x01\xff\xf0\x01\x01\xff\xec\x03\x03", 11);
+		send_tcp(w, i, HOST(1, (uint16_t)(2000 + i % 60)), HOST(2, 443), P | A,
+			 1 + i / 60 * 1400, 1, record);
+	}
+	wire_flush(w);
+	struct flow_stats s = wire_stats(w);
+	assert_true(s.dpi_pressed > 0);
+	assert_in_range(s.dpi_open * 30 * 1440, 0, 64 * 4096 + 30 * 1440);
+	assert_int_equal(wire_end(w), 60);
+	assert_int_equal(rows_packets(w), w->sent);
+	assert_int_equal(wire_stats(w).dpi_open, 0);
+	wire_free(w);
+}
+
 static void a_dissector_that_is_off_finds_nothing_and_an_unknown_name_is_told(void **state)
 {
 	(void)state;
@@ -326,6 +352,7 @@ int main(void)
 			a_conversation_that_goes_on_after_a_long_silence_keeps_its_name),
 		cmocka_unit_test(what_the_library_would_read_otherwise_is_kept_from_it),
 		cmocka_unit_test(when_states_run_out_the_oldest_gets_its_guess),
+		cmocka_unit_test(unfinished_records_cannot_fill_the_memory),
 		cmocka_unit_test(when_readers_run_out_the_oldest_keeps_its_facts_and_gives_way),
 		cmocka_unit_test(
 			a_dissector_that_is_off_finds_nothing_and_an_unknown_name_is_told),
