@@ -7,7 +7,7 @@
 #include "tomsd/base/clock.h"
 
 #define SILENT_NS (60 * NS_PER_S)
-#define STARTING_NS (15 * NS_PER_S)
+#define STARTING_NS SILENT_NS /* before that, silence says nothing */
 #define LOSS_MINUTES 15
 #define LOSS_LIMIT 0.001 /* a thousandth: more and counts mislead */
 #define DISK_FREE_MIN (UINT64_C(2) << 30)

@@ -129,7 +129,7 @@ def test_a_session_that_ends_while_typing_keeps_the_text(house, tmp_path):
     with open_browser(house.url, tmp_path / "profile") as b:
         b.sign_in()
         b.open("/traffic?since=-7d")
-        b.wait("live updates", "!!document.querySelector('.live.live')")
+        b.wait("live updates", "!!document.querySelector('.live.is-live')")
         b.one("[name=words]").send_keys("port:443 half typ")
         other = house.client()
         other.cookie = f"__Host-sid={b.driver.get_cookie('__Host-sid')['value']}"
@@ -145,7 +145,7 @@ def test_a_session_that_ends_while_typing_keeps_the_text(house, tmp_path):
         b.wait("its text", "document.querySelector('[name=words]').value === 'port:443 half typ'")
         b.settled()
         b.wait("its rows", "!!document.querySelector('.flows, .empty')")
-        b.wait("live updates again", "!!document.querySelector('.live.live')")
+        b.wait("live updates again", "!!document.querySelector('.live.is-live')")
 
 
 def test_a_viewer_sees_sums_but_no_addresses(house, tmp_path):
@@ -334,7 +334,7 @@ def test_values_change_in_place_and_new_rows_wait_for_a_click(tmp_path):
             pytest.skip("may not capture here")
         with open_browser(daemon.url, tmp_path / "profile") as b:
             b.sign_in()
-            b.wait("live updates", "!!document.querySelector('.live.live')")
+            b.wait("live updates", "!!document.querySelector('.live.is-live')")
             b.wait("a rate above nothing", "!/^(0|—)/.test(document.querySelector('[data-rate=pps]')?.textContent || '0')")
             b.js("(window.mark = document.querySelector('[data-rate=pps]'), document.querySelector('.what summary').focus())")
             asked = "performance.getEntriesByType('resource').filter((e) => e.name.includes('/overview?')).length"
@@ -367,7 +367,7 @@ def test_ten_tabs_share_one_stream_and_hand_it_on(house, tmp_path):
         for tab in b.driver.window_handles:
             b.driver.switch_to.window(tab)
             b.settled()
-            b.wait("live updates", "!!document.querySelector('.live.live')")
+            b.wait("live updates", "!!document.querySelector('.live.is-live')")
             assert not b.find(".trouble")
         assert streams() == before + 1
         b.driver.switch_to.window(b.driver.window_handles[0])
@@ -375,7 +375,7 @@ def test_ten_tabs_share_one_stream_and_hand_it_on(house, tmp_path):
         toms.wait_for("another tab to take over", lambda: streams() == before + 2)
         b.driver.switch_to.window(b.driver.window_handles[-1])
         b.js("(window.heard = 0, new BroadcastChannel('toms-events').onmessage = () => window.heard++)")
-        b.wait("what the new one hears", "window.heard > 1 && !!document.querySelector('.live.live')")
+        b.wait("what the new one hears", "window.heard > 1 && !!document.querySelector('.live.is-live')")
         assert not b.complaints()
 
 
@@ -388,22 +388,23 @@ def test_an_open_page_lives_through_a_restart_and_a_silence_of_the_daemon(hospit
         daemon.first_admin()
         with open_browser(daemon.url, tmp_path / "profile") as b:
             b.sign_in()
-            b.wait("live updates", "!!document.querySelector('.live.live')")
+            b.wait("live updates", "!!document.querySelector('.live.is-live')")
             b.js("window.same = true")
             daemon.stop()
             b.wait("word that updates have stopped", "document.querySelector('.live')?.textContent.includes('止まっています')")
             b.wait("old values marked as old", "!!document.querySelector('.card.stale')", 40)
             b.shot("stale")
             assert "から更新なし" in b.text("main") and b.find(".bars")
+            assert "確認できていません" in b.text("h1") and b.find(".headline.unknown")  # old good news is no good news
             daemon.start()
-            b.wait("live updates again", "!!document.querySelector('.live.live')", 30)
+            b.wait("live updates again", "!!document.querySelector('.live.is-live')", 30)
             b.wait("fresh values", "!document.querySelector('.card.stale, .trouble') && window.same")
             os.kill(daemon.pid, signal.SIGSTOP)
             try:
-                b.wait("silence to be noticed after 40 s", "!!document.querySelector('.live.stopped')", 60)
+                b.wait("silence to be noticed after 40 s", "!!document.querySelector('.live.is-stopped')", 60)
             finally:
                 os.kill(daemon.pid, signal.SIGCONT)
-            b.wait("live updates after it", "!!document.querySelector('.live.live')", 30)
+            b.wait("live updates after it", "!!document.querySelector('.live.is-live')", 30)
 
 
 # Weight and paper

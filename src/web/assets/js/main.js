@@ -129,7 +129,7 @@ function showLive() {
 	if (!liveText?.isConnected) return;
 	const text = t(`live.${live.state}`, { at: clock(live.at || Date.now()) });
 	if (liveText.textContent === text) return;
-	liveText.className = `live ${live.state}`;
+	liveText.className = `live is-${live.state}`;
 	liveText.textContent = text;
 }
 

@@ -11,10 +11,15 @@ export function show(place, url, { go }) {
 	const title = h('h1', { tabindex: -1 }, t('nav.overview')), under = h('p', {}, t('state.loading')), mark = h('span', {});
 	const head = h('div', { class: 'headline unknown' }, mark, h('div', {}, title, under));
 	// One request serves them all; it carries the rankings too, which the daemon answers as fast.
-	let asked = null;
+	let asked = null, goodAt = 0;
 	const overview = () => (asked ||= get('/api/v1/overview', { top: 8 }).then((o) => {
 		headline(o, { head, mark, title, under });
+		goodAt = Date.now();
 		return o;
+	}, (problem) => {
+		// Nothing that was well a while ago is shown as well now.
+		if (goodAt && problem.status !== 401) cannotTell(t('over.cannot', { at: clock(goodAt) }), { head, mark, title });
+		throw problem;
 	}).finally(() => setTimeout(() => { asked = null; }, 200)));
 
 	const live = { live: true };
@@ -57,6 +62,11 @@ const checkName = (c) => named('check', c.id);
 // Its text without the name, where the text begins with it.
 const checkText = (c) => c.text?.startsWith(checkName(c)) ? c.text.slice(checkName(c).length).trim() : c.text;
 
+function cannotTell(text, { head, mark, title }) {
+	head.className = 'headline unknown';
+	fill(mark, icon('unknown'));
+	title.textContent = text;
+}
 function headline(o, { head, mark, title, under }) {
 	const bad = count(o, 'problem'), unknown = count(o, 'unknown'), at = clock(o.as_of), level = bad ? 'high' : unknown ? 'unknown' : 'ok';
 	const names = o.checks.filter((c) => c.state === 'unknown').map(checkName).join(t('list.comma'));
