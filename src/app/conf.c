@@ -219,7 +219,10 @@ static unsigned section_changes(const struct conf *was, const struct conf *is,
 {
 	unsigned now = 0;
 	for (const struct opt *o = s->opts; !s->labelled && o->name; o++) {
-		if (!option_changed(was, is, s->name, o))
+		/* what a file holds may have changed where its name has not: renewed certificates */
+		bool is_file = o->type == OPT_PATH && (o->flags & OPT_RELOAD) &&
+			       !(o->flags & OPT_LIST) && conf_text(is, s->name, o->name);
+		if (!is_file && !option_changed(was, is, s->name, o))
 			continue;
 		if (o->flags & OPT_RELOAD)
 			now++;

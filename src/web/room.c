@@ -393,12 +393,14 @@ static void stop(struct app *a)
 	http_stop(w->http);
 }
 
-/* The certificate files may have been exchanged. */
+/* Other certificate files are named, or those named have been exchanged. */
 static void reload(struct app *a)
 {
 	struct err e = ERR_INIT;
 	struct web *w = web_of(a);
-	if (w && tls_refresh(w->tls, &e) != 0)
+	const struct conf *c = app_conf(a);
+	if (w && tls_use(w->tls, conf_text(c, "panel", "cert"), conf_text(c, "panel", "key"),
+			 &e) != 0)
 		log_err("panel", "certificate stays as it was error=%s", LOGQ(e.text));
 }
 

@@ -39,7 +39,9 @@ struct generation { /* one certificate that was served */
 struct tls {
 	struct mutex m;
 	struct generation *now; /* lock: m */
-	char *cert, *key, *folder, *appliance;
+	struct mutex refreshing; /* taken before m; one thread at a time looks at the files */
+	char *cert, *key;        /* lock: refreshing */
+	char *folder, *appliance;
 	char **names;
 	size_t n_names;
 };
@@ -418,10 +420,48 @@ static int load(struct tls *t, struct err *e)
 	return rc;
 }
 
-int tls_refresh(struct tls *t, struct err *e)
+static int refresh(struct tls *t, struct err *e) REQUIRES(&t->refreshing);
+static int refresh(struct tls *t, struct err *e)
 {
 	int rc = t->cert ? 0 : own_make(t, e);
 	return rc != 0 ? rc : load(t, e);
+}
+
+int tls_refresh(struct tls *t, struct err *e)
+{
+	mutex_lock(&t->refreshing);
+	int rc = refresh(t, e);
+	mutex_unlock(&t->refreshing);
+	return rc;
+}
+
+static int check_both(const char *cert, const char *key, struct err *e)
+{
+	return !cert == !key ?
+		       0 :
+		       err_set(e, ERR_INVALID,
+			       "[panel] cert and key belong together: give both or neither");
+}
+
+int tls_use(struct tls *t, const char *cert, const char *key, struct err *e)
+{
+	int rc = check_both(cert, key, e);
+	if (rc != 0)
+		return rc;
+	mutex_lock(&t->refreshing);
+	char *old_cert = t->cert, *old_key = t->key;
+	t->cert = cert ? str_dup(str_of(cert)) : NULL;
+	t->key = key ? str_dup(str_of(key)) : NULL;
+	rc = cert && (!t->cert || !t->key) ? err_set(e, ERR_NOMEM, "no memory for TLS") :
+					     refresh(t, e);
+	free(rc != 0 ? t->cert : old_cert);
+	free(rc != 0 ? t->key : old_key);
+	if (rc != 0) {
+		t->cert = old_cert;
+		t->key = old_key;
+	}
+	mutex_unlock(&t->refreshing);
+	return rc;
 }
 
 int tls_new(struct tls **out, const struct tls_conf *conf, struct err *e)
@@ -430,6 +470,7 @@ int tls_new(struct tls **out, const struct tls_conf *conf, struct err *e)
 	if (!t)
 		return err_set(e, ERR_NOMEM, "no memory for TLS");
 	mutex_init(&t->m);
+	mutex_init(&t->refreshing);
 	t->cert = conf->cert ? str_dup(str_of(conf->cert)) : NULL;
 	t->key = conf->key ? str_dup(str_of(conf->key)) : NULL;
 	t->folder = str_dup(str_of(conf->folder));
@@ -440,9 +481,8 @@ int tls_new(struct tls **out, const struct tls_conf *conf, struct err *e)
 	int rc = !t->folder || !t->appliance || !t->names ?
 			 err_set(e, ERR_NOMEM, "no memory for TLS") :
 			 0;
-	if (rc == 0 && !conf->cert != !conf->key)
-		rc = err_set(e, ERR_INVALID,
-			     "[panel] cert and key belong together: give both or neither");
+	if (rc == 0)
+		rc = check_both(conf->cert, conf->key, e);
 	if (rc == 0)
 		rc = tls_refresh(t, e);
 	if (rc != 0) {
@@ -468,6 +508,7 @@ void tls_free(struct tls *t)
 	free(t->key);
 	free(t->folder);
 	free(t->appliance);
+	mutex_fini(&t->refreshing);
 	mutex_fini(&t->m);
 	free(t);
 }

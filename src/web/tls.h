@@ -19,8 +19,10 @@ struct tls_conf {
 int tls_new(struct tls **out, const struct tls_conf *conf, struct err *e) MUST_CHECK;
 void tls_free(struct tls *t);
 /* Loads the files again, or renews the own certificate when its end is near; keeps the old one on
- * failure. One thread at a time. */
+ * failure. Any thread. */
 int tls_refresh(struct tls *t, struct err *e) MUST_CHECK;
+/* From now on these files, both NULL: the own certificate. Keeps the old ones on failure. Any thread. */
+int tls_use(struct tls *t, const char *cert, const char *key, struct err *e) MUST_CHECK;
 /* What clients are given now. Any thread; good for as long as t is. */
 void tls_current(struct tls *t, gnutls_pcert_st **chain, unsigned *n, gnutls_privkey_t *key);
 /* SHA-256 of the certificate as "AB:CD:...", and the end of its time. */

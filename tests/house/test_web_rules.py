@@ -5,6 +5,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import socket
 import ssl
 import time
@@ -485,6 +486,34 @@ def test_every_route_asks_for_its_role(house):
             nobody = house.client()
             status = nobody.raw(method.upper(), path.replace("{id}", "1"), {} if method in ("post", "patch", "put") else None)[0]
             assert (status == 401) == bool(route["x-roles"]) or path in ("/api/v1/session", "/api/v1/setup"), (method, path, status)
+
+
+def test_a_reload_takes_other_certificates_and_other_contents_of_the_same_files(tmp_path):
+    def make(pair, name):
+        toms.run("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "30",
+                 "-keyout", tmp_path / f"{pair}.key", "-out", tmp_path / f"{pair}.pem", "-subj", f"/CN={name}")
+
+    def served():
+        return ssl.get_server_certificate(Raw.address_of(daemon)).split() == (tmp_path / f"{pair}.pem").read_text().split()
+
+    for pair in ("one", "two"):
+        make(pair, pair)
+    text = "cert = {0}/one.pem\nkey = {0}/one.key\n".format(tmp_path)
+    pair, daemon = "one", toms.Daemon(tmp_path, text="[panel]\n" + text)
+    with daemon:
+        assert served()
+        daemon.file.write_text(daemon.file.read_text().replace("/one.", "/two."))
+        pair = "two"
+        daemon.process.send_signal(signal.SIGHUP)
+        toms.wait_for("the other files", served)
+        make("two", "renewed")
+        assert not served()
+        daemon.process.send_signal(signal.SIGHUP)
+        toms.wait_for("the renewed certificate", served)
+        (tmp_path / "two.pem").write_text("broken")
+        daemon.process.send_signal(signal.SIGHUP)
+        toms.wait_for("a word about it", lambda: "certificate stays as it was" in daemon.log())
+        assert daemon.client().raw("GET", "/healthz")[0] == 200
 
 
 @pytest.fixture(scope="module")
