@@ -121,6 +121,12 @@ static bool is_all_zero(const uint8_t *p, size_t n)
 	return true;
 }
 
+/* An object that is not whole would spoil everything around it: it leaves as text instead. */
+static bool is_object(struct str s)
+{
+	return s.n >= 2 && s.p[0] == '{' && s.p[s.n - 1] == '}';
+}
+
 static void text_value(struct value *v, enum value_type type, struct str s)
 {
 	v->type = s.n ? type : VALUE_NONE;
@@ -170,7 +176,8 @@ static void col_value(const struct col *c, const void *row, struct value *v)
 		text_value(v, VALUE_TEXT, col_text(c, row));
 		return;
 	case COL_JSON:
-		text_value(v, VALUE_JSON, col_text(c, row));
+		text_value(v, is_object(col_text(c, row)) ? VALUE_JSON : VALUE_TEXT,
+			   col_text(c, row));
 		return;
 	}
 }

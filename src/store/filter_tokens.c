@@ -265,12 +265,33 @@ static int leaf_tokens(struct maker *m, const struct leaf *l, struct err *e)
 	return -ERR_NOTFOUND;
 }
 
+static int by_number(const void *a, const void *b)
+{
+	const uint32_t *x = a, *y = b;
+
+	return *x < *y ? -1 : *x > *y;
+}
+
+/* Each token once (both ports ask for the same one), in the order in which they lie in the index. */
+static size_t sort_once(uint32_t *token, size_t n)
+{
+	size_t kept = 0;
+
+	qsort(token, n, sizeof(*token), by_number);
+	for (size_t i = 0; i < n; i++) {
+		if (!kept || token[kept - 1] != token[i])
+			token[kept++] = token[i];
+	}
+	return kept;
+}
+
 /* Ends a group begun at token number `from`: empty means that nothing can match. */
 static void end_group(struct tokens *t, size_t from)
 {
 	size_t at = t->n_groups++;
-	uint16_t n = (uint16_t)(t->n - from);
+	uint16_t n = (uint16_t)sort_once(t->token + from, t->n - from);
 
+	t->n = from + n;
 	t->none |= n == 0;
 	for (; at && t->group[at - 1].n > n; at--)
 		t->group[at] = t->group[at - 1];

@@ -197,12 +197,9 @@ static void an_empty_row_is_valid_json_too(void **state)
 		assert_int_equal(json_parse(buf_view(&b), 1000, &doc, &e), 0);
 		json_doc_fini(&doc);
 		buf_fini(&b);
-		/* and with every byte set: texts without a NUL, enum values without a name */
+		/* and with every byte set: texts without a NUL, enum values without a name,
+		 * objects that are none */
 		memset(row, 0x41, records[i]->bytes);
-		for (size_t k = 0; k < records[i]->n_cols; k++) {
-			if (records[i]->cols[k].type == COL_JSON)
-				memcpy((char *)row + records[i]->cols[k].off, "{}", 3);
-		}
 		as_json(records[i], row, &b);
 		assert_int_equal(json_parse(buf_view(&b), 1000, &doc, &e), 0);
 		json_doc_fini(&doc);
