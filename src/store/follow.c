@@ -109,6 +109,7 @@ static int64_t id_of(const struct plan *p, const void *row) { return col_int(p->
 
 void follower_offer(struct follower *f, const struct inbox *in, const struct inbox_batch *b)
 {
+	ON_THREAD("store");
 	const struct plan *p;
 	size_t bytes = f->plan->record->bytes;
 	uint64_t at = b->from;

@@ -315,6 +315,7 @@ static int look(struct store *st, struct err *e)
 
 bool retain_step(struct store *st)
 {
+	ON_THREAD("store");
 	struct retain *r = &st->retain;
 	struct err e = ERR_INIT;
 	int64_t now = clock_mono_ns();

@@ -138,6 +138,7 @@ static void make_space(struct store *st)
 /* Until it is durable; gives up only when the house is closing and the disk still says no. */
 static int commit_batch(struct store *st, const struct inbox_batch *b)
 {
+	ON_THREAD("store");
 	int64_t give_up_mono_ns = 0, pause = PAUSE_FIRST_MS;
 	for (;;) {
 		struct err e = ERR_INIT;
@@ -303,6 +304,7 @@ static void look_at_files(struct store *st)
 /* What can wait for a moment between two batches. More than one step of it only when nobody waits. */
 static bool tidy(struct store *st, bool busy)
 {
+	ON_THREAD("store");
 	struct err e = ERR_INIT;
 	int64_t now = clock_mono_ns();
 	bool more = false;
