@@ -2,7 +2,7 @@
 // forced colours and print need no redraw; text is real text, drawn for the real width; every chart has a
 // sentence and a table view. Also the traffic chart itself, which two pages show.
 import { h, fill, t, civil, when, announce, empty, icon, named, bitrate, percent } from './ui.js';
-import { get } from './data.js';
+import { get, mayLook } from './data.js';
 
 const TOP = 10, BOTTOM = 26, RIGHT = 12;
 
@@ -161,7 +161,7 @@ const DIRECTION_COLOURS = { internal: 's0', outbound: 's1', inbound: 's2', exter
 export async function trafficChart(figure, { by, range, only, onRange, height }) {
 	const answer = await get('/api/v1/traffic/series', { since: range.since, until: range.until, by, keys: 4, buckets: 288 });
 	const all = answer.series.filter((s) => !only || s.key === only);
-	if (!all.length) return empty(t('over.empty'));
+	if (!all.length) return empty(t('over.empty'), mayLook() && h('a', { href: '/system' }, t('over.look.cables')));
 	const from = Date.parse(answer.since), to = Date.parse(answer.until), step = answer.step_s * 1000, start = Date.parse(answer.start);
 	const middle = (i) => Math.min(to, Math.max(from, start + (i + 0.5) * step));
 	const times = Array.from({ length: answer.buckets }, (_, i) => middle(i));

@@ -87,7 +87,7 @@ export function flowTable(ask, url, setParams, tools) {
 	const el = block(t('traffic.flows'), async () => {
 		const answer = await get('/api/v1/flows', { ...ask(), sort, cursor: q.get('cursor'), limit: 50 });
 		rows = answer.items;
-		return [summary(answer), rows.length ? table(rows, sort, setParams) : empty(t(answer.complete ? 'flows.none' : 'flows.notyet')),
+		return [summary(answer), rows.length ? table(rows, sort, setParams) : empty(t(!answer.complete ? 'flows.notyet' : ask().q ? 'flows.none' : 'over.none')),
 			foot(answer, q, setParams)];
 	}, { tools });
 	el.addEventListener('keydown', keys);

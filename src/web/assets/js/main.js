@@ -191,6 +191,7 @@ addEventListener('signed-out', signInAgain);
 addEventListener('click', (ev) => {
 	const menu = document.querySelector('details.user[open]');
 	if (menu && !menu.contains(ev.target)) menu.open = false;
+	if (root.classList.contains('nav-open') && !ev.target.closest('#nav, .menu')) root.querySelector('.menu').click();
 	const link = ev.target.closest?.('a[href^="/"]');
 	if (!link || ev.defaultPrevented || ev.button || ev.metaKey || ev.ctrlKey || ev.shiftKey || link.target || link.hasAttribute('download')) return;
 	ev.preventDefault();

@@ -106,7 +106,7 @@ function nowFacts(o) {
 function ranking(by, o) {
 	const items = o.top?.[by]?.items;
 	if (!items) return h('p', { class: 'empty' }, t('over.incomplete'));
-	if (!items.length) return empty(t('over.empty'));
+	if (!items.length) return empty(t('over.none'));
 	return barList(items.map((i) => ({ label: keyName(by, i.key), value: i.bytes, share: i.share,
 		href: mayLook() && i.key && i.key !== 'other' ? `/traffic?q=${encodeURIComponent(`${by}:${i.key}`)}` : null })),
 	bytes, t('top.sentence', { what: t(`top.${by}`), name: keyName(by, items[0].key), value: bytes(items[0].bytes) }));

@@ -56,19 +56,20 @@ function rooms(s) {
 		h('summary', {}, badge(level(r), t(`check.state.${state[level(r)]}`)), h('strong', {}, named('room', name)),
 			h('span', { class: 'small' }, r.healthy === false ? r.last_error?.text || r.last_error || r.state : sums[name]?.(r) || t('system.running'))),
 		r.last_error && h('p', { class: 'small' }, t('system.lasterror', { text: r.last_error.text || r.last_error })),
-		numbers(r))));
+		numbers(name, r))));
 }
 
 // Everything else a room says: name in words, value with its unit.
 const OWN = ['state', 'healthy', 'since', 'last_error', 'interfaces', 'per_second'];
-function numbers(room) {
+function numbers(name, room) {
 	const rows = [];
 	const walk = (node, path) => {
 		if (node !== null && typeof node === 'object')
 			for (const [key, v] of Object.entries(node)) walk(v, [...path, key]);
 		else rows.push([path, node]);
 	};
-	walk(Object.fromEntries(Object.entries(room).filter(([key]) => !OWN.includes(key))), []);
+	const twice = (key) => room.counters && `${name}_${key}_total` in room.counters; // said again beside its counter
+	walk(Object.fromEntries(Object.entries(room).filter(([key]) => !OWN.includes(key) && !twice(key))), []);
 	if (!rows.length) return h('p', { class: 'small' }, t('system.nonumbers'));
 	const rate = (key) => {
 		const now = room.per_second?.[key.replace(/_total$/, '')];

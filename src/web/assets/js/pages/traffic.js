@@ -126,7 +126,7 @@ function tabs(now, url) {
 
 async function rank(by, range) {
 	const answer = await get('/api/v1/traffic/top', { by, since: range.since, until: range.until, limit: 10 });
-	if (!answer.items.length) return empty(t('over.empty'));
+	if (!answer.items.length) return empty(t('over.none'));
 	const name = ({ key }) => {
 		if (key === 'other' || !key) return keyName(by, key);
 		const el = value(by === 'direction' ? 'network.direction' : by, key, keyName(by, key));
