@@ -2,6 +2,7 @@
  * since nothing but a failed write tells. */
 #include "stream.h"
 
+#include "tokens.h"
 #include "tomsd/base/num.h"
 
 #define BEAT_NS (15 * NS_PER_S)
@@ -22,7 +23,8 @@ void stream_collect(struct exchange *ex, int64_t now)
 	if (!ex->said_hello)
 		buf_cstr(&ex->out, "retry: 3000\n: tomsd\n\n");
 	ex->said_hello = true;
-	if (ex->has_session && !session_get(ex->web->sessions, ex->session.id, &s)) {
+	if ((ex->has_session && !session_get(ex->web->sessions, ex->session.id, &s)) ||
+	    (ex->token_id != 0 && !tokens_last(ex->web->tokens, ex->token_id))) {
 		buf_cstr(&ex->out, "event: session\ndata: {}\n\n");
 		ex->ended = true;
 		return;

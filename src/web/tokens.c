@@ -166,6 +166,17 @@ bool tokens_find(struct tokens *ts, struct str text, const char *from, struct pr
 	return found;
 }
 
+bool tokens_last(struct tokens *ts, int64_t id)
+{
+	int64_t now = clock_now_ns();
+	bool lasts = false;
+	mutex_lock(&ts->m);
+	for (size_t i = 0; i < ts->n && !lasts; i++)
+		lasts = ts->t[i].id == id && now < ts->t[i].expires_ns;
+	mutex_unlock(&ts->m);
+	return lasts;
+}
+
 static int insert(struct sql *db, void *arg, struct err *e)
 {
 	struct token *t = arg;

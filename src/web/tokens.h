@@ -13,6 +13,8 @@ int tokens_load(struct tokens *ts, struct store *st, struct err *e) MUST_CHECK; 
 /* Who asks with this token from this address; false when it is unknown, over, or from elsewhere. */
 bool tokens_find(struct tokens *ts, struct str text, const char *from, struct principal *who,
 		 int64_t *id);
+/* Is the token of an open stream still good? */
+bool tokens_last(struct tokens *ts, int64_t id);
 /* Writes down when they were last used; a job. */
 int tokens_tidy(struct tokens *ts, struct store *st, struct err *e) MUST_CHECK;
 

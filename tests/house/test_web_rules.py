@@ -583,6 +583,19 @@ def test_a_token_opens_what_its_role_may_from_where_it_may_until_it_ends(people)
     assert daemon.ctl("token", "add", "x", "viewer", "3", "not-a-network", ok=False).returncode == 1
 
 
+def test_a_stream_ends_with_the_token_it_was_opened_with(people):
+    daemon, _ = people
+    token = daemon.ctl("token", "add", "wall display", "viewer", "1").stdout.strip()
+    found = next(t for t in daemon.rows("token", "list") if t["name"] == "wall display")
+    with Raw(daemon) as link:
+        link.tls.settimeout(8 * toms.SLOW)
+        link.say(f"GET /api/v1/events HTTP/1.1\r\nHost: HOST\r\nAuthorization: Bearer {token}\r\n\r\n")
+        assert b"200 OK" in link.tls.recv(4096)
+        daemon.ctl("token", "revoke", found["id"])
+        heard = []
+        toms.wait_for("the end", lambda: heard.append(link.tls.recv(4096)) or b"event: session" in b"".join(heard))
+
+
 def test_one_session_cannot_take_all_the_time(tmp_path):
     with toms.Daemon(tmp_path) as daemon:
         me = daemon.first_admin()
