@@ -13,8 +13,7 @@
 #define JSON_LIMIT_MAX 1000
 #define CSV_LIMIT_DEFAULT 10000
 #define CSV_LIMIT_MAX 1000000
-#define CSV_PIECE_ROWS 500
-#define CSV_PIECE_BYTES (4u << 20)
+#define CSV_PIECE_ROWS 4000 /* about 2 MB; less would look for its place in the day too often */
 #define COUNT_AT_MOST 10000
 #define COUNT_TIME_NS (NS_PER_S / 10) /* counting must not be felt; then it says "at least" */
 

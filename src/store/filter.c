@@ -168,3 +168,16 @@ int filter_compile(struct filter *f, const struct plan *p, const struct query *q
 	want_sides(f, &f->not_peer);
 	return 0;
 }
+
+void filter_ids(const struct filter *f, int64_t *min, int64_t *max)
+{
+	for (size_t i = 0; i < f->n_clauses; i++) {
+		const struct clause *c = &f->clauses[i];
+		const struct leaf *l = &f->leaves[c->first];
+
+		if (c->negate || c->n != 1 || l->kind != LEAF_NUM || l->col != f->plan->id)
+			continue;
+		*min = l->lo > *min ? l->lo : *min;
+		*max = l->hi < *max ? l->hi : *max;
+	}
+}

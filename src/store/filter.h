@@ -67,6 +67,8 @@ static inline bool filter_is_empty(const struct filter *f)
 {
 	return !f->n_clauses && !f->host.n && !f->peer.n && !f->not_peer.n;
 }
+/* Narrows [*min, *max] to the ids that can match; a word that names one id leaves only that. */
+void filter_ids(const struct filter *f, int64_t *min, int64_t *max);
 /* row: the record's struct, columns in f->wanted filled. */
 bool filter_match(const struct filter *f, const void *row);
 

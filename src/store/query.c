@@ -164,6 +164,7 @@ static int run_scan(struct page *pg, struct sql *db, struct err *e)
 	struct scan *s = NULL;
 	struct scan_found *found;
 	struct place known;
+	filter_ids(pg->filter, &spec.min_id, &spec.max_id);
 	int rc = scan_new(&s, &spec, e);
 
 	if (!rc)
@@ -365,6 +366,7 @@ int store_count(struct store *st, const struct query *q, uint64_t at_most,
 							  at_most, /* one more says "more" */
 		};
 
+		filter_ids(filter, &spec.min_id, &spec.max_id);
 		rc = count(&spec, n, more, e);
 		store_read_end(st, db);
 	}

@@ -31,6 +31,7 @@ struct scan_spec {
 	uint64_t seed; /* of tokens */
 	enum query_sort sort;
 	int64_t since_ns, until_ns;
+	int64_t min_id;           /* no row with a smaller id matches */
 	int64_t max_id;           /* later rows came after the first page */
 	struct place after;       /* only rows behind this place; PLACE_FIRST: all */
 	int64_t deadline_mono_ns; /* 0: none */

@@ -159,7 +159,7 @@ static bool has_nothing(const struct scan *s, const struct zone *z)
 	const struct filter *f = s->spec.filter;
 
 	if (z->max_ns < s->spec.since_ns || z->min_ns >= s->spec.until_ns ||
-	    z->first_id > s->spec.max_id)
+	    z->first_id > s->spec.max_id || z->last_id < s->spec.min_id)
 		return true;
 	for (size_t i = 0; i < f->n_clauses; i++) {
 		if (f->clauses[i].has_zone &&
@@ -210,7 +210,8 @@ static int contents(struct scan *s, const struct scan_day *d, uint64_t **out, st
 		memset(one, 0, n * sizeof(*one));
 		for (size_t i = 0; !rc && i < d->tokens->group[g].n; i++)
 			rc = chapter_masks(s->spec.db, table, d->part.buckets,
-					   d->tokens->token[d->tokens->group[g].first + i], one, e);
+					   d->tokens->token[d->tokens->group[g].first + i], one,
+					   e);
 		for (size_t i = 0; i < n; i++)
 			all[i] &= one[i];
 	}
@@ -251,7 +252,9 @@ static int push_buckets(struct scan *s, uint32_t day, struct err *e)
 		struct zone z;
 
 		read_zone(st, &z);
-		rc = has_nothing(s, &z) || !may_have(masks, &d->part, z.bucket) ? 0 : push_zone(s, day, &z, e);
+		rc = has_nothing(s, &z) || !may_have(masks, &d->part, z.bucket) ?
+			     0 :
+			     push_zone(s, day, &z, e);
 	}
 	stmt_done(st);
 	free(masks);
@@ -270,6 +273,8 @@ static int push_tail(struct scan *s, uint32_t day, struct err *e)
 		.kind = UNIT_TAIL,
 	};
 
+	if (u.first_id < s->spec.min_id)
+		u.first_id = s->spec.min_id;
 	if (u.first_id > u.last_id)
 		return 0;
 	if (scan_by_time(s))
