@@ -4,6 +4,7 @@
 
 #include "ctl.h"
 #include "tomsd/base/clock.h"
+#include "tomsd/base/csv.h"
 #include "tomsd/base/num.h"
 
 #define PAGE 1000
@@ -12,7 +13,7 @@
 struct ask {
 	const char *since, *until, *user, *action;
 	uint64_t limit; /* 0: all */
-	bool as_json;
+	bool as_json, as_csv;
 };
 
 static void member2(const struct json_doc *d, const struct json_node *o, const char *one,
@@ -39,6 +40,55 @@ static void print_row(const struct json_doc *d, const struct json_node *row)
 	(void)putchar('\n');
 }
 
+static const char *const columns[] = { "@timestamp", "user.name",    "user.roles",
+				       "source.ip",  "event.action", "event.outcome",
+				       "toms.audit.object" };
+
+static void print_names(const struct ask *k)
+{
+	if (k->as_csv) {
+		for (size_t i = 0; i < ARRAY_LEN(columns); i++)
+			(void)printf("%s%s", i ? "," : "", columns[i]);
+		(void)fputs("\r\n", stdout);
+	} else if (!k->as_json) {
+		print_cell("TIME (UTC)", 19, false);
+		print_cell("USER", 16, false);
+		print_cell("FROM", 15, false);
+		print_cell("ACTION", 24, false);
+		(void)puts("OBJECT");
+	}
+}
+
+/* The member at "a.b.c"; of a list the first. */
+static const struct json_node *at_path(const struct json_doc *d, const struct json_node *o,
+				       const char *path)
+{
+	char name[32];
+	struct str left = str_of(path), part;
+	while (o && str_split(&left, '.', &part)) {
+		(void)str_copy(name, sizeof(name), part); /* our own names */
+		o = json_get(d, o, name);
+	}
+	return o && o->type == JSON_ARRAY && o->count > 0 ? o + 1 : o;
+}
+
+static void print_csv(const struct json_doc *d, const struct json_node *row)
+{
+	char text[512];
+	struct buf b;
+	struct csv csv;
+	buf_init(&b, 8192);
+	csv_init(&csv, &b);
+	for (size_t i = 0; i < ARRAY_LEN(columns); i++) {
+		const struct json_node *n = at_path(d, row, columns[i]);
+		bool is_text = n && json_text(n, text, sizeof(text));
+		csv_str(&csv, is_text ? str_of(text) : STR(""));
+	}
+	csv_end(&csv);
+	(void)fwrite(b.p, 1, b.n, stdout); /* what fails shows at the end */
+	buf_fini(&b);
+}
+
 /* One page; how many rows, or -1. next: cursor of the following one, "" at the end. */
 static int64_t print_page(const struct answer *a, const struct ask *k, uint64_t left,
 			  char *next, size_t cap, struct err *e)
@@ -54,6 +104,8 @@ static int64_t print_page(const struct answer *a, const struct ask *k, uint64_t 
 		const struct json_node *row = &d.nodes[at];
 		if (k->as_json)
 			(void)printf("%.*s\n", (int)row->raw.n, row->raw.p);
+		else if (k->as_csv)
+			print_csv(&d, row);
 		else
 			print_row(&d, row);
 		at = row->next;
@@ -67,6 +119,7 @@ static int show(struct ctl *c, const struct ask *k)
 	char cursor[32] = "", number[24];
 	struct err e = ERR_INIT;
 	uint64_t left = k->limit;
+	bool has_names = false;
 	do {
 		struct answer a = { 0 };
 		struct buf target;
@@ -93,6 +146,9 @@ static int show(struct ctl *c, const struct ask *k)
 			answer_fini(&a);
 			return status;
 		}
+		if (!has_names)
+			print_names(k);
+		has_names = true;
 		int64_t n = print_page(&a, k, left, cursor, sizeof(cursor), &e);
 		answer_fini(&a);
 		if (n < 0)
@@ -112,18 +168,22 @@ int cmd_audit(struct ctl *c, const struct command *cmd, int argc, char **argv)
 		{ "action", required_argument, NULL, 'a' },
 		{ "limit", required_argument, NULL, 'l' },
 		{ "json", no_argument, NULL, 'j' },
+		{ "csv", no_argument, NULL, 'c' },
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
 	};
 	struct ask k = { .limit = 100 };
+	int64_t unused_ns;
 	int o;
 	while ((o = getopt_long(argc, argv, ":", options, NULL)) != -1) {
 		switch (o) {
 		case 's':
-			k.since = optarg;
-			break;
 		case 'u':
-			k.until = optarg;
+			if (clock_parse_when(str_of(optarg), clock_now_ns(), &unused_ns))
+				return ctl_usage(
+					cmd,
+					"not a time; say -2h, -7d, 2026-11-22 or 2026-11-22T08:00:00Z");
+			*(o == 's' ? &k.since : &k.until) = optarg;
 			break;
 		case 'n':
 			k.user = optarg;
@@ -133,6 +193,11 @@ int cmd_audit(struct ctl *c, const struct command *cmd, int argc, char **argv)
 			break;
 		case 'j':
 			k.as_json = true;
+			k.as_csv = false;
+			break;
+		case 'c':
+			k.as_csv = true;
+			k.as_json = false;
 			break;
 		case 'l':
 			if (num_u64(str_of(optarg), 0, INT64_MAX, &k.limit))

@@ -17,7 +17,7 @@ static const struct command commands[] = {
 	  NULL },
 	{ "flows", ROWS_USAGE, "conversations on the network, newest first", cmd_rows,
 	  &flow_record },
-	{ "audit", "[--since T] [--until T] [--user NAME] [--action A] [--limit N] [--json]",
+	{ "audit", "[--since T] [--until T] [--user NAME] [--action A] [--limit N] [--json|--csv]",
 	  "who did what in the panel and from a shell", cmd_audit, NULL },
 	{ "user",
 	  "list [--json] | add NAME ROLE | role NAME ROLE | disable NAME | enable NAME |"

@@ -1,5 +1,6 @@
 /* tomsctl user: who may sign in and as what, and a way back in for the one who forgot the password. All through
  * the running daemon, so that there is one writer and one audit trail. */
+#include <signal.h>
 #include <stdlib.h>
 #include <termios.h>
 #include <unistd.h>
@@ -55,7 +56,7 @@ static int list(struct ctl *c, bool as_json)
 	if (!as_json) {
 		print_cell("NAME", 24, false);
 		print_cell("ROLE", 10, false);
-		(void)puts("LAST SIGN-IN");
+		(void)puts("LAST SIGN-IN (UTC)");
 	}
 	for (uint32_t i = 0; i < n; i++, at = d.nodes[at].next) {
 		if (as_json)
@@ -68,13 +69,23 @@ static int list(struct ctl *c, bool as_json)
 	return EXIT_SUCCESS;
 }
 
-/* A line from standard input without its newline; typed, it is not shown. False at the end. */
+static volatile sig_atomic_t interrupted; /* Ctrl-C while nothing typed is shown */
+
+static void on_interrupt(int sig)
+{
+	interrupted = sig;
+}
+
+/* A line from standard input without its newline; typed, it is not shown. False at the end. Whoever
+ * thinks better of it with Ctrl-C gets a terminal back that shows what is typed. */
 static bool read_secret(const char *prompt, char *out, size_t cap)
 {
 	struct termios before, quiet;
+	struct sigaction note = { .sa_handler = on_interrupt }, usual; /* ends the read, too */
 	bool typed = isatty(STDIN_FILENO) && tcgetattr(STDIN_FILENO, &before) == 0;
 	if (typed) {
 		(void)fputs(prompt, stderr);
+		(void)sigaction(SIGINT, &note, &usual);
 		quiet = before;
 		quiet.c_lflag &= ~(tcflag_t)ECHO;
 		(void)tcsetattr(STDIN_FILENO, TCSAFLUSH, &quiet);
@@ -83,6 +94,9 @@ static bool read_secret(const char *prompt, char *out, size_t cap)
 	if (typed) {
 		(void)tcsetattr(STDIN_FILENO, TCSAFLUSH, &before);
 		(void)fputc('\n', stderr);
+		(void)sigaction(SIGINT, &usual, NULL);
+		if (interrupted)
+			(void)raise(interrupted);
 	}
 	if (got)
 		out[strcspn(out, "\r\n")] = '\0';

@@ -1,8 +1,13 @@
 """tomsctl: questions with and without a daemon, words that make no sense, a forgotten password."""
+import csv
+import io
 import json
 import os
+import pty
 import shutil
+import signal
 import subprocess
+import termios
 
 import pytest
 import toms
@@ -45,7 +50,7 @@ def test_the_table_for_people_has_one_line_a_row_and_no_control_characters(store
 
 @pytest.mark.parametrize("words", [("flows", "--limit", "many"), ("flows", "--since", "yesterday"), ("flows", "--sort", "x"),
                                    ("flows", "--limit"), ("flows", "no.such.field>1"), ("flows", "--nonsense"),
-                                   ("user",), ("status", "x"), ("archive", "seal"), ("logs",), ()])
+                                   ("audit", "--since", "yesterday"), ("user",), ("status", "x"), ("archive", "seal"), ("logs",), ()])
 def test_wrong_words_are_wrong_usage_in_one_line(stored, words):
     done = stored.ctl(*words, ok=False)
     assert done.returncode == 2
@@ -68,6 +73,39 @@ def test_a_stranger_is_told_that_he_may_not(stored):
     finally:
         os.unlink("/tmp/tomsctl-of-a-stranger")
     assert done.returncode == 1 and len(done.stderr.splitlines()) == 1
+
+
+def test_the_audit_log_goes_into_a_spreadsheet(tmp_path):
+    with toms.Daemon(tmp_path) as daemon:
+        daemon.first_admin()
+        rows = list(csv.DictReader(io.StringIO(daemon.ctl("audit", "--csv").stdout)))
+        assert [r["event.action"] for r in rows] == ["session.sign_in", "setup.done"]
+        assert {(r["user.name"], r["user.roles"], r["source.ip"], r["event.outcome"]) for r in rows} == {
+            ("sato", "admin", "127.0.0.1", "success")}
+        table = daemon.ctl("audit").stdout.splitlines()
+        assert table[0].startswith("TIME (UTC)") and len(table) == 3
+
+
+def test_who_leaves_a_password_prompt_gets_a_terminal_that_shows_what_is_typed(tmp_path):
+    with toms.Daemon(tmp_path) as daemon:
+        daemon.first_admin()
+        child, terminal = pty.fork()
+        if child == 0:  # the shell keeps the terminal open when tomsctl is gone
+            os.execv("/bin/sh", ["sh", "-c", 'trap : INT; "$@"; echo left; read line', "sh", str(toms.BUILD / "tomsctl"),
+                                 "-c", str(daemon.file), "user", "reset-password", "sato"])
+        said = b""
+        try:
+            while b"New password" not in said:
+                said += os.read(terminal, 4096)
+            toms.wait_for("a prompt that hides", lambda: not termios.tcgetattr(terminal)[3] & termios.ECHO)
+            os.write(terminal, b"\x03")
+            while b"left" not in said:
+                said += os.read(terminal, 4096)
+            assert termios.tcgetattr(terminal)[3] & termios.ECHO
+        finally:
+            os.kill(child, signal.SIGKILL)
+            os.waitpid(child, 0)
+            os.close(terminal)
 
 
 def test_a_forgotten_password_is_replaced_from_the_shell_and_audited(tmp_path):
