@@ -1,5 +1,6 @@
-/* TCP (RFC 9293), UDP (RFC 768), SCTP (RFC 9260), ICMP (RFC 792, 950, 1256), ICMPv6 (RFC 4443, 4861),
- * and the IP protocols that carry IP: GRE, 4, 41, AH (RFC 4302). Everything else has ports 0. */
+/* TCP (RFC 9293), UDP (RFC 768), SCTP (RFC 9260), DCCP (RFC 4340), UDP-Lite (RFC 3828), ICMP (RFC 792,
+ * 950, 1256), ICMPv6 (RFC 4443, 4861), and the IP protocols that carry IP: GRE, 4, 41, AH (RFC 4302).
+ * Everything else has ports 0. */
 #include "walk.h"
 
 static enum decode_result bad_l4(struct walk *w)
@@ -65,11 +66,12 @@ static enum decode_result l4_udp(struct walk *w, uint32_t off)
 	return layer_udp_tunnel(w, off + 8);
 }
 
-static enum decode_result l4_sctp(struct walk *w, uint32_t off)
+/* Nothing else of the header is of interest. */
+static enum decode_result l4_ports_only(struct walk *w, uint32_t off, uint32_t header)
 {
-	if (!l4_ports(w, off, 12))
+	if (!l4_ports(w, off, header))
 		return bad_l4(w);
-	l4_payload(w, off + 12);
+	l4_payload(w, off + header);
 	return DECODE_OK;
 }
 
@@ -143,7 +145,10 @@ enum decode_result layer_l4(struct walk *w, uint8_t protocol, uint32_t off)
 	case IP_UDP:
 		return l4_udp(w, off);
 	case IP_SCTP:
-		return l4_sctp(w, off);
+	case IP_DCCP:
+		return l4_ports_only(w, off, 12);
+	case IP_UDPLITE:
+		return l4_ports_only(w, off, 8);
 	case IP_GRE:
 		return layer_gre(w, off);
 	case IP_IPIP:

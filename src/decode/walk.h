@@ -29,6 +29,7 @@ enum { /* IP protocol numbers */
        IP_IPIP = 4,
        IP_TCP = 6,
        IP_UDP = 17,
+       IP_DCCP = 33,
        IP_IPV6 = 41,
        IP_ROUTING = 43,
        IP_FRAGMENT = 44,
@@ -39,6 +40,7 @@ enum { /* IP protocol numbers */
        IP_DSTOPTS = 60,
        IP_SCTP = 132,
        IP_MOBILITY = 135,
+       IP_UDPLITE = 136,
        IP_HIP = 139,
        IP_SHIM6 = 140,
 };

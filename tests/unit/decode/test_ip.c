@@ -252,18 +252,25 @@ static void a_udp_length_shorter_than_the_packet_trims_the_payload(void **state)
 	assert_int_equal(ok(&f).payload_bytes, 2);
 }
 
-static void sctp_has_ports_and_other_protocols_have_none(void **state)
+static void sctp_dccp_and_udplite_have_ports_and_others_none(void **state)
 {
 	(void)state;
 	static const uint8_t none[] = { 2 /* IGMP */, 50 /* ESP */, 89, 103, 112, 255, 58 };
-	struct frame f = { .n = 0 };
-	v4(&f, 132);
-	u16(&f, 2905);
-	u16(&f, 2906);
-	zeros(&f, 12);
-	struct pkt p = ok(&f);
-	assert_int_equal(p.key.dst_port, 2906);
-	assert_int_equal(p.payload_bytes, 4);
+	static const uint8_t with[][2] = { { 132, 12 },
+					   { 33, 12 },
+					   { 136, 8 } }; /* header bytes */
+	struct pkt p;
+	for (size_t i = 0; i < ARRAY_LEN(with); i++) {
+		struct frame f = { .n = 0 };
+		v4(&f, with[i][0]);
+		u16(&f, 2905);
+		u16(&f, 2906);
+		zeros(&f, 12);
+		p = ok(&f);
+		assert_int_equal(p.key.src_port, 2905);
+		assert_int_equal(p.key.dst_port, 2906);
+		assert_int_equal(p.payload_bytes, 16 - with[i][1]);
+	}
 	for (size_t i = 0; i < ARRAY_LEN(none); i++) {
 		struct frame g = { .n = 0 };
 		v4(&g, none[i]);
@@ -360,7 +367,7 @@ int main(void)
 		cmocka_unit_test(ipv6_fragments_are_told_from_atomic_ones),
 		cmocka_unit_test(l4_headers_that_lie_belong_to_their_pair_still),
 		cmocka_unit_test(a_udp_length_shorter_than_the_packet_trims_the_payload),
-		cmocka_unit_test(sctp_has_ports_and_other_protocols_have_none),
+		cmocka_unit_test(sctp_dccp_and_udplite_have_ports_and_others_none),
 		cmocka_unit_test(the_authentication_header_hides_nothing),
 		cmocka_unit_test(questions_and_answers_of_icmp_meet_in_one_key),
 		cmocka_unit_test(errors_of_icmp_go_one_way),
