@@ -175,14 +175,15 @@ void users_patch(struct request *rq, struct reply *rp)
 			      api_words(rq->lang, "detail.last_admin"));
 		return;
 	}
-	if (rc == 0)
+	/* what they may has changed, also when the audit row fails: they sign in again and see what is left */
+	if (rc == 0) {
+		sessions_close_user(web_of(rq->app)->sessions, app_store(rq->app), row.user.id);
 		rc = api_audit(rq, "user.change", row.user.name, before, after, &e);
+	}
 	if (rc != 0) {
 		reply_failed(rq, rp, &e);
 		return;
 	}
-	/* what they may has changed: they sign in again and see what is left */
-	sessions_close_user(web_of(rq->app)->sessions, app_store(rq->app), row.user.id);
 	put_one(rp, 200, row.user.name, role, disabled);
 }
 
@@ -207,13 +208,14 @@ void users_password_post(struct request *rq, struct reply *rp)
 	explicit_bzero(password, sizeof(password));
 	if (rc == 0)
 		rc = users_set_password(app_store(rq->app), row.user.id, kept, &e);
-	if (rc == 0)
+	if (rc == 0) {
+		sessions_close_user(w->sessions, app_store(rq->app), row.user.id);
 		rc = api_audit(rq, "user.password_reset", row.user.name, NULL, NULL, &e);
+	}
 	if (rc != 0) {
 		reply_failed(rq, rp, &e);
 		return;
 	}
-	sessions_close_user(w->sessions, app_store(rq->app), row.user.id);
 	limits_succeeded(w->limits, str_of(row.user.name)); /* whoever waited may try at once */
 	put_one(rp, 200, row.user.name, row.user.role, row.disabled);
 }

@@ -7,6 +7,7 @@ import re
 import shutil
 import signal
 import socket
+import sqlite3
 import ssl
 import time
 
@@ -581,6 +582,22 @@ def test_a_token_opens_what_its_role_may_from_where_it_may_until_it_ends(people)
     assert status("/api/v1/overview", f"Bearer {token}") == 401
     assert daemon.ctl("token", "add", "x", "viewer", "366", ok=False).returncode == 1
     assert daemon.ctl("token", "add", "x", "viewer", "3", "not-a-network", ok=False).returncode == 1
+
+
+def test_a_closed_account_is_out_even_when_the_audit_row_cannot_be_written(tmp_path):
+    daemon = toms.Daemon(tmp_path)
+    with daemon:
+        daemon.first_admin()
+        toms.run("sh", "-c", f"echo {toms.PASSWORD!r} | {toms.BUILD / 'tomsctl'} -c {daemon.file} user add mori viewer")
+        cookie = daemon.client().sign_in("mori").cookie
+    with contextlib.closing(sqlite3.connect(daemon.state / "tomsd.db")) as db:
+        db.execute("CREATE TRIGGER broken BEFORE INSERT ON audit BEGIN SELECT RAISE(ABORT, 'no room'); END")
+    with daemon:
+        mori = daemon.client()
+        mori.cookie = cookie
+        assert mori.raw("GET", "/api/v1/overview")[0] == 200
+        assert daemon.ctl("user", "disable", "mori", ok=False).returncode == 1
+        assert mori.raw("GET", "/api/v1/overview")[0] == 401
 
 
 def test_a_stream_ends_with_the_token_it_was_opened_with(people):
