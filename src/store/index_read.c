@@ -72,6 +72,63 @@ int tok_find(struct sql *db, const char *table, int64_t bucket, uint32_t token, 
 	return rc;
 }
 
+/* Tokens of a piece and those asked for both rise: *k of n moves along. */
+static int merge_piece(uint32_t first, struct str list, const uint32_t *tokens, size_t n, size_t *k,
+		       uint64_t bits[STORE_BUCKET_ROWS / 64])
+{
+	const uint8_t *p = (const uint8_t *)list.p;
+	uint16_t rows[STORE_BUCKET_ROWS];
+	uint64_t at = first;
+	for (size_t i = 0; i < list.n && *k < n;) {
+		uint64_t step, bytes;
+		size_t used = varint_get(p + i, list.n - i, &step);
+		if (!used || step > UINT32_MAX)
+			return -ERR_CORRUPT;
+		i += used;
+		used = varint_get(p + i, list.n - i, &bytes);
+		if (!used || bytes > list.n - i - used)
+			return -ERR_CORRUPT;
+		i += used;
+		at += step;
+		while (*k < n && tokens[*k] < at)
+			(*k)++;
+		if (*k < n && tokens[*k] == at) {
+			int found = ordinals(p + i, (size_t)bytes, rows);
+			if (found < 0)
+				return found;
+			for (int r = 0; r < found; r++)
+				bits[rows[r] / 64] |= UINT64_C(1) << rows[r] % 64;
+		}
+		i += (size_t)bytes;
+	}
+	return 0;
+}
+
+int tok_find_many(struct sql *db, const char *table, int64_t bucket, const uint32_t *tokens, size_t n,
+		  uint64_t bits[STORE_BUCKET_ROWS / 64], struct err *e)
+{
+	struct buf b;
+	struct stmt *s;
+	size_t k = 0;
+	buf_init(&b, 256);
+	buf_fmt(&b, "SELECT id,list FROM %s_tok WHERE id>=? AND id<? ORDER BY id", table);
+	int rc = sql_prepare(db, b.p, &s, e);
+	buf_fini(&b);
+	if (rc)
+		return rc;
+	stmt_i64(s, 1, (int64_t)((uint64_t)bucket << 32));
+	stmt_i64(s, 2, (int64_t)((uint64_t)(bucket + 1) << 32));
+	while (k < n && (rc = stmt_step(s, e)) > 0) {
+		rc = merge_piece((uint32_t)stmt_col_i64(s, 0), stmt_col_blob(s, 1), tokens, n, &k, bits);
+		if (rc)
+			break;
+	}
+	if (rc == -ERR_CORRUPT)
+		rc = corrupt(e);
+	stmt_done(s);
+	return rc;
+}
+
 int bucket_ids_decode(struct str runs, struct bucket_ids *out)
 {
 	const uint8_t *p = (const uint8_t *)runs.p;

@@ -5,8 +5,9 @@
 #include "sqlite.h"
 
 enum {
-	FEW_ROWS = 64
-}; /* as many candidates as this are looked at without going for the largest first */
+	FEW_ROWS = 64,    /* so many candidates are looked at without going for the largest */
+	MANY_TOKENS = 50, /* so many are read from the bucket in one go */
+};
 
 static void bits_set(struct bits *b, unsigned i)
 {
@@ -39,11 +40,15 @@ static int group_bits(struct scan *s, const struct scan_day *d, size_t group, st
 		      struct err *e)
 {
 	const struct tokens *t = d->tokens;
+	const uint32_t *first = &t->token[t->group[group].first];
 
 	*out = (struct bits){ { 0 } };
+	if (t->group[group].n >= MANY_TOKENS)
+		return tok_find_many(s->spec.db, part_view_table(d->view), s->now.bucket, first,
+				     t->group[group].n, out->w, e);
 	for (size_t i = 0; i < t->group[group].n; i++) {
-		int n = tok_find(s->spec.db, part_view_table(d->view), s->now.bucket,
-				 t->token[t->group[group].first + i], s->ordinals, e);
+		int n = tok_find(s->spec.db, part_view_table(d->view), s->now.bucket, first[i],
+				 s->ordinals, e);
 
 		if (n < 0)
 			return n;
