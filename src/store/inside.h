@@ -47,7 +47,7 @@ extern struct store_counters store_counters;
 
 struct store {
 	struct store_conf conf;
-	char dir[STORE_PATH_MAX], file[STORE_PATH_MAX], ballast[STORE_PATH_MAX];
+	char dir[STORE_PATH_MAX], file[STORE_PATH_MAX], wal[STORE_PATH_MAX], ballast[STORE_PATH_MAX];
 	bool readonly, started, stopped;
 	uint64_t seed;
 

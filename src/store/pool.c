@@ -8,6 +8,7 @@
 #include "sqlite.h"
 #include "tomsd/base/clock.h"
 #include "tomsd/base/file.h"
+#include "tomsd/base/file.h"
 
 void pool_init(struct pool *p, size_t max)
 {

@@ -20,7 +20,7 @@
 enum {
 	STEP_ROWS = 4000,     /* rows a step deletes */
 	STEP_PIECES = 2000,   /* rows of _tok: a page each two */
-	STEP_PAGES = 1000,    /* pages a step gives back */
+	STEP_PAGES = 500,     /* pages a step gives back */
 	LOOK_S = 10,
 	HOLD_S = 86400,
 	JUMP_S = 86400,       /* wall clock against boot clock */
@@ -90,12 +90,13 @@ static int oldest_part(struct store *st, int64_t older_than_ns, struct err *e)
 	struct stmt *s;
 	int rc = sql_prepare(st->db,
 			     "SELECT record,day FROM part WHERE dropping=1 OR(day<(SELECT max(day)FROM part)"
-			     " AND touched_ns<?1 AND day<?2)ORDER BY dropping DESC,day LIMIT 1",
+			     " AND day<>?3 AND touched_ns<?1 AND day<?2)ORDER BY dropping DESC,day LIMIT 1",
 			     &s, e);
 	if (rc)
 		return rc;
 	stmt_i64(s, 1, older_than_ns);
 	stmt_i64(s, 2, older_than_ns == INT64_MAX ? INT64_MAX : clock_day(older_than_ns));
+	stmt_i64(s, 3, clock_day(clock_now_ns())); /* a row of tomorrow does not make today old */
 	rc = stmt_step(s, e);
 	if (rc > 0) {
 		(void)str_copy(r->record, sizeof(r->record), stmt_col_text(s, 0));

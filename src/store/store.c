@@ -38,6 +38,7 @@ static int store_new(struct store **out, const struct store_conf *conf, struct e
 		st->conf.commit_every_ns = COMMIT_EVERY_MS * NS_PER_MS;
 	(void)str_copy(st->dir, sizeof(st->dir), str_of(conf->path));
 	join(st->file, st->dir, "tomsd.db");
+	join(st->wal, st->dir, "tomsd.db-wal");
 	join(st->ballast, st->dir, "ballast");
 	st->conf.path = st->dir;
 	mutex_init(&st->plans_m);
@@ -92,9 +93,7 @@ static int look_through(struct store *st, bool unclean, struct err *e)
 
 static int open_file(struct store *st, struct err *e)
 {
-	char wal[STORE_PATH_MAX];
-	join(wal, st->dir, "tomsd.db-wal");
-	bool unclean = file_size(wal) > 0;
+	bool unclean = file_size(st->wal) > 0;
 	int64_t seed = 0;
 	int rc = sql_open(&st->db, st->file, SQL_WRITER, e);
 	if (!rc)

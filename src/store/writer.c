@@ -121,6 +121,42 @@ static bool is_closed(struct store *st)
 	return closed;
 }
 
+static int run_wish(struct store *st, struct write_wish *w)
+{
+	if (!st->db)
+		return err_set(w->e, ERR_IO, "the database cannot be written at the moment");
+	int rc = sql_exec(st->db, "BEGIN IMMEDIATE", w->e);
+	if (!rc)
+		rc = w->fn(st->db, w->arg, w->e);
+	if (!rc)
+		rc = sql_exec(st->db, "COMMIT", w->e);
+	if (rc)
+		sql_rollback(st->db);
+	return rc;
+}
+
+static void run_wishes(struct store *st)
+{
+	for (;;) {
+		mutex_lock(&st->wishes_m);
+		struct write_wish *w = st->wishes;
+		if (w) {
+			st->wishes = w->next;
+			if (!w->next)
+				st->wishes_end = &st->wishes;
+		}
+		mutex_unlock(&st->wishes_m);
+		if (!w)
+			return;
+		int rc = run_wish(st, w);
+		mutex_lock(&st->wishes_m);
+		w->rc = rc;
+		w->done = true; /* from here on it is the caller's stack again */
+		pthread_cond_broadcast(&st->wish_done);
+		mutex_unlock(&st->wishes_m);
+	}
+}
+
 /* The disk is full: the log's own bytes first, then the oldest day, as far as retention may. */
 static void make_space(struct store *st)
 {
@@ -169,42 +205,7 @@ static int commit_batch(struct store *st, const struct inbox_batch *b)
 		} else if (rc == -ERR_FULL) {
 			make_space(st);
 		}
-	}
-}
-
-static int run_wish(struct store *st, struct write_wish *w)
-{
-	if (!st->db)
-		return err_set(w->e, ERR_IO, "the database cannot be written at the moment");
-	int rc = sql_exec(st->db, "BEGIN IMMEDIATE", w->e);
-	if (!rc)
-		rc = w->fn(st->db, w->arg, w->e);
-	if (!rc)
-		rc = sql_exec(st->db, "COMMIT", w->e);
-	if (rc)
-		sql_rollback(st->db);
-	return rc;
-}
-
-static void run_wishes(struct store *st)
-{
-	for (;;) {
-		mutex_lock(&st->wishes_m);
-		struct write_wish *w = st->wishes;
-		if (w) {
-			st->wishes = w->next;
-			if (!w->next)
-				st->wishes_end = &st->wishes;
-		}
-		mutex_unlock(&st->wishes_m);
-		if (!w)
-			return;
-		int rc = run_wish(st, w);
-		mutex_lock(&st->wishes_m);
-		w->rc = rc;
-		w->done = true; /* from here on it is the caller's stack again */
-		pthread_cond_broadcast(&st->wish_done);
-		mutex_unlock(&st->wishes_m);
+		run_wishes(st); /* somebody waits for an answer, if only for a no */
 	}
 }
 
@@ -234,12 +235,7 @@ int store_write(struct store *st, int (*fn)(struct sql *db, void *arg, struct er
 
 static int64_t wal_bytes(const struct store *st)
 {
-	char path[STORE_PATH_MAX + 8];
-	struct buf b;
-	buf_init(&b, sizeof(path));
-	buf_fmt(&b, "%s-wal", st->file);
-	int64_t n = b.p ? file_size(b.p) : -1;
-	buf_fini(&b);
+	int64_t n = file_size(st->wal);
 	return n < 0 ? 0 : n;
 }
 

@@ -86,6 +86,12 @@ static void any_write_may_find_the_disk_full_and_nothing_is_lost(void **state)
 	every_call_may_fail(0, SQLITE_FULL);
 }
 
+static int change_meta(struct sql *db, void *arg, struct err *e)
+{
+	(void)arg;
+	return sql_exec(db, "INSERT OR REPLACE INTO store_meta VALUES('test',1)", e);
+}
+
 static void a_full_disk_is_said_and_rows_wait_until_there_is_room(void **state)
 {
 	(void)state;
@@ -104,12 +110,14 @@ static void a_full_disk_is_said_and_rows_wait_until_there_is_room(void **state)
 	store_stats(b.st, &s);
 	assert_true(s.failing);
 	assert_int_equal(s.inbox_rows, 1000);
+	assert_int_equal(store_write(b.st, change_meta, NULL, &e), -ERR_FULL); /* a no, not a wait */
 	assert_int_equal(box_number(&b, "SELECT count(*) FROM tiny_20261122"), 100);
 	bad_disk_well();
 	box_flush(&b);
 	store_stats(b.st, &s);
 	assert_false(s.failing);
 	holds_exactly(&b, 600);
+	assert_int_equal(store_write(b.st, change_meta, NULL, &e), 0);
 	box_free(&b);
 }
 
