@@ -44,7 +44,8 @@ export function areaChart() {
 	};
 	figure.show = (next) => {
 		data = next;
-		fill(caption, data.sentence, data.gaps.length > 0 && h('span', { class: 'coverage' }, icon('info'), data.gaps.map((g) => g.text).join(t('list.comma'))));
+		fill(caption, data.sentence, data.gaps.length > 0 && h('span', { class: 'coverage' }, icon('info'),
+			data.gaps.map((g) => g.text).join(t('list.comma'))));
 		fill(legend, data.series.map((s) => h('li', {}, swatch(s), s.label)));
 		draw();
 		return figure;

@@ -20,7 +20,8 @@ const filters = {
 	'source.ip': 'source.ip', 'destination.ip': 'destination.ip', 'source.mac': 'source.mac', 'destination.mac': 'destination.mac',
 	'source.port': 'source.port', 'destination.port': 'destination.port', 'source.domain': 'host', 'destination.domain': 'host',
 	'network.protocol': 'app', 'network.application': 'app', 'network.transport': 'proto', 'network.direction': 'network.direction',
-	'network.vlan.id': 'network.vlan.id', 'tls.client.ja3': 'tls.client.ja3', 'tls.client.server_name': 'host', 'dns.question.name': 'host', 'toms.flow.name': 'host',
+	'network.vlan.id': 'network.vlan.id', 'tls.client.ja3': 'tls.client.ja3',
+	'tls.client.server_name': 'host', 'dns.question.name': 'host', 'toms.flow.name': 'host',
 };
 const words = { 'network.direction': 'dir', 'network.protocol': 'app', 'network.application': 'app', 'toms.flow.end_reason': 'end',
 	'toms.flow.confidence': 'confidence', 'toms.flow.name_kind': 'namekind' };
@@ -61,12 +62,14 @@ export async function openDrawer(id, rows, setParams) {
 }
 
 function details(row) {
-	const risks = pick(row, 'toms.flow.risks') || [], score = pick(row, 'event.risk_score'), app = pick(row, 'network.application') || pick(row, 'network.protocol');
+	const risks = pick(row, 'toms.flow.risks') || [], score = pick(row, 'event.risk_score'),
+		app = pick(row, 'network.application') || pick(row, 'network.protocol');
 	const lists = new Map(groups.map(([name]) => [name, h('dl', {})]));
 	walk(row, '', (name, v) => {
 		if (name === 'toms.flow.risks') return;
 		const [group] = groups.find(([, prefixes]) => prefixes.some((p) => name.startsWith(p)));
-		put(lists.get(group), h('dt', {}, hasWord(`f.${name}`) ? t(`f.${name}`) : name.split('.').pop().replaceAll('_', ' '), h('span', { class: 'raw' }, name)),
+		put(lists.get(group), h('dt', {}, hasWord(`f.${name}`) ? t(`f.${name}`) : name.split('.').pop().replaceAll('_', ' '),
+			h('span', { class: 'raw' }, name)),
 			h('dd', {}, shown(name, v), iconButton('copy', t('do.copy'), () => copy(String(v)))));
 	});
 	return [

@@ -56,8 +56,10 @@ function openMenu(anchor, key, filter) {
 	closeMenu();
 	const say = (how) => () => dispatchEvent(new CustomEvent('filter', { detail: { how, word: `${key}:${quoted(filter)}` } }));
 	const acts = { add: say('add'), not: say('not'), only: say('only'), copy: () => copy(filter) };
-	menu = h('div', { class: 'value-menu', role: 'menu', 'aria-label': filter, onkeydown: menuKeys }, h('p', { class: 'small mono' }, filter),
-		Object.entries(acts).map(([name, act]) => h('button', { type: 'button', role: 'menuitem', onclick: () => { closeMenu(true); act(); } }, t(`value.${name}`))));
+	menu = h('div', { class: 'value-menu', role: 'menu', 'aria-label': filter, onkeydown: menuKeys },
+		h('p', { class: 'small mono' }, filter),
+		Object.entries(acts).map(([name, act]) => h('button', { type: 'button', role: 'menuitem',
+			onclick: () => { closeMenu(true); act(); } }, t(`value.${name}`))));
 	menuOf = anchor;
 	const box = anchor.getBoundingClientRect();
 	document.body.append(menu);
@@ -87,7 +89,8 @@ export function flowTable(ask, url, setParams, tools) {
 	const el = block(t('traffic.flows'), async () => {
 		const answer = await get('/api/v1/flows', { ...ask(), sort, cursor: q.get('cursor'), limit: 50 });
 		rows = answer.items;
-		return [summary(answer), rows.length ? table(rows, sort, setParams) : empty(t(!answer.complete ? 'flows.notyet' : ask().q ? 'flows.none' : 'over.none')),
+		return [summary(answer),
+			rows.length ? table(rows, sort, setParams) : empty(t(!answer.complete ? 'flows.notyet' : ask().q ? 'flows.none' : 'over.none')),
 			foot(answer, q, setParams)];
 	}, { tools });
 	el.addEventListener('keydown', keys);
@@ -97,7 +100,8 @@ export function flowTable(ask, url, setParams, tools) {
 
 function summary(a) {
 	const n = a.total && t(a.total.relation === 'gte' ? 'flows.atleast' : 'flows.count', { n: num(a.total.value) });
-	const span = a.covered?.since && (!a.complete || !a.items.length) && t('flows.covered', { from: when(a.covered.since), to: when(a.covered.until) });
+	const span = a.covered?.since && (!a.complete || !a.items.length)
+		&& t('flows.covered', { from: when(a.covered.since), to: when(a.covered.until) });
 	return h('p', { class: 'coverage' }, [n, span, t('over.asof', { at: when(a.as_of, true) })].filter(Boolean).join(' · '),
 		a.complete === false && h('strong', {}, ` ${t('flows.incomplete')}`),
 		(a.gaps || []).filter((g) => Date.parse(g.until) - Date.parse(g.since) > 60000
@@ -111,11 +115,13 @@ function table(rows, sort, setParams) {
 		const up = c.key === 'time' && sort === 'oldest', now = sort === c.sort || up;
 		const next = c.key === 'time' ? (sort === 'newest' ? 'oldest' : null) : (now ? null : c.sort);
 		return h('th', { scope: 'col', class: cls(c), 'aria-sort': now ? (up ? 'ascending' : 'descending') : 'none' },
-			h('button', { type: 'button', onclick: () => setParams({ sort: next, cursor: null }) }, t(`col.${c.key}`), h('span', { class: 'arrow', 'aria-hidden': 'true' }, now ? (up ? '▲' : '▼') : '')));
+			h('button', { type: 'button', onclick: () => setParams({ sort: next, cursor: null }) }, t(`col.${c.key}`),
+				h('span', { class: 'arrow', 'aria-hidden': 'true' }, now ? (up ? '▲' : '▼') : '')));
 	};
 	return h('div', { class: 'table-place' }, h('table', { class: 'cards flows' }, h('caption', { class: 'reader-only' }, t('flows.keys')),
 		h('thead', {}, h('tr', {}, columns.map(head))),
-		h('tbody', {}, rows.map((r, i) => h('tr', { tabindex: i ? -1 : 0, 'data-id': idOf(r), onclick: () => !getSelection().toString() && setParams({ row: idOf(r) }) },
+		h('tbody', {}, rows.map((r, i) => h('tr', { tabindex: i ? -1 : 0, 'data-id': idOf(r),
+			onclick: () => !getSelection().toString() && setParams({ row: idOf(r) }) },
 			columns.map((c) => h('td', { class: cls(c) }, c.cell(r))))))));
 }
 
@@ -130,7 +136,8 @@ function keys(ev) {
 	const row = ev.target.closest('tr[data-id]');
 	if (!row || ev.altKey || ev.ctrlKey || ev.metaKey) return;
 	const values = [...row.querySelectorAll('.value')], at = values.indexOf(ev.target);
-	const move = { ArrowDown: 'nextElementSibling', j: 'nextElementSibling', ArrowUp: 'previousElementSibling', k: 'previousElementSibling' }[ev.key];
+	const move = { ArrowDown: 'nextElementSibling', j: 'nextElementSibling',
+		ArrowUp: 'previousElementSibling', k: 'previousElementSibling' }[ev.key];
 	const to = move ? row[move] : ev.key === 'ArrowRight' ? values[at + 1] : ev.key === 'ArrowLeft' && at >= 0 ? values[at - 1] || row : null;
 	if (ev.key === 'Enter' && ev.target === row) { ev.preventDefault(); return row.click(); }
 	if (!to && ev.key !== 'ArrowDown' && ev.key !== 'ArrowUp') return;

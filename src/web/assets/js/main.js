@@ -55,7 +55,8 @@ async function open() {
 }
 function refused(route) {
 	fill(place, h('h1', { tabindex: -1 }, t(route ? 'page.denied' : 'page.missing')),
-		h('p', {}, route ? t('page.denied.text', { roles: route.roles.map((r) => t(`role.${r}`)).join(t('list.comma')) }) : t('page.missing.text')),
+		h('p', {}, route
+			? t('page.denied.text', { roles: route.roles.map((r) => t(`role.${r}`)).join(t('list.comma')) }) : t('page.missing.text')),
 		h('p', {}, h('a', { href: '/' }, t('page.home'))));
 }
 
@@ -77,12 +78,14 @@ function frame(route) {
 	fill(root,
 		h('a', { class: 'skip', href: '#main', onclick: (ev) => { ev.preventDefault(); place.focus(); } }, t('nav.skip')),
 		h('header', { class: 'top' },
-			h('button', { type: 'button', class: 'quiet menu', 'aria-expanded': 'false', 'aria-controls': 'nav', 'aria-label': t('nav.menu'), onclick: (ev) => {
+			h('button', { type: 'button', class: 'quiet menu', 'aria-expanded': 'false', 'aria-controls': 'nav',
+				'aria-label': t('nav.menu'), onclick: (ev) => {
 				ev.currentTarget.setAttribute('aria-expanded', String(root.classList.toggle('nav-open')));
 			} }, icon('menu')),
 			h('a', { class: 'brand', href: '/' }, 'TOMS'),
 			LOOK.includes(session.role) && h('form', { class: 'find', role: 'search', onsubmit: find },
-				icon('search'), h('input', { name: 'q', type: 'search', autocomplete: 'off', 'aria-label': t('nav.find'), placeholder: t('nav.find') })),
+				icon('search'), h('input', { name: 'q', type: 'search', autocomplete: 'off',
+					'aria-label': t('nav.find'), placeholder: t('nav.find') })),
 			liveText = h('span', { class: 'live' }),
 			userMenu()),
 		navigation(route), place,
@@ -193,7 +196,8 @@ addEventListener('click', (ev) => {
 	if (menu && !menu.contains(ev.target)) menu.open = false;
 	if (root.classList.contains('nav-open') && !ev.target.closest('#nav, .menu')) root.querySelector('.menu').click();
 	const link = ev.target.closest?.('a[href^="/"]');
-	if (!link || ev.defaultPrevented || ev.button || ev.metaKey || ev.ctrlKey || ev.shiftKey || link.target || link.hasAttribute('download')) return;
+	if (!link || ev.defaultPrevented || ev.button || ev.metaKey || ev.ctrlKey || ev.shiftKey
+		|| link.target || link.hasAttribute('download')) return;
 	ev.preventDefault();
 	go(link.getAttribute('href'));
 });

@@ -52,7 +52,8 @@ export function rangeControl(range, setParams) {
 	const set = (from, to) => setParams({ since: iso(from), until: iso(to), cursor: null });
 	const span = range.to - range.from;
 	const preset = RELATIVE.includes(range.since) && range.open ? range.since : 'custom';
-	const field = (id, ms) => h('input', { id, size: 16, value: when(ms), 'aria-label': t(id), 'aria-describedby': 'range-error', autocomplete: 'off' });
+	const field = (id, ms) => h('input', { id, size: 16, value: when(ms),
+		'aria-label': t(id), 'aria-describedby': 'range-error', autocomplete: 'off' });
 	const from = field('range.from', range.from), to = field('range.to', range.to);
 	const error = h('p', { class: 'field-error', id: 'range-error', role: 'alert' });
 	const choose = (ev) => {

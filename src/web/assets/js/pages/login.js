@@ -16,7 +16,8 @@ export function signInForm({ title, why, name, done }) {
 	const note = h('div', { role: 'alert' });
 	const user = h('input', { id: 'name', name: 'name', autocomplete: 'username', required: true, autocapitalize: 'none',
 		spellcheck: 'false', value: name || '', readonly: Boolean(name) });
-	const password = h('input', { id: 'password', name: 'password', type: 'password', autocomplete: 'current-password', required: true, autofocus: Boolean(name) });
+	const password = h('input', { id: 'password', name: 'password', type: 'password',
+		autocomplete: 'current-password', required: true, autofocus: Boolean(name) });
 	const button = h('button', { type: 'submit', class: 'primary' }, t('login.do'));
 	return h('form', { class: 'card narrow', onsubmit: async (ev) => {
 		ev.preventDefault();

@@ -74,7 +74,8 @@ function headline(o, { head, mark, title, under }) {
 	if (!mark.firstChild?.matches(`.icon-${level}`)) fill(mark, icon(level));
 	const text = t(bad ? 'over.todo' : unknown ? 'over.someunknown' : 'over.nothing', { n: bad || unknown || o.checks.length, at });
 	if (title.textContent !== text) title.textContent = text;
-	under.textContent = t('over.counted', { n: o.checks.length, ok: count(o, 'ok'), bad, unknown, at }) + (names && ` ${t('over.unknown', { names })}`);
+	under.textContent = t('over.counted', { n: o.checks.length, ok: count(o, 'ok'), bad, unknown, at })
+		+ (names && ` ${t('over.unknown', { names })}`);
 }
 
 function todos(o, card) {
@@ -88,7 +89,8 @@ function todos(o, card) {
 	open.length > TODOS && h('p', { class: 'small' }, t('over.more', { n: open.length - TODOS }))];
 }
 const checkList = (o) => h('ul', { class: 'checks' }, byNeed(o).map((c) =>
-	h('li', { class: `is-${LEVEL[c.state]}` }, icon(LEVEL[c.state]), h('div', {}, h('span', { class: 'reader-only' }, t(`check.state.${c.state}`), ' '),
+	h('li', { class: `is-${LEVEL[c.state]}` }, icon(LEVEL[c.state]),
+		h('div', {}, h('span', { class: 'reader-only' }, t(`check.state.${c.state}`), ' '),
 		h('strong', {}, checkName(c)), ' ', h('span', { class: 'small' }, checkText(c))))));
 
 const RATES = ['bps', 'pps', 'fps'];

@@ -36,7 +36,8 @@ export async function show(place, url, { go }) {
 		}
 	} },
 	h('h1', { tabindex: -1 }, t('setup.title')), h('p', {}, t('setup.why')), note,
-	field('code', { autocomplete: 'one-time-code', spellcheck: 'false', autocapitalize: 'characters', class: 'mono', placeholder: 'XXXX-XXXX-XXXX' }, true),
+	field('code', { autocomplete: 'one-time-code', spellcheck: 'false', autocapitalize: 'characters',
+		class: 'mono', placeholder: 'XXXX-XXXX-XXXX' }, true),
 	field('user', { autocomplete: 'username', spellcheck: 'false', autocapitalize: 'none', maxlength: 63 }, true),
 	field('password', { type: 'password', autocomplete: 'new-password' }, true),
 	field('again', { type: 'password', autocomplete: 'new-password' }), button);
@@ -45,8 +46,10 @@ export async function show(place, url, { go }) {
 }
 
 function check(data, least) {
-	const wrong = ['code', 'user', 'password'].filter((field) => !data.get(field).trim()).map((field) => ({ field, text: t('form.required') }));
-	if (data.get('password') && [...data.get('password')].length < least) wrong.push({ field: 'password', text: t('setup.password.short', { n: least }) });
+	const wrong = ['code', 'user', 'password'].filter((field) => !data.get(field).trim())
+		.map((field) => ({ field, text: t('form.required') }));
+	if (data.get('password') && [...data.get('password')].length < least)
+		wrong.push({ field: 'password', text: t('setup.password.short', { n: least }) });
 	else if (data.get('password') !== data.get('again')) wrong.push({ field: 'again', text: t('setup.again.differs') });
 	return wrong;
 }

@@ -7,7 +7,8 @@ import { flowTable, value } from '../flows.js';
 import { closeDrawer } from '../drawer.js';
 
 const GROUPS = ['app', 'direction', 'host', 'peer'], DIRECTIONS = ['', 'internal', 'outbound', 'inbound'];
-const FIELDS = ['host:', 'peer:', 'port:', 'proto:', 'app:', 'text:', 'network.direction:', 'source.bytes>', '-app:dns', 'event.risk_score>50'];
+const FIELDS = ['host:', 'peer:', 'port:', 'proto:', 'app:', 'text:', 'network.direction:',
+	'source.bytes>', '-app:dns', 'event.risk_score>50'];
 let here = null; // { place, tools, url, table }
 
 export function show(place, url, tools) {
@@ -60,21 +61,24 @@ function draw(url) {
 	const { place, tools: { setParams } } = here, q = url.searchParams, range = readRange(url);
 	const direction = DIRECTIONS.includes(q.get('dir') || '') ? q.get('dir') || '' : '';
 	const by = GROUPS.includes(q.get('by')) ? q.get('by') : 'app', words = split(q.get('q'));
-	const ask = () => ({ since: range.since, until: range.until, q: [...words, direction && `network.direction:${direction}`].filter(Boolean).join(' ') });
+	const ask = () => ({ since: range.since, until: range.until,
+		q: [...words, direction && `network.direction:${direction}`].filter(Boolean).join(' ') });
 	// Sums over time know directions but no other words: say so, and leave out a ranking that would mislead.
 	const filtered = words.length > 0, only = direction || null, undo = history.state?.undo;
 	const chart = block(t(filtered ? 'traffic.chart.all' : only ? `traffic.chart.${direction}` : 'over.traffic'), chartLoad(), {
 		class: filtered || only ? '' : 'wide-part',
-		tools: undo && h('button', { type: 'button', onclick: () => setParams({ since: undo.since, until: undo.until, cursor: null }) }, icon('left'), ' ', t('range.undo')) });
+		tools: undo && h('button', { type: 'button',
+			onclick: () => setParams({ since: undo.since, until: undo.until, cursor: null }) }, icon('left'), ' ', t('range.undo')) });
 	const ranking = filtered || only ? null : block(t('traffic.ranking'), () => rank(by, range), { class: 'slim-part' });
 	const table = flowTable(ask, url, setParams, h('a', { class: 'button', download: 'flows.csv',
-		href: withParams('/api/v1/flows', { ...ask(), format: 'csv', bom: 'true', sort: q.get('sort') }) }, icon('down'), ' ', t('do.csv')));
+		href: withParams('/api/v1/flows', { ...ask(), since: iso(range.from), until: iso(range.to), format: 'csv', bom: 'true', sort: q.get('sort') }) }, icon('down'), ' ', t('do.csv')));
 	Object.assign(here, { q, range, filtered, table, all: [chart, ranking, table].filter(Boolean) });
 
 	function chartLoad() {
 		const figure = areaChart();
 		return () => trafficChart(figure, { by: filtered || only ? 'direction' : by, range, only, height: filtered ? 150 : only ? 230 : 320,
-			onRange: (a, b) => setParams({ since: iso(a), until: iso(b), cursor: null }, { state: { undo: { since: range.since, until: range.until } } }) });
+			onRange: (a, b) => setParams({ since: iso(a), until: iso(b), cursor: null },
+				{ state: { undo: { since: range.since, until: range.until } } }) });
 	}
 	fill(place,
 		h('div', { class: 'page-head' }, h('h1', { tabindex: -1 }, t('nav.traffic')), rangeControl(range, setParams)),
@@ -133,7 +137,8 @@ async function rank(by, range) {
 		el.tabIndex = 0;
 		return el;
 	};
-	return [h('div', { class: 'table-place' }, h('table', { class: 'ranking', 'aria-label': t('traffic.ranking') }, h('thead', {}, h('tr', {}, ['rank', 'name', 'sent', 'received', 'share'].map((c, i) =>
+	return [h('div', { class: 'table-place' }, h('table', { class: 'ranking', 'aria-label': t('traffic.ranking') },
+		h('thead', {}, h('tr', {}, ['rank', 'name', 'sent', 'received', 'share'].map((c, i) =>
 		h('th', { scope: 'col', class: i === 1 ? '' : 'n' }, t(`col.${c}`))))),
 	h('tbody', {}, answer.items.map((r, i) => h('tr', {}, h('td', { class: 'n' }, i + 1), h('th', { scope: 'row', class: 'wrap' }, name(r)),
 		h('td', { class: 'n' }, bytes(r.bytes_out)), h('td', { class: 'n' }, bytes(r.bytes_in)), h('td', { class: 'n' }, percent(r.share))))))),
