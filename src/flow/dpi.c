@@ -379,12 +379,23 @@ static void tell_dns(struct ndpi_flow_struct *f, struct detail *j)
 	detail_text(j, "answer", text, sizeof(text));
 }
 
+/* In lower case, as Zeek and others write it, so that lists of known ones join. */
+static void tell_hassh(struct detail *j, const char *key, const char *md5)
+{
+	char lower[33];
+	size_t n = strnlen(md5, sizeof(lower) - 1);
+	for (size_t i = 0; i < n; i++)
+		lower[i] = md5[i] >= 'A' && md5[i] <= 'F' ? (char)(md5[i] - 'A' + 'a') : md5[i];
+	lower[n] = '\0';
+	detail_text(j, key, lower, sizeof(lower));
+}
+
 static void tell_ssh(struct ndpi_flow_struct *f, struct detail *j)
 {
 	detail_text(j, "ssh_client", f->protos.ssh.client_signature, 48);
 	detail_text(j, "ssh_server", f->protos.ssh.server_signature, 48);
-	detail_text(j, "hassh", f->protos.ssh.hassh_client, 33);
-	detail_text(j, "hassh_server", f->protos.ssh.hassh_server, 33);
+	tell_hassh(j, "hassh", f->protos.ssh.hassh_client);
+	tell_hassh(j, "hassh_server", f->protos.ssh.hassh_server);
 }
 
 static void tell_dhcp(struct ndpi_flow_struct *f, struct detail *j)

@@ -106,6 +106,7 @@ def peer_flows(capture):
     for line in lines[1:]:
         flow = dict(zip(lines[0].split("\t"), line.split("\t")))
         if flow["file"] == capture and flow["l4"] in ("TCP", "UDP"):
+            flow["hassh_client"] = flow["hassh_client"].lower()  # theirs is in capitals, everybody else's is not
             yield flow
 
 
