@@ -182,8 +182,15 @@ static const struct counter counters[] = {
 	COUNTER_END,
 };
 
-static void add_name(struct web *w, const char *name)
+/* An IPv6 address may come in brackets; Host is compared, and certificates hold it, without. */
+static void add_name(struct web *w, const char *text)
 {
+	char name[256];
+	struct str inner = str_of(text);
+	if (inner.n > 2 && inner.p[0] == '[' && inner.p[inner.n - 1] == ']')
+		inner = str_sub(inner, 1, inner.n - 2);
+	if (!str_copy(name, sizeof(name), inner))
+		return;
 	for (size_t i = 0; i < w->n_names; i++)
 		if (strcasecmp(w->names[i], name) == 0)
 			return;

@@ -489,6 +489,14 @@ def test_every_route_asks_for_its_role(house):
             assert (status == 401) == bool(route["x-roles"]) or path in ("/api/v1/session", "/api/v1/setup"), (method, path, status)
 
 
+def test_hosts_of_the_configuration_may_be_called_and_stand_in_the_certificate(tmp_path):
+    with toms.Daemon(tmp_path, conf=["panel.hosts=toms.example", "panel.hosts=[2001:db8::5]"]) as daemon:
+        for host, status in (("TOMS.example:1", 200), ("[2001:db8::5]:8443", 200), ("[2001:db8::6]", 421), ("toms.example.evil", 421)):
+            assert daemon.client().raw("GET", "/healthz", headers={"Host": host})[0] == status, host
+        text = toms.run("openssl", "x509", "-noout", "-ext", "subjectAltName", "-in", daemon.state / "panel" / "panel.pem").stdout
+        assert "DNS:toms.example" in text and "IP Address:2001:DB8:0:0:0:0:0:5" in text, text
+
+
 def test_a_reload_takes_other_certificates_and_other_contents_of_the_same_files(tmp_path):
     def make(pair, name):
         toms.run("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "30",
