@@ -74,7 +74,7 @@ bool filter_match(const struct filter *f, const void *row);
 
 /* Groups of tokens for one day: a row can only match if of every group it carries one token. A part of
  * the filter that the index cannot answer has no group. */
-enum { TOKENS_MAX = 4096, TOKEN_GROUPS_MAX = QUERY_WORDS_MAX + 2 };
+enum { TOKENS_MAX = 8192, TOKEN_GROUPS_MAX = QUERY_WORDS_MAX + 2 };
 struct tokens {
 	uint32_t token[TOKENS_MAX];
 	size_t n;

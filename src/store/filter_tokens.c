@@ -6,10 +6,10 @@
 #include "filter.h"
 
 enum {
-	NETS_MAX = 256,   /* a wider range than so many /24 (or /64) is answered by scanning */
+	NETS_BITS = 12,   /* a range over 2^12 /24s (or /64s) is answered by scanning */
 	NUMBERS_MAX = 64, /* the same for a range of numbers */
 	TEXTS_MAX = 256,  /* texts of the dictionary that one leaf may match */
-	GROUP_TOKENS_MAX = 2048,
+	GROUP_TOKENS_MAX = 4096,
 };
 
 /* Texts of the dictionary that matched the last pattern asked for: the leaves of a text search ask
@@ -66,11 +66,9 @@ static int addr_tokens(struct maker *m, const struct cidr *range)
 
 	if (range->bits == 128)
 		return add(m->out, token_host(m->seed, &range->base));
-	if (range->bits < net_bits - 8)
+	if (range->bits < net_bits - NETS_BITS)
 		return -ERR_NOTFOUND;
 	n = range->bits >= net_bits ? 1 : 1u << (net_bits - range->bits);
-	if (n > NETS_MAX)
-		return -ERR_NOTFOUND;
 	for (unsigned i = 0; i < n; i++) {
 		struct addr a = addr_plus(range->base, net_bits / 8 - 1, i);
 

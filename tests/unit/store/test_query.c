@@ -234,8 +234,8 @@ static bool beds_hold(const struct flow *f, const struct condition *c)
 
 static struct cidr some_range(char text[64])
 {
-	static const unsigned lengths4[] = { 32, 32, 32, 24, 26, 23, 16, 8 },
-			      lengths6[] = { 128, 64, 62, 32 };
+	static const unsigned lengths4[] = { 32, 32, 32, 24, 26, 23, 13, 8 },
+			      lengths6[] = { 128, 64, 55, 32 };
 	struct addr a = any(2) ? internal(any(300)) : external(any(500));
 	char addr[ADDR_TEXT_MAX];
 	struct cidr c;
