@@ -86,6 +86,7 @@ void reply_problem(const struct request *rq, struct reply *rp, int status, const
 	va_end(ap);
 	(void)snprintf(type, sizeof(type), "/problems/%s", code);
 	struct json *j = reply_json(rp, status);
+	rp->n_headers = 0; /* they described what is not sent now: a file's name, a cookie */
 	rp->type = "application/problem+json";
 	json_obj(j);
 	json_kv_str(j, "type", type);

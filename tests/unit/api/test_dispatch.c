@@ -180,6 +180,22 @@ static void every_prefix_of_a_good_query_is_answered(void **state)
 	assert_int_equal(ask("GET", target, ROLE_ADMIN, NULL), 200);
 }
 
+static void a_problem_is_never_taken_for_the_file_it_stands_in_for(void **state)
+{
+	(void)state;
+	struct request rq;
+	struct reply rp;
+	ask_begin(&rq, &rp, house, "GET", "/api/v1/things", ROLE_ADMIN);
+	rp.type = "text/csv";
+	reply_header(&rp, "Content-Disposition", "attachment; filename=\"flow.csv\"");
+	rp.retry_after_s = 5;
+	reply_problem(&rq, &rp, 429, "too_many_requests", "%s", "later");
+	assert_int_equal(rp.n_headers, 1);
+	assert_string_equal(rp.headers[0][0], "Retry-After");
+	assert_string_equal(rp.type, "application/problem+json");
+	ask_end(&rq, &rp);
+}
+
 static void openapi_names_every_route_and_is_json(void **state)
 {
 	(void)state;
@@ -213,6 +229,7 @@ int main(void)
 		cmocka_unit_test(local_routes_are_not_there_for_others),
 		cmocka_unit_test(all_wrong_parameters_are_told_at_once),
 		cmocka_unit_test(every_prefix_of_a_good_query_is_answered),
+		cmocka_unit_test(a_problem_is_never_taken_for_the_file_it_stands_in_for),
 		cmocka_unit_test(openapi_names_every_route_and_is_json),
 	};
 	return cmocka_run_group_tests(tests, setup, teardown);
