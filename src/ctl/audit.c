@@ -40,8 +40,8 @@ static void print_row(const struct json_doc *d, const struct json_node *row)
 	(void)putchar('\n');
 }
 
-static const char *const columns[] = { "@timestamp", "user.name",    "user.roles",
-				       "source.ip",  "event.action", "event.outcome",
+static const char *const columns[] = { "@timestamp",       "user.name",    "user.roles",
+				       "source.ip",        "event.action", "event.outcome",
 				       "toms.audit.object" };
 
 static void print_names(const struct ask *k)

@@ -59,7 +59,8 @@ static int list(struct ctl *c, bool as_json)
 	const struct json_node *items = json_get(&d, d.nodes, "items");
 	uint32_t at = items ? (uint32_t)(items - d.nodes) + 1 : 0, n = items ? items->count : 0;
 	if (!as_json)
-		(void)puts("ID    NAME                      ROLE        UNTIL        LAST USE (UTC)");
+		(void)puts(
+			"ID    NAME                      ROLE        UNTIL        LAST USE (UTC)");
 	for (uint32_t i = 0; i < n; i++, at = d.nodes[at].next) {
 		if (as_json)
 			(void)printf("%.*s\n", (int)d.nodes[at].raw.n, d.nodes[at].raw.p);

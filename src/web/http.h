@@ -14,7 +14,8 @@ int http_start(struct http *h, struct err *e) MUST_CHECK;
 void http_add(struct http *h, int fd, const struct sockaddr *peer, socklen_t n);
 size_t http_connections(struct http *h);
 /* Fewer than so many connections in all, and from this client? See watch_has_room. */
-bool http_has_room(struct http *h, const struct sockaddr *peer, size_t all_max, size_t same_max);
+bool http_has_room(struct http *h, const struct sockaddr *peer, size_t all_max,
+		   size_t same_max);
 /* No request waits for us from here on: new ones are refused, streams end. Then the lanes may stop. */
 void http_quiesce(struct http *h);
 void http_stop(struct http *h);

@@ -13,7 +13,7 @@ void limits_free(struct limits *l);
 
 enum limit_kind {
 	LIMIT_REQUESTS, /* of a session, or an address that nobody is signed in from: 20/s, 60 at once */
-	LIMIT_SIGN_IN, /* of an address: 5 a minute */
+	LIMIT_SIGN_IN,     /* of an address: 5 a minute */
 	LIMIT_SIGN_IN_NET, /* of an IPv6 network, where a machine has any number of addresses: 30 */
 	LIMIT_KINDS
 };

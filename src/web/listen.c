@@ -20,7 +20,8 @@
 #define LISTEN_MAX 8
 #define BACKLOG 128
 #define CONNECTIONS_MAX 512
-#define CONNECTIONS_SAME_MAX 128 /* one machine cannot keep the others out; told 429 from 64 on */
+#define CONNECTIONS_SAME_MAX \
+	128             /* one machine cannot keep the others out; told 429 from 64 on */
 #define UNSENT_MS 60000 /* bytes that nobody acknowledges for so long: the client is gone */
 
 struct listeners {

@@ -38,7 +38,7 @@ struct generation { /* one certificate that was served */
 
 struct tls {
 	struct mutex m;
-	struct generation *now; /* lock: m */
+	struct generation *now;  /* lock: m */
 	struct mutex refreshing; /* taken before m; one thread at a time looks at the files */
 	char *cert, *key;        /* lock: refreshing */
 	char *folder, *appliance;
