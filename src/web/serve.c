@@ -207,6 +207,8 @@ void serve_run(struct exchange *ex)
 	const struct route *r = route_of(ex);
 	bool signs_in = r && (r->flags & ROUTE_SIGN_IN);
 	if (!take_session(ex)) {
+		if (!has_limit_left(ex, false)) /* of the address: nobody is known yet */
+			return;
 		refuse(ex, 401, "sign_in_required", "detail.sign_in_required");
 		reply_header(&ex->rp, "WWW-Authenticate",
 			     "Bearer realm=\"tomsd\", error=\"invalid_token\"");

@@ -592,6 +592,12 @@ def test_a_token_opens_what_its_role_may_from_where_it_may_until_it_ends(people)
     assert daemon.ctl("token", "add", "x", "viewer", "3", "not-a-network", ok=False).returncode == 1
 
 
+def test_guessing_tokens_is_slowed_down_too(tmp_path):
+    with toms.Daemon(tmp_path) as daemon, Raw(daemon) as link:
+        link.say("GET /api/v1/overview HTTP/1.1\r\nHost: HOST\r\nAuthorization: Bearer toms_guess\r\n\r\n" * 200)
+        assert {401, 429} <= {link.answer()[0] for _ in range(200)}
+
+
 def test_a_closed_account_is_out_even_when_the_audit_row_cannot_be_written(tmp_path):
     daemon = toms.Daemon(tmp_path)
     with daemon:
