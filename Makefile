@@ -159,3 +159,8 @@ deb: all ## build/deb/tomsd_VERSION_ARCH.deb
 	@sh packaging/deb.sh $(abspath $(BUILD)/deb/root)
 man: $(BUILD)/tomsd ## the options' part of tomsd.conf(5) and the example configuration, from the tables
 	@sh packaging/tables.sh $(BUILD)/tomsd write
+.PHONY: cover
+cover: ## how much of each file the unit tests reach (build/cover/index.html)
+	@$(MAKE) -s V=cover units
+	@for t in build/cover/tests/unit/*/test_*; do case $$t in *.*) ;; *) $$t >/dev/null 2>&1 || echo "failed: $$t";; esac; done
+	@gcovr -r . --object-directory build/cover --exclude tests --print-summary --html-details build/cover/index.html | tail -4
