@@ -186,7 +186,9 @@ static int push_zone(struct scan *s, uint32_t day, const struct zone *z, struct 
 	return scan_push(s, &u, e);
 }
 
-enum { CHAPTER_TOKENS_MAX = 32 }; /* a group of more would ask longer than it saves */
+/* Asking the contents costs some 2 us a token and chapter, the bucket of a larger group 300 us: a /16 of
+ * 256 tokens still gains, and loses 5 ms over ten million rows where all buckets have it. */
+enum { CHAPTER_TOKENS_MAX = 256 };
 
 /* The buckets that may have a token of every group, by the day's contents; NULL: it has none. */
 static int contents(struct scan *s, const struct scan_day *d, uint64_t **out, struct err *e)
