@@ -1,16 +1,6 @@
 /* Percent encoding (RFC 3986, section 2.1). Pure functions over outside bytes; any thread. */
 #include "tomsd/api.h"
-
-static int hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
+#include "tomsd/base/num.h"
 
 int api_unescape(struct str in, bool plus_is_space, struct buf *out)
 {
@@ -21,8 +11,8 @@ int api_unescape(struct str in, bool plus_is_space, struct buf *out)
 			c = ' ';
 		} else if (c == '%') {
 			bool is_there = i + 2 < in.n; /* both digits */
-			int hi = is_there ? hex_digit(in.p[i + 1]) : -1;
-			int lo = is_there ? hex_digit(in.p[i + 2]) : -1;
+			int hi = is_there ? num_hex_digit(in.p[i + 1]) : -1;
+			int lo = is_there ? num_hex_digit(in.p[i + 2]) : -1;
 			if (hi < 0 || lo < 0)
 				return -ERR_INVALID;
 			c = (char)(hi << 4 | lo);

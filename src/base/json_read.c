@@ -63,15 +63,6 @@ static void end_node(struct reader *r, size_t at, const char *start, const char 
 	r->nodes[at].next = (uint32_t)r->n;
 }
 
-static int hex_value(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
 /* Behind a backslash: the length of the escape without it, 0 when there is no such escape. */
 static size_t escape_len(const char *p, const char *end)
 {
@@ -82,7 +73,7 @@ static size_t escape_len(const char *p, const char *end)
 	if (end - p < 5)
 		return 0;
 	for (int i = 1; i <= 4; i++)
-		if (hex_value(p[i]) < 0)
+		if (num_hex_digit(p[i]) < 0)
 			return 0;
 	return 5;
 }
@@ -270,7 +261,7 @@ static unsigned hex4(const char *p)
 {
 	unsigned v = 0;
 	for (int i = 0; i < 4; i++)
-		v = v << 4 | (unsigned)hex_value(p[i]);
+		v = v << 4 | (unsigned)num_hex_digit(p[i]);
 	return v;
 }
 

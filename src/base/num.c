@@ -127,3 +127,14 @@ int num_duration(struct str s, int64_t *ns)
 	*ns = (int64_t)v;
 	return 0;
 }
+
+int num_hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	if (c >= 'A' && c <= 'F')
+		return c - 'A' + 10;
+	return -1;
+}

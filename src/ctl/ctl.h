@@ -59,6 +59,14 @@ int answer_fail(const struct answer *a);
 void escape_put(struct buf *b, const char *text);
 void query_put(struct buf *b, const char *name, const char *value);
 
+/* list.c: 0 and an answer below 300 in a, else the exit status of a failure that has been told. what:
+ * "users", for the sentence when no daemon runs. */
+int ask_daemon(struct ctl *c, const char *what, const char *method, const char *target,
+	       const char *body, struct answer *a);
+/* The items of a list under a head line; print NULL: as JSON, one object a line. Exit status. */
+int print_list(struct ctl *c, const char *what, const char *target, const char *head,
+	       void (*print)(const struct json_doc *, const struct json_node *));
+
 /* text.c: numbers and names for people. */
 void text_bytes(uint64_t n, char out[16]);         /* "1.2 MB": powers of 1000 */
 void text_duration(int64_t seconds, char out[32]); /* "2 d 3 h" */

@@ -7,23 +7,6 @@
 
 #define NODES_MAX 4096
 
-static int ask(struct ctl *c, const char *method, const char *target, const char *body,
-	       struct answer *a)
-{
-	struct err e = ERR_INIT;
-	int rc = client_ask(c, method, target, body, a, &e);
-	if (rc == -ERR_NOTFOUND && !e.code)
-		return ctl_fail("tomsd is not running; tokens are kept by the running daemon, "
-				"start it first");
-	if (rc)
-		return ctl_fail("%s", e.text);
-	if (a->status < 300)
-		return EXIT_SUCCESS;
-	int status = answer_fail(a);
-	answer_fini(a);
-	return status;
-}
-
 static void print_token(const struct json_doc *d, const struct json_node *t)
 {
 	static const struct {
@@ -46,30 +29,10 @@ static void print_token(const struct json_doc *d, const struct json_node *t)
 
 static int list(struct ctl *c, bool as_json)
 {
-	struct answer a = { 0 };
-	struct err e = ERR_INIT;
-	struct json_doc d;
-	int status = ask(c, "GET", "/api/v1/tokens", NULL, &a);
-	if (status)
-		return status;
-	if (json_parse(buf_view(&a.body), NODES_MAX, &d, &e)) {
-		answer_fini(&a);
-		return ctl_fail("the answer is not understood: %s", e.text);
-	}
-	const struct json_node *items = json_get(&d, d.nodes, "items");
-	uint32_t at = items ? (uint32_t)(items - d.nodes) + 1 : 0, n = items ? items->count : 0;
-	if (!as_json)
-		(void)puts(
-			"ID    NAME                      ROLE        UNTIL        LAST USE (UTC)");
-	for (uint32_t i = 0; i < n; i++, at = d.nodes[at].next) {
-		if (as_json)
-			(void)printf("%.*s\n", (int)d.nodes[at].raw.n, d.nodes[at].raw.p);
-		else
-			print_token(&d, &d.nodes[at]);
-	}
-	json_doc_fini(&d);
-	answer_fini(&a);
-	return EXIT_SUCCESS;
+	return print_list(
+		c, "tokens", "/api/v1/tokens",
+		"ID    NAME                      ROLE        UNTIL        LAST USE (UTC)",
+		as_json ? NULL : print_token);
 }
 
 /* argv: NAME ROLE DAYS [NETWORK...] */
@@ -100,7 +63,7 @@ static int add(struct ctl *c, int argc, char **argv)
 	json_end_obj(&j);
 	int status = buf_failed(&body) || buf_failed(&networks) ?
 			     ctl_fail("name or networks too long") :
-			     ask(c, "POST", "/api/v1/tokens", body.p, &a);
+			     ask_daemon(c, "tokens", "POST", "/api/v1/tokens", body.p, &a);
 	buf_fini(&body);
 	buf_fini(&networks);
 	if (status)
@@ -123,8 +86,9 @@ static int revoke(struct ctl *c, const char *id)
 	buf_init(&target, 256);
 	buf_cstr(&target, "/api/v1/tokens/");
 	escape_put(&target, id);
-	int status = buf_failed(&target) ? ctl_fail("no token has such an id") :
-					   ask(c, "DELETE", target.p, NULL, &a);
+	int status = buf_failed(&target) ?
+			     ctl_fail("no token has such an id") :
+			     ask_daemon(c, "tokens", "DELETE", target.p, NULL, &a);
 	buf_fini(&target);
 	answer_fini(&a);
 	return status;

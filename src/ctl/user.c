@@ -7,25 +7,7 @@
 
 #include "ctl.h"
 
-#define NODES_MAX 65536
 #define PASSWORD_MAX 512
-
-static const char not_running[] =
-	"tomsd is not running; users are kept by the running daemon, start it first";
-
-static int ask_daemon(struct ctl *c, const char *method, const char *target, const char *body,
-		      struct answer *a)
-{
-	struct err e = ERR_INIT;
-	int rc = client_ask(c, method, target, body, a, &e);
-	if (rc)
-		return ctl_fail("%s", rc == -ERR_NOTFOUND && !e.code ? not_running : e.text);
-	if (a->status < 300)
-		return EXIT_SUCCESS;
-	int status = answer_fail(a);
-	answer_fini(a);
-	return status;
-}
 
 static void print_user(const struct json_doc *d, const struct json_node *u)
 {
@@ -41,32 +23,9 @@ static void print_user(const struct json_doc *d, const struct json_node *u)
 
 static int list(struct ctl *c, bool as_json)
 {
-	struct answer a = { 0 };
-	struct err e = ERR_INIT;
-	struct json_doc d;
-	int status = ask_daemon(c, "GET", "/api/v1/users", NULL, &a);
-	if (status)
-		return status;
-	if (json_parse(buf_view(&a.body), NODES_MAX, &d, &e)) {
-		answer_fini(&a);
-		return ctl_fail("the answer is not understood: %s", e.text);
-	}
-	const struct json_node *items = json_get(&d, d.nodes, "items");
-	uint32_t at = items ? (uint32_t)(items - d.nodes) + 1 : 0, n = items ? items->count : 0;
-	if (!as_json) {
-		print_cell("NAME", 24, false);
-		print_cell("ROLE", 10, false);
-		(void)puts("LAST SIGN-IN (UTC)");
-	}
-	for (uint32_t i = 0; i < n; i++, at = d.nodes[at].next) {
-		if (as_json)
-			(void)printf("%.*s\n", (int)d.nodes[at].raw.n, d.nodes[at].raw.p);
-		else
-			print_user(&d, &d.nodes[at]);
-	}
-	json_doc_fini(&d);
-	answer_fini(&a);
-	return EXIT_SUCCESS;
+	return print_list(c, "users", "/api/v1/users",
+			  "NAME                      ROLE        LAST SIGN-IN (UTC)",
+			  as_json ? NULL : print_user);
 }
 
 static volatile sig_atomic_t interrupted; /* Ctrl-C while nothing typed is shown */
@@ -151,7 +110,7 @@ static int send(struct ctl *c, const char *method, const char *name, const char 
 	json_end_obj(&j);
 	int status = buf_failed(&target) || buf_failed(&body) ?
 			     ctl_fail("name or password too long") :
-			     ask_daemon(c, method, target.p, body.p, &a);
+			     ask_daemon(c, "users", method, target.p, body.p, &a);
 	if (body.p)
 		explicit_bzero(body.p, body.n);
 	buf_fini(&target);

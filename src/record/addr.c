@@ -140,17 +140,6 @@ static int parse_v4(struct str s, uint8_t out[4])
 	return n == 4 ? 0 : -ERR_INVALID;
 }
 
-static int hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
-
 /* Groups "a:b:c" up to the end of s into out; a dotted quad may be the last two. Number of groups or
  * -ERR_INVALID; an empty s has none. */
 static int parse_groups(struct str s, uint16_t out[8])
@@ -175,7 +164,7 @@ static int parse_groups(struct str s, uint16_t out[8])
 		if (n == 8 || part.n == 0 || part.n > 4)
 			return -ERR_INVALID;
 		for (size_t i = 0; i < part.n; i++) {
-			int d = hex_digit(part.p[i]);
+			int d = num_hex_digit(part.p[i]);
 
 			if (d < 0)
 				return -ERR_INVALID;
@@ -303,7 +292,7 @@ int mac_parse(struct str s, uint8_t out[6])
 				return -ERR_INVALID;
 			continue;
 		}
-		d = hex_digit(s.p[i]);
+		d = num_hex_digit(s.p[i]);
 		if (d < 0)
 			return -ERR_INVALID;
 		mac[digits / 2] = (uint8_t)(mac[digits / 2] << 4 | d);
