@@ -15,11 +15,12 @@ FLAGS = ("--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --
 
 
 class Browser:
-    def __init__(self, url, profile):
+    def __init__(self, url, profile, text_px=16):
         options = Options()
         options.binary_location = shutil.which("chromium") or "/usr/bin/chromium"
         for flag in [*FLAGS, f"--user-data-dir={profile}"]:
             options.add_argument(flag)
+        options.add_experimental_option("prefs", {"webkit": {"webprefs": {"default_font_size": text_px}}})
         options.set_capability("acceptInsecureCerts", True)
         options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
         self.driver = webdriver.Chrome(service=Service("/usr/bin/chromedriver"), options=options)

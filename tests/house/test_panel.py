@@ -16,9 +16,9 @@ WIDTHS = (1440, 900, 390, 320)
 JAPANESE = "[ぁ-んァ-ン]"
 
 
-def open_browser(url, folder, width=1280):
+def open_browser(url, folder, width=1280, **options):
     from browser import Browser
-    b = Browser(url, folder)
+    b = Browser(url, folder, **options)
     b.size(width)
     return b
 
@@ -219,6 +219,16 @@ def test_forced_colours_and_reduced_motion_are_respected(browser):
     browser.media()
 
 
+def test_text_of_twice_the_size_still_fits(house, tmp_path):
+    with open_browser(house.url, tmp_path / "profile", text_px=32) as b:
+        b.sign_in()
+        for page in PAGES:
+            b.open(page)
+            b.shot(f"{page.strip('/') or 'overview'}-200-percent")
+            assert b.js("parseFloat(getComputedStyle(document.documentElement).fontSize)") == 30
+            assert b.js("document.documentElement.scrollWidth <= innerWidth"), page
+
+
 def test_times_are_japans_whatever_the_pc_is_set_to(browser, house):
     browser.open("/traffic?since=-7d&lang=en")
     first = house.rows("flows", "--limit", "1", "--since", "-7d")[0]["@timestamp"]
@@ -355,7 +365,7 @@ def test_values_change_in_place_and_new_rows_wait_for_a_click(tmp_path):
             b.wait("live updates", "!!document.querySelector('.live.is-live')")
             b.wait("a rate above nothing", "!/^(0|—)/.test(document.querySelector('[data-rate=pps]')?.textContent || '0')")
             b.js("(window.mark = document.querySelector('[data-rate=pps]'), document.querySelector('.what summary').focus())")
-            asked = "performance.getEntriesByType('resource').filter((e) => e.name.includes('/overview?')).length"
+            asked = "performance.getEntriesByType('resource').filter((e) => e.name.includes('/overview')).length"
             before = b.js(asked)
             b.wait("the overview to be asked for again", f"{asked} > {before}")
             b.settled()

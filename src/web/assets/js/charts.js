@@ -4,7 +4,8 @@
 import { h, fill, t, civil, when, announce, empty, icon, named, bitrate, percent } from './ui.js';
 import { get, mayLook } from './data.js';
 
-const TOP = 10, BOTTOM = 26, RIGHT = 12;
+const RIGHT = 12;
+let text = 1, TOP = 10, BOTTOM = 26; // of the person's text size, 1 being 15 px; set before each drawing
 
 // Round steps for an axis from 0 to at least max.
 function ticks(max, count) {
@@ -13,10 +14,10 @@ function ticks(max, count) {
 	const step = [1, 2, 2.5, 5, 10].find((m) => m * power >= raw) * power;
 	return Array.from({ length: Math.ceil(max / step - 1e-9) + 1 }, (_, i) => i * step);
 }
-// Times at round minutes, hours or days of Japan, at most one in 76 px.
+// Times at round minutes, hours or days of Japan, with room for their text.
 const STEPS = [1, 2, 5, 10, 15, 30, 60, 120, 180, 360, 720, 1440, 2880, 10080, 43200].map((m) => m * 60000);
 function timeTicks(from, to, width) {
-	const step = STEPS.find((s) => (to - from) / s <= width / 76) || STEPS[STEPS.length - 1];
+	const step = STEPS.find((s) => (to - from) / s <= width / 76 / text) || STEPS[STEPS.length - 1];
 	const zone = 9 * 3600000, out = [];
 	for (let at = Math.ceil((from + zone) / step) * step - zone; at <= to; at += step) {
 		const c = civil(at);
@@ -56,10 +57,13 @@ export function areaChart() {
 const swatch = (s) => h('span', { class: `swatch ${s.colour}`, 'aria-hidden': 'true' });
 
 function paint(data, width, tip) {
+	text = parseFloat(getComputedStyle(document.documentElement).fontSize) / 15;
+	TOP = 2 + 8 * text;
+	BOTTOM = 14 + 12 * text;
 	const { series, times, from, to, unit } = data, height = data.height || 230;
 	const totals = times.map((_, i) => series.reduce((sum, s) => sum + s.values[i], 0));
 	const scale = ticks(Math.max(0, ...totals), height > 160 ? 4 : 2), max = scale[scale.length - 1] || 1;
-	const left = 14 + 6.6 * Math.max(...scale.map((v) => unit(v, true).length));
+	const left = 14 + 6.6 * text * Math.max(...scale.map((v) => unit(v, true).length));
 	const x = (ms) => left + (ms - from) / (to - from || 1) * (width - left - RIGHT);
 	const y = (v) => TOP + (1 - v / max) * (height - TOP - BOTTOM);
 	const svg = h('svg:svg', { width, height, viewBox: `0 0 ${width} ${height}`, role: 'img', 'aria-label': data.sentence });
@@ -68,7 +72,7 @@ function paint(data, width, tip) {
 		h('svg:text', { class: 'tick', x: left - 8, y: y(v) + 4, 'text-anchor': 'end' }, v ? unit(v, true) : '0'));
 	for (const [at, label] of timeTicks(from, to, width - left - RIGHT)) svg.append(
 		h('svg:line', { class: 'rule zero', x1: x(at), x2: x(at), y1: height - BOTTOM, y2: height - BOTTOM + 5 }),
-		x(at) + 18 < width && x(at) > left + 4
+		x(at) + 18 * text < width && x(at) > left + 4
 			? h('svg:text', { class: 'tick', x: x(at), y: height - 6, 'text-anchor': 'middle' }, label) : '');
 	for (const g of data.gaps) svg.append(h('svg:rect', { class: 'gap', x: x(Math.max(from, g.from)), y: TOP,
 		width: Math.max(2, x(Math.min(to, g.to)) - x(Math.max(from, g.from))), height: height - TOP - BOTTOM }, h('svg:title', {}, g.text)));
@@ -151,6 +155,8 @@ export function barList(items, unit, sentence) {
 }
 
 // Keys of the roll-ups in words.
+// What one can search for: not the rest, and not what has no name.
+export const isKey = (key) => Boolean(key) && key !== 'other' && key !== 'unknown';
 export function keyName(by, key) {
 	if (key === 'other') return t('chart.other');
 	return by === 'direction' ? named('dir', key || 'unknown') : by === 'app' ? named('app', key || 'unknown') : key || t('level.unknown');

@@ -1,7 +1,7 @@
 // Overview: must something be done now, how much traffic is there, who and what is behind it.
 import { h, fill, t, named, icon, badge, block, empty, help, fact, bytes, bitrate, num, when, clock, percent } from '../ui.js';
 import { get, on, mayLook } from '../data.js';
-import { areaChart, trafficChart, barList, keyName } from '../charts.js';
+import { areaChart, trafficChart, barList, keyName, isKey } from '../charts.js';
 import { iso } from '../range.js';
 
 const LEVEL = { problem: 'high', unknown: 'unknown', ok: 'ok' }, ORDER = ['problem', 'unknown', 'ok'];
@@ -10,9 +10,9 @@ const TOPS = ['app', 'host', 'peer'], TODOS = 7;
 export function show(place, url, { go }) {
 	const title = h('h1', { tabindex: -1 }, t('nav.overview')), under = h('p', {}, t('state.loading')), mark = h('span', {});
 	const head = h('div', { class: 'headline unknown' }, mark, h('div', {}, title, under));
-	// One request serves them all; it carries the rankings too, which the daemon answers as fast.
-	let asked = null, goodAt = 0;
-	const overview = () => (asked ||= get('/api/v1/overview', { top: 8 }).then((o) => {
+	// One request serves all blocks that are drawn anew together; full: with the rankings.
+	let asked = null, goodAt = 0, full = true;
+	const overview = () => (asked ||= get('/api/v1/overview', { top: full ? 8 : null }).then((o) => {
 		headline(o, { head, mark, title, under });
 		goodAt = Date.now();
 		return o;
@@ -36,11 +36,14 @@ export function show(place, url, { go }) {
 		h('div', { class: 'two-thirds stack' }, todo, now, chart), h('div', { class: 'third stack' }, checks, tops[0]),
 		tops.slice(1).map((top) => h('div', { class: 'half' }, top))));
 	todo.hidden = true; // shown when there is something to do
-	const small = [todo, checks, now, ...tops];
-	const all = () => [...small, chart].forEach((b) => b.refresh());
+	const small = [todo, checks, now];
+	const all = () => {
+		full = true;
+		[...small, ...tops, chart].forEach((b) => b.refresh());
+	};
 	all();
 
-	// The rate comes with its event, once a second; sums every 5 to 15 s, the chart every 30 s.
+	// The rate comes with its event, once a second; sums every 5 to 15 s, rankings and chart every 30 s.
 	let quick = Date.now(), slow = quick;
 	const offRate = on('rate', (r) => RATES.forEach((name) => {
 		const el = now.querySelector(`[data-rate="${name}"]`);
@@ -50,6 +53,7 @@ export function show(place, url, { go }) {
 		if (topic === 'reset' || Date.now() - slow > 30000) { slow = quick = Date.now(); return all(); }
 		if (Date.now() - quick < (topic === 'rate' ? 15000 : 5000)) return;
 		quick = Date.now();
+		full = false;
 		small.forEach((b) => b.refresh());
 	});
 	addEventListener('signed-in', all);
@@ -110,6 +114,6 @@ function ranking(by, o) {
 	if (!items) return h('p', { class: 'empty' }, t('over.incomplete'));
 	if (!items.length) return empty(t('over.none'));
 	return barList(items.map((i) => ({ label: keyName(by, i.key), value: i.bytes, share: i.share,
-		href: mayLook() && i.key && i.key !== 'other' ? `/traffic?q=${encodeURIComponent(`${by}:${i.key}`)}` : null })),
+		href: mayLook() && isKey(i.key) ? `/traffic?q=${encodeURIComponent(`${by}:${i.key}`)}` : null })),
 	bytes, t('top.sentence', { what: t(`top.${by}`), name: keyName(by, items[0].key), value: bytes(items[0].bytes) }));
 }

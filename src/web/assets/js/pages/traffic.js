@@ -1,7 +1,7 @@
 // Traffic: range, direction and words choose; chart, ranking and flow rows show. All of it is in the address.
 import { h, fill, t, icon, iconButton, block, empty, help, bytes, num, percent, announce } from '../ui.js';
 import { get, on, withParams } from '../data.js';
-import { areaChart, trafficChart, keyName } from '../charts.js';
+import { areaChart, trafficChart, keyName, isKey } from '../charts.js';
 import { readRange, rangeControl, iso } from '../range.js';
 import { flowTable, value } from '../flows.js';
 import { closeDrawer } from '../drawer.js';
@@ -132,7 +132,7 @@ async function rank(by, range) {
 	const answer = await get('/api/v1/traffic/top', { by, since: range.since, until: range.until, limit: 10 });
 	if (!answer.items.length) return empty(t('over.none'));
 	const name = ({ key }) => {
-		if (key === 'other' || !key) return keyName(by, key);
+		if (!isKey(key)) return keyName(by, key);
 		const el = value(by === 'direction' ? 'network.direction' : by, key, keyName(by, key));
 		el.tabIndex = 0;
 		return el;
