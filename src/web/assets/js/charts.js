@@ -45,8 +45,7 @@ export function areaChart() {
 	};
 	figure.show = (next) => {
 		data = next;
-		fill(caption, data.sentence, data.gaps.length > 0 && h('span', { class: 'coverage' }, icon('info'),
-			data.gaps.map((g) => g.text).join(t('list.comma'))));
+		fill(caption, data.sentence, data.gaps.length > 0 && h('span', { class: 'coverage' }, icon('info'), gapList(data.gaps.map((g) => g.text))));
 		fill(legend, data.series.map((s) => h('li', {}, swatch(s), s.label)));
 		draw();
 		return figure;
@@ -188,6 +187,8 @@ export async function trafficChart(figure, { by, range, only, onRange, height })
 		sentence: t('chart.sentence', { peak: bitrate(peak), at: when(times[totals.indexOf(peak)]), average: bitrate(sum(totals) / totals.length),
 			trend: t(`chart.trend.${trend}`), from: when(from), to: when(to) }) });
 }
+// At most three, then how many more.
+export const gapList = (texts) => texts.slice(0, 3).join(t('list.comma')) + (texts.length > 3 ? ` ${t('over.more', { n: texts.length - 3 })}` : '');
 export function gapText(g) {
 	const from = when(g.since), to = when(g.until), sameDay = from.slice(0, 10) === to.slice(0, 10);
 	return t(`gap.${g.reason === 'before_first_record' ? 'before' : 'off'}`, { from, to: sameDay ? to.slice(11) : to });

@@ -1,7 +1,7 @@
 // The flow table: sortable heads, pages by cursor, rows and values by keyboard, and the menu of a value.
 import { h, t, named, icon, badge, block, empty, num, when, duration, exact, copy } from './ui.js';
 import { get } from './data.js';
-import { gapText } from './charts.js';
+import { gapText, gapList } from './charts.js';
 import { openDrawer } from './drawer.js';
 
 export const pick = (row, path) => path.split('.').reduce((at, key) => at?.[key], row);
@@ -102,10 +102,11 @@ function summary(a) {
 	const n = a.total && t(a.total.relation === 'gte' ? 'flows.atleast' : 'flows.count', { n: num(a.total.value) });
 	const span = a.covered?.since && (!a.complete || !a.items.length)
 		&& t('flows.covered', { from: when(a.covered.since), to: when(a.covered.until) });
-	return h('p', { class: 'coverage' }, [n, span, t('over.asof', { at: when(a.as_of, true) })].filter(Boolean).join(' · '),
-		a.complete === false && h('strong', {}, ` ${t('flows.incomplete')}`),
-		(a.gaps || []).filter((g) => Date.parse(g.until) - Date.parse(g.since) > 60000
-			&& (!a.items.length || g.reason !== 'before_first_record')).map((g) => h('span', {}, ` · ${gapText(g)}`)));
+	const gaps = a.gaps.filter((g) => Date.parse(g.until) - Date.parse(g.since) > 60000
+		&& (!a.items.length || g.reason !== 'before_first_record'));
+	return h('p', { class: 'coverage' },
+		[n, span, t('over.asof', { at: when(a.as_of, true) }), gapList(gaps.map(gapText))].filter(Boolean).join(' · '),
+		a.complete === false && h('strong', {}, ` ${t('flows.incomplete')}`));
 }
 
 function table(rows, sort, setParams) {
