@@ -107,6 +107,9 @@ void writer_main(void *store);
 /* Moves the WAL into the database when it is time; busy: rows are waiting. */
 void writer_checkpoint(struct store *st, bool busy, bool last);
 
+/* Closes the writing connection; the next batch opens a new one. */
+void writer_give_up_connection(struct store *st);
+
 /* retain.c: one step of at most some 50 ms; true: there is more to do now. */
 bool retain_step(struct store *st);
 void retain_init(struct store *st);

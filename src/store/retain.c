@@ -314,33 +314,51 @@ static int look(struct store *st, struct err *e)
 	return rc;
 }
 
+static int one_step(struct store *st, struct err *e)
+{
+	struct retain *r = &st->retain;
+	bool is_time = clock_mono_ns() >= r->next_look_mono_ns;
+	if (r->record[0])
+		return drop_some(st, e);
+	if (!r->shrink)
+		return is_time ? look(st, e) : 0;
+	uint64_t used = 0, spare = 0;
+	int rc = shrink(st, e);
+	if (!rc)
+		rc = measure(st, &used, &spare, e);
+	r->shrink = !rc && spare > 0;
+	return r->shrink && is_time ? look(st, e) : rc;
+}
+
+/* Steps are not synced one by one: a power cut may undo the last ones, which is no matter, and the next
+ * commit of rows syncs the log with everything before it. */
+static int one_step_unsynced(struct store *st, struct err *e)
+{
+	struct err full = ERR_INIT;
+	int rc = sql_exec(st->db, "PRAGMA synchronous=NORMAL", e);
+	if (!rc)
+		rc = one_step(st, e);
+	if (rc < 0)
+		sql_rollback(st->db);
+	if (sql_exec(st->db, "PRAGMA synchronous=FULL", &full)) {
+		log_err("store", "commits cannot be made durable again error=%s", LOGQ(full.text));
+		writer_give_up_connection(st); /* the next commit opens a new one */
+	}
+	return rc;
+}
+
 bool retain_step(struct store *st)
 {
 	ON_THREAD("store");
 	struct retain *r = &st->retain;
 	struct err e = ERR_INIT;
-	int64_t now = clock_mono_ns();
-	int rc = 0;
-	if (r->record[0]) {
-		rc = drop_some(st, &e);
-	} else if (r->shrink) {
-		rc = shrink(st, &e);
-		uint64_t used = 0, spare = 0;
-		if (!rc)
-			rc = measure(st, &used, &spare, &e);
-		r->shrink = !rc && spare > 0;
-		if (r->shrink && now >= r->next_look_mono_ns)
-			rc = look(st, &e);
-	} else if (now >= r->next_look_mono_ns) {
-		rc = look(st, &e);
-	}
+	int rc = one_step_unsynced(st, &e);
 	if (rc < 0) {
 		log_err("store", "retention failed error=%s", LOGQ(e.text));
-		sql_rollback(st->db);
 		r->record[0] = '\0';
 		r->shrink = false;
-		r->next_look_mono_ns = now + LOOK_S * NS_PER_S;
+		r->next_look_mono_ns = clock_mono_ns() + LOOK_S * NS_PER_S;
 		return false;
 	}
-	return rc > 0 || r->record[0] || r->shrink || now >= r->next_look_mono_ns;
+	return rc > 0 || r->record[0] || r->shrink || clock_mono_ns() >= r->next_look_mono_ns;
 }

@@ -64,6 +64,14 @@ static int run_batch(struct store *st, const struct inbox_batch *b, struct err *
 	return rc;
 }
 
+void writer_give_up_connection(struct store *st)
+{
+	parts_drop(&st->parts);
+	rollup_fini(&st->rollup);
+	sql_close(st->db);
+	st->db = NULL;
+}
+
 /* Back to a state in which the batch can be tried again. */
 static int recover(struct store *st, int why, struct err *e)
 {
@@ -73,8 +81,7 @@ static int recover(struct store *st, int why, struct err *e)
 		return store_begin_anew(st, e);
 	if (st->db && !sql_failed_on_disk(st->db))
 		return rollup_init(&st->rollup, st->db, e);
-	sql_close(st->db);
-	st->db = NULL;
+	writer_give_up_connection(st);
 	return store_open_writer(st, e);
 }
 
@@ -167,7 +174,7 @@ static void make_space(struct store *st)
 	if (sql_checkpoint(st->db, true, &frames, &left, &e))
 		log_warning("store", "no space by a checkpoint error=%s", LOGQ(e.text));
 	st->retain.next_look_mono_ns = 0;
-	while (retain_step(st) && clock_mono_ns() < until)
+	while (st->db && retain_step(st) && clock_mono_ns() < until)
 		thread_beat();
 }
 
