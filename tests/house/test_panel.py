@@ -236,6 +236,19 @@ def test_times_are_japans_whatever_the_pc_is_set_to(browser, house):
     assert browser.one("tbody tr[data-id] td").text.startswith(japan.strftime("%Y-%m-%d %H:%M"))
 
 
+def test_language_and_theme_are_chosen_in_the_menu_and_kept(house, tmp_path):
+    with open_browser(house.url, tmp_path / "profile") as b:
+        b.sign_in()
+        for name, value, seen in (("lang", "en", "document.documentElement.lang === 'en' && document.body.innerText.includes('Overview')"),
+                                  ("theme", "dark", "getComputedStyle(document.body).backgroundColor === 'rgb(16, 22, 29)'"),
+                                  ("theme", "system", "!document.documentElement.dataset.theme"),
+                                  ("lang", "ja", "document.documentElement.lang === 'ja' && document.body.innerText.includes('概要')")):
+            b.click("details.user summary")
+            b.js("(arguments[0].value = arguments[1], arguments[0].dispatchEvent(new Event('change')))", b.one(f".menu-card [name={name}]"), value)
+            b.wait(f"{name} {value}", f"document.readyState === 'complete' && !!document.querySelector('#nav a') && {seen}")
+            b.settled()
+
+
 def test_a_page_that_does_not_exist_says_so(browser):
     browser.open("/no-such-page")
     assert "ページがありません" in browser.text("h1")
@@ -440,14 +453,25 @@ def test_an_open_page_lives_through_a_restart_and_a_silence_of_the_daemon(hospit
 
 def test_the_first_load_stays_within_its_budget(house, tmp_path):
     with open_browser(house.url, tmp_path / "profile", 1440) as b:
+        b.driver.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source":
+            "window.tasks = []; new PerformanceObserver((l) => l.getEntries().forEach((e) => window.tasks.push(Math.round(e.duration))))"
+            ".observe({ type: 'longtask', buffered: true });"})
         b.sign_in()
         for page, most in (("/", 15), ("/traffic", 18), ("/system", 15)):
             b.driver.execute_cdp_cmd("Network.clearBrowserCache", {})
             b.open(page)
             requests, size = b.transfers()
             ready = b.js("Math.round(Math.max(...performance.getEntriesByType('resource').filter((e) => e.name.includes('/api/')).map((e) => e.responseEnd)))")
-            print(f"first load of {page}: {requests} requests, {size} bytes, last answer after {ready} ms")
+            tasks = b.js("window.tasks")
+            print(f"first load of {page}: {requests} requests, {size} bytes, last answer after {ready} ms, long tasks {tasks}")
             assert requests + 1 <= most and size <= 120_000  # and the stream
+            assert ready <= 1500 * toms.SLOW
+        b.open("/traffic?since=-7d")
+        draw = "(() => { const t = performance.now(); document.querySelector('.chart-foot button').click();" \
+               " document.querySelector('.chart-place').getBoundingClientRect(); return performance.now() - t; })()"
+        both = [(b.js(draw), b.js(draw)) for _ in range(3)]  # as a table, as a chart
+        print(f"one chart: {min(chart for _, chart in both):.0f} ms")
+        assert min(chart for _, chart in both) <= 100 * toms.SLOW
 
 
 def test_printing_keeps_text_and_leaves_out_buttons(browser, tmp_path):

@@ -109,8 +109,11 @@ function navigation(current) {
 }
 
 function userMenu() {
-	const choose = (name, values, now) => h('label', {}, t(`user.${name}`), h('select', { onchange: async (ev) => {
-		await call('PATCH', '/api/v1/session', { [name]: ev.target.value }).then(() => location.reload(), (p) => announce(p.message));
+	const choose = (name, values, now) => h('label', {}, t(`user.${name}`), h('select', { name, onchange: async (ev) => {
+		const url = new URL(location.href);
+		url.searchParams.delete('lang'); // a choice is stronger than an old link
+		await call('PATCH', '/api/v1/session', { [name]: ev.target.value })
+			.then(() => location.replace(url), (problem) => announce(problem.message));
 	} }, values.map((v) => h('option', { value: v, selected: v === now }, t(`user.${name}.${v}`)))));
 	return h('details', { class: 'user' },
 		h('summary', {}, icon('user'), h('span', {}, session.name)),
