@@ -82,12 +82,23 @@ function closeMenu(back) {
 addEventListener('click', (ev) => menu && !menu.contains(ev.target) && closeMenu());
 addEventListener('scroll', (ev) => menu && !menu.contains(ev.target) && closeMenu(), { capture: true, passive: true });
 
+// Words of the search box; quotes keep spaces together.
+export const split = (text) => (text || '').match(/(?:[^\s"]+|"[^"]*"?)+/g) || [];
+// What is wrong with a query the appliance says in its own language; here in the reader's, naming the word.
+function explain(problem, q) {
+	const said = problem.detail || '', words = split(q).map((w) => w.replace(/^-/, ''));
+	const word = words.find((w) => said.includes(w)) || words.find((w) => said.includes(w.split(/[:<>=!]/)[0]));
+	if (problem.code === 'invalid_query' && word) problem.detail = t(said.includes('no such field') ? 'flows.wrong' : 'flows.wrong.value', { word });
+	throw problem;
+}
+
 // The table as a block. ask() gives the API's parameters; the address says sort and page.
 export function flowTable(ask, url, setParams, tools) {
 	const q = url.searchParams, sort = q.get('sort') || 'newest';
 	let rows = [];
 	const el = block(t('traffic.flows'), async () => {
-		const answer = await get('/api/v1/flows', { ...ask(), sort, cursor: q.get('cursor'), limit: 50 });
+		const answer = await get('/api/v1/flows', { ...ask(), sort, cursor: q.get('cursor'), limit: 50 })
+			.catch((problem) => explain(problem, q.get('q')));
 		rows = answer.items;
 		return [summary(answer),
 			rows.length ? table(rows, sort, setParams) : empty(t(!answer.complete ? 'flows.notyet' : ask().q ? 'flows.none' : 'over.none')),

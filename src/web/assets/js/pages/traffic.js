@@ -3,7 +3,7 @@ import { h, fill, t, icon, iconButton, block, empty, help, bytes, num, percent, 
 import { get, on, withParams } from '../data.js';
 import { areaChart, trafficChart, keyName, isKey } from '../charts.js';
 import { readRange, rangeControl, iso } from '../range.js';
-import { flowTable, value } from '../flows.js';
+import { flowTable, value, split } from '../flows.js';
 import { closeDrawer } from '../drawer.js';
 
 const GROUPS = ['app', 'direction', 'host', 'peer'], DIRECTIONS = ['', 'internal', 'outbound', 'inbound'];
@@ -53,9 +53,6 @@ function openRow() {
 	const id = here.url.searchParams.get('row');
 	if (id) here.table.open(id); else closeDrawer();
 }
-
-// Words of the search box; quotes keep spaces together.
-const split = (text) => (text || '').match(/(?:[^\s"]+|"[^"]*"?)+/g) || [];
 
 function draw(url) {
 	const { place, tools: { setParams } } = here, q = url.searchParams, range = readRange(url);
