@@ -1,6 +1,7 @@
-/* Ballast: a file that only takes up room, given up when the disk is full, so that the log can be moved
- * into the database and the oldest day be dropped: on a disk without a free byte neither is possible.
- * Made when there is plenty of room, a sixteenth of disk_reserve, at most 64 MiB. Store thread. */
+/* Ballast: a file that only takes up room, given up when the disk is full, so that the log
+ * can be moved into the database and the oldest day be dropped: on a disk without a free byte
+ * neither is possible. Made when there is plenty of room, a sixteenth of disk_reserve, at
+ * most 64 MiB. Store thread. */
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -24,7 +25,8 @@ void ballast_make(struct store *st)
 	int64_t want = wanted(st);
 	if (!want || file_size(st->ballast) >= want)
 		return;
-	if (file_space(st->dir, &free_bytes, &total, NULL) || free_bytes < PLENTY * st->conf.disk_reserve)
+	if (file_space(st->dir, &free_bytes, &total, NULL) ||
+	    free_bytes < PLENTY * st->conf.disk_reserve)
 		return;
 	int fd = open(st->ballast, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	int rc = fd < 0 ? errno : posix_fallocate(fd, 0, want);
@@ -40,6 +42,7 @@ bool ballast_drop(struct store *st)
 {
 	if (unlink(st->ballast))
 		return false;
-	log_warning("store", "the disk is full: ballast given up bytes=%lld", (long long)wanted(st));
+	log_warning("store", "the disk is full: ballast given up bytes=%lld",
+		    (long long)wanted(st));
 	return true;
 }

@@ -1,11 +1,12 @@
-/* Contents: for 64 buckets at a time, which of them have a token at all. A search for a rare host over
- * months asks a day's few chapters instead of its hundreds of buckets.
+/* Contents: for 64 buckets at a time, which of them have a token at all. A search for a rare
+ * host over months asks a day's few chapters instead of its hundreds of buckets.
  *
- * A chapter is made from the token lists of its buckets when all 64 are there, or when the day is closed;
- * it says how many it covers, and buckets beyond that are simply asked. Pieces as in _tok: id = chapter
- * << 32 | first token, the first piece of a chapter at token 0 with varint(buckets covered) in front;
- * then for each token varint(difference), a byte n, and n bytes of bucket numbers, or for n = 0 a word
- * of 8 bytes with a bit a bucket. Writing: store thread; reading: any, through its own connection. */
+ * A chapter is made from the token lists of its buckets when all 64 are there, or when the
+ * day is closed; it says how many it covers, and buckets beyond that are simply asked. Pieces
+ * as in _tok: id = chapter << 32 | first token, the first piece of a chapter at token 0 with
+ * varint(buckets covered) in front; then for each token varint(difference), a byte n, and n
+ * bytes of bucket numbers, or for n = 0 a word of 8 bytes with a bit a bucket. Writing: store
+ * thread; reading: any, through its own connection. */
 #include <stdlib.h>
 
 #include "index.h"
@@ -14,10 +15,10 @@
 
 enum {
 	PAIRS_FIRST = 1 << 16,
-	PAIRS_MOST = 1 << 22,   /* 32 MiB twice; a chapter with more tokens covers nothing */
+	PAIRS_MOST = 1 << 22, /* 32 MiB twice; a chapter with more tokens covers nothing */
 	PIECE_BYTES = 2000,
 	ENTRY_MAX = 5 + 1 + 8,
-	NUMBERS_MAX = 7,        /* more buckets than this are a word */
+	NUMBERS_MAX = 7, /* more buckets than this are a word */
 };
 
 struct gathered {
@@ -29,7 +30,8 @@ static int gather(struct gathered *g, uint32_t token, uint64_t bucket)
 {
 	if (g->n == g->room) {
 		size_t room = g->room ? 2 * g->room : PAIRS_FIRST;
-		uint64_t *pairs = room <= PAIRS_MOST ? realloc(g->pairs, room * sizeof(*pairs)) : NULL;
+		uint64_t *pairs =
+			room <= PAIRS_MOST ? realloc(g->pairs, room * sizeof(*pairs)) : NULL;
 		if (!pairs)
 			return -ERR_FULL;
 		g->pairs = pairs;
@@ -60,8 +62,8 @@ static int gather_piece(struct gathered *g, uint64_t id, struct str list, uint64
 	return 0;
 }
 
-static int gather_chapter(struct gathered *g, struct sql *db, const char *table, int64_t first, int64_t end,
-			  struct err *e)
+static int gather_chapter(struct gathered *g, struct sql *db, const char *table, int64_t first,
+			  int64_t end, struct err *e)
 {
 	struct stmt *s = NULL;
 	struct buf b;
@@ -102,7 +104,8 @@ static size_t encode_entry(const struct gathered *g, size_t *at, uint8_t *out)
 	return used;
 }
 
-static int write_pieces(struct gathered *g, struct stmt *s, int64_t chapter, int64_t covered, struct err *e)
+static int write_pieces(struct gathered *g, struct stmt *s, int64_t chapter, int64_t covered,
+			struct err *e)
 {
 	uint8_t piece[PIECE_BYTES + ENTRY_MAX];
 	size_t n = varint_put(piece, (uint64_t)covered);
@@ -122,8 +125,8 @@ static int write_pieces(struct gathered *g, struct stmt *s, int64_t chapter, int
 	return rc ? rc : index_write_piece(s, chapter, first, piece, n, e);
 }
 
-static int prepare(struct stmt **out, struct sql *db, const char *before, const char *table, const char *after,
-		   struct err *e)
+static int prepare(struct stmt **out, struct sql *db, const char *before, const char *table,
+		   const char *after, struct err *e)
 {
 	struct buf b;
 	buf_init(&b, 256);
@@ -133,7 +136,8 @@ static int prepare(struct stmt **out, struct sql *db, const char *before, const 
 	return rc;
 }
 
-int chapter_write(struct sql *db, const char *table, int64_t chapter, int64_t buckets, struct err *e)
+int chapter_write(struct sql *db, const char *table, int64_t chapter, int64_t buckets,
+		  struct err *e)
 {
 	int64_t first = chapter * STORE_CHAPTER_BUCKETS, covered = buckets - first;
 	struct gathered g = { 0 };
@@ -143,7 +147,8 @@ int chapter_write(struct sql *db, const char *table, int64_t chapter, int64_t bu
 	int rc = gather_chapter(&g, db, table, first, first + covered, e);
 	if (!rc)
 		g.scratch = malloc((g.n + 1) * sizeof(*g.scratch));
-	if (rc == -ERR_FULL || (!rc && !g.scratch)) { /* too many tokens: nothing is said about them */
+	if (rc == -ERR_FULL ||
+	    (!rc && !g.scratch)) { /* too many tokens: nothing is said about them */
 		g.n = 0;
 		covered = rc = 0;
 	}
@@ -170,7 +175,8 @@ int chapter_write(struct sql *db, const char *table, int64_t chapter, int64_t bu
 int chapter_count(struct sql *db, const char *table, int64_t *full, struct err *e)
 {
 	struct stmt *s = NULL;
-	int rc = prepare(&s, db, "SELECT id,list FROM ", table, "_toc ORDER BY id DESC LIMIT 1", e);
+	int rc = prepare(&s, db, "SELECT id,list FROM ", table, "_toc ORDER BY id DESC LIMIT 1",
+			 e);
 	int64_t last = -1;
 	if (!rc && (rc = stmt_step(s, e)) > 0)
 		last = stmt_col_i64(s, 0) >> 32;
@@ -186,14 +192,16 @@ int chapter_count(struct sql *db, const char *table, int64_t *full, struct err *
 	rc = stmt_step(s, e);
 	uint64_t covered = 0;
 	struct str list = rc > 0 ? stmt_col_blob(s, 0) : STR_NULL;
-	if (list.n && varint_get((const uint8_t *)list.p, list.n, &covered) && covered < STORE_CHAPTER_BUCKETS)
+	if (list.n && varint_get((const uint8_t *)list.p, list.n, &covered) &&
+	    covered < STORE_CHAPTER_BUCKETS)
 		*full = last;
 	stmt_done(s);
 	return rc < 0 ? rc : 0;
 }
 
 /* Buckets of a token in one piece; start: where its entries begin. -1: damaged. */
-static int64_t find_mask(const uint8_t *p, size_t n, size_t start, uint64_t first, uint32_t token, uint64_t *mask)
+static int64_t find_mask(const uint8_t *p, size_t n, size_t start, uint64_t first,
+			 uint32_t token, uint64_t *mask)
 {
 	uint64_t at = first, step;
 	*mask = 0;
@@ -231,7 +239,8 @@ static int covered_by(struct stmt *s, int64_t chapter, uint64_t *covered, struct
 	return rc < 0 ? rc : 0;
 }
 
-static int ask_chapter(struct stmt *s, int64_t chapter, uint32_t token, uint64_t *mask, struct err *e)
+static int ask_chapter(struct stmt *s, int64_t chapter, uint32_t token, uint64_t *mask,
+		       struct err *e)
 {
 	uint64_t covered, found = 0;
 	*mask = UINT64_MAX;
@@ -245,7 +254,8 @@ static int ask_chapter(struct stmt *s, int64_t chapter, uint32_t token, uint64_t
 		struct str list = stmt_col_blob(s, 1);
 		uint64_t first = (uint32_t)stmt_col_i64(s, 0), skip;
 		size_t start = first ? 0 : varint_get((const uint8_t *)list.p, list.n, &skip);
-		rc = find_mask((const uint8_t *)list.p, list.n, start, first, token, &found) < 0 ?
+		rc = find_mask((const uint8_t *)list.p, list.n, start, first, token, &found) <
+				     0 ?
 			     err_set(e, ERR_CORRUPT, "the contents of a day are damaged") :
 			     0;
 	}
@@ -255,11 +265,12 @@ static int ask_chapter(struct stmt *s, int64_t chapter, uint32_t token, uint64_t
 	return rc;
 }
 
-int chapter_masks(struct sql *db, const char *table, int64_t buckets, uint32_t token, uint64_t *masks, struct err *e)
+int chapter_masks(struct sql *db, const char *table, int64_t buckets, uint32_t token,
+		  uint64_t *masks, struct err *e)
 {
 	struct stmt *s = NULL;
-	int rc = prepare(&s, db, "SELECT id,list FROM ", table, "_toc WHERE id>=? AND id<=? ORDER BY id DESC LIMIT 1",
-			 e);
+	int rc = prepare(&s, db, "SELECT id,list FROM ", table,
+			 "_toc WHERE id>=? AND id<=? ORDER BY id DESC LIMIT 1", e);
 	for (int64_t c = 0; !rc && c * STORE_CHAPTER_BUCKETS < buckets; c++) {
 		uint64_t mask;
 		rc = ask_chapter(s, c, token, &mask, e);

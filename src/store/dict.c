@@ -1,6 +1,7 @@
-/* The dictionary of one day's table: text that repeats is stored once and rows carry its number. The
- * cache answers nearly always; when it is full it is emptied and learns again, so names made up on the
- * network (a scan over random host names) cost look-ups, not memory. Store thread. */
+/* The dictionary of one day's table: text that repeats is stored once and rows carry its
+ * number. The cache answers nearly always; when it is full it is emptied and learns again, so
+ * names made up on the network (a scan over random host names) cost look-ups, not memory.
+ * Store thread. */
 #include "dict.h"
 
 #include <stdlib.h>
@@ -10,8 +11,8 @@
 
 enum { SLOTS_FIRST = 1 << 10, SLOTS_MAX = 1 << 17, ARENA_FIRST = 1 << 15, ARENA_MAX = 8 << 20 };
 
-static int prepare(struct stmt **out, struct sql *db, const char *before, const char *table, const char *after,
-		   struct err *e)
+static int prepare(struct stmt **out, struct sql *db, const char *before, const char *table,
+		   const char *after, struct err *e)
 {
 	struct buf b;
 	buf_init(&b, 256);
@@ -132,7 +133,8 @@ int dict_id(struct dict *d, struct str text, int64_t *id, struct err *e)
 	size_t at = hash & d->mask;
 	for (; d->slots[at].hash; at = (at + 1) & d->mask) {
 		const struct dict_slot *s = &d->slots[at];
-		if (s->hash == hash && s->n == text.n && memcmp(d->arena + s->off, text.p, text.n) == 0) {
+		if (s->hash == hash && s->n == text.n &&
+		    memcmp(d->arena + s->off, text.p, text.n) == 0) {
 			*id = s->id;
 			return 0;
 		}

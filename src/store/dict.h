@@ -20,7 +20,8 @@ struct dict {
 	size_t used, room;
 };
 
-int dict_open(struct dict *d, struct sql *db, const char *table, uint64_t seed, struct err *e) MUST_CHECK;
+int dict_open(struct dict *d, struct sql *db, const char *table, uint64_t seed,
+	      struct err *e) MUST_CHECK;
 void dict_close(struct dict *d); /* fine on a zeroed one */
 /* Id of the text, entered when it is new; text is not empty. */
 int dict_id(struct dict *d, struct str text, int64_t *id, struct err *e) MUST_CHECK;

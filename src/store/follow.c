@@ -1,8 +1,8 @@
-/* Followers: rows handed on after their commit. Each has a ring of rows of its own; when it is full the
- * follower is lagging, gets nothing more from the writer, and reads on from the tables by itself until
- * it has all that was committed. Positions are kept a day, since ids rise within a day only: rows of
- * one day come in the order of commit, always; between days only while it keeps up.
- * The writer offers (store thread), one thread takes. */
+/* Followers: rows handed on after their commit. Each has a ring of rows of its own; when it
+ * is full the follower is lagging, gets nothing more from the writer, and reads on from the
+ * tables by itself until it has all that was committed. Positions are kept a day, since ids
+ * rise within a day only: rows of one day come in the order of commit, always; between days
+ * only while it keeps up. The writer offers (store thread), one thread takes. */
 #include <stdlib.h>
 
 #include "inside.h"
@@ -19,11 +19,11 @@ struct follower {
 	char name[32];
 	struct mutex m;
 	pthread_cond_t news;
-	uint8_t *rows;             /* ring; lock: m */
-	size_t cap, first, n;      /* lock: m */
-	bool lagging, closed;      /* lock: m */
-	struct map committed;      /* day -> last id on disk; lock: m */
-	struct map seen;           /* day -> last id handed out; its thread */
+	uint8_t *rows;        /* ring; lock: m */
+	size_t cap, first, n; /* lock: m */
+	bool lagging, closed; /* lock: m */
+	struct map committed; /* day -> last id on disk; lock: m */
+	struct map seen;      /* day -> last id handed out; its thread */
 };
 
 static int start_positions(struct follower *f, struct err *e)
@@ -44,8 +44,8 @@ static int start_positions(struct follower *f, struct err *e)
 	return rc;
 }
 
-int store_follow(struct store *st, const struct record *r, const char *name, size_t queue_rows, struct follower **out,
-		 struct err *e)
+int store_follow(struct store *st, const struct record *r, const char *name, size_t queue_rows,
+		 struct follower **out, struct err *e)
 {
 	assert(!st->started && queue_rows > 0);
 	if (st->n_followers == STORE_FOLLOWERS_MAX)
@@ -95,7 +95,8 @@ void follower_close(struct follower *f)
 	mutex_unlock(&f->m);
 }
 
-/* Remembers an id for its day; false: more days than anybody has, the row will not be re-read. */
+/* Remembers an id for its day; false: more days than anybody has, the row will not be
+ * re-read. */
 static bool advance(struct map *m, int64_t id)
 {
 	bool made;
@@ -105,7 +106,10 @@ static bool advance(struct map *m, int64_t id)
 	return last != NULL;
 }
 
-static int64_t id_of(const struct plan *p, const void *row) { return col_int(p->id, row); }
+static int64_t id_of(const struct plan *p, const void *row)
+{
+	return col_int(p->id, row);
+}
 
 void follower_offer(struct follower *f, const struct inbox *in, const struct inbox_batch *b)
 {
@@ -152,7 +156,8 @@ static int64_t seen_of(const struct follower *f, int32_t day)
 	return s ? (int64_t)*s : 0;
 }
 
-static int read_day(struct follower *f, struct sql *db, int32_t day, void *rows, size_t max, struct err *e)
+static int read_day(struct follower *f, struct sql *db, int32_t day, void *rows, size_t max,
+		    struct err *e)
 {
 	struct part_view *v = NULL;
 	struct stmt *s = NULL;
@@ -183,7 +188,8 @@ static int read_day(struct follower *f, struct sql *db, int32_t day, void *rows,
 }
 
 /* Days that were dropped before they were read are lost to a follower this slow. */
-static void skip_dropped(struct follower *f, const struct part_info *list, size_t n, const struct map *committed)
+static void skip_dropped(struct follower *f, const struct part_info *list, size_t n,
+			 const struct map *committed)
 {
 	uint64_t day, *last;
 	for (size_t at = 0; map_next(committed, &at, &day, &last);) {
@@ -196,7 +202,8 @@ static void skip_dropped(struct follower *f, const struct part_info *list, size_
 }
 
 /* The next rows from the tables, oldest day first; 0: nothing new. */
-static int reread(struct follower *f, void *rows, size_t max, const struct map *committed, struct err *e)
+static int reread(struct follower *f, void *rows, size_t max, const struct map *committed,
+		  struct err *e)
 {
 	struct sql *db;
 	struct part_info *list = NULL;

@@ -1,6 +1,7 @@
-/* The ring of rows. head and tail count bytes for ever; an entry never wraps, a filler stands in the
- * rest of the ring where it would. When the writer has caught up both go back to the start, so that a
- * quiet house touches a few pages of it only. Any thread puts, the store thread takes. */
+/* The ring of rows. head and tail count bytes for ever; an entry never wraps, a filler stands
+ * in the rest of the ring where it would. When the writer has caught up both go back to the
+ * start, so that a quiet house touches a few pages of it only. Any thread puts, the store
+ * thread takes. */
 #include "inbox.h"
 
 #include <stdlib.h>
@@ -32,16 +33,21 @@ void inbox_fini(struct inbox *in)
 	in->ring = NULL;
 }
 
-static size_t entry_bytes(const struct plan *p) { return HEAD + (p->record->bytes + ALIGN - 1) / ALIGN * ALIGN; }
+static size_t entry_bytes(const struct plan *p)
+{
+	return HEAD + (p->record->bytes + ALIGN - 1) / ALIGN * ALIGN;
+}
 
 /* Where an entry of this size can go now; NULL: no room. Puts the filler. */
 static struct inbox_entry *place(struct inbox *in, size_t bytes) REQUIRES(&in->m)
 {
-	size_t at = in->head % in->cap, to_end = in->cap - at, skip = to_end < bytes ? to_end : 0;
+	size_t at = in->head % in->cap, to_end = in->cap - at,
+	       skip = to_end < bytes ? to_end : 0;
 	if (in->head + skip + bytes - in->tail > in->cap)
 		return NULL;
 	if (skip >= HEAD)
-		*(struct inbox_entry *)(void *)(in->ring + at) = (struct inbox_entry){ .bytes = (uint32_t)skip };
+		*(struct inbox_entry *)(void *)(in->ring + at) =
+			(struct inbox_entry){ .bytes = (uint32_t)skip };
 	in->head += skip;
 	return (struct inbox_entry *)(void *)(in->ring + in->head % in->cap);
 }
@@ -73,7 +79,8 @@ int inbox_put(struct inbox *in, const struct plan *p, const void *rows, size_t n
 	bool was_empty = in->rows_in == in->rows_out;
 	for (size_t i = 0; !rc && i < n; i++)
 		rc = put_one(in, p, (const char *)rows + i * p->record->bytes);
-	/* The writer sleeps until a batch is old enough; it has to see the first row and a full ring. */
+	/* The writer sleeps until a batch is old enough; it has to see the first row and a
+	 * full ring. */
 	if (was_empty || in->head - in->tail > in->cap / 2)
 		pthread_cond_signal(&in->work);
 	mutex_unlock(&in->m);
@@ -98,7 +105,8 @@ void inbox_poke(struct inbox *in, bool urgent)
 }
 
 /* Milliseconds until there is something to do; 0: now. */
-static int wait_ms(const struct inbox *in, int64_t age_ns, size_t rows, int64_t until_mono_ns) REQUIRES(&in->m)
+static int wait_ms(const struct inbox *in, int64_t age_ns, size_t rows, int64_t until_mono_ns)
+	REQUIRES(&in->m)
 {
 	int64_t now = clock_mono_ns(), left = until_mono_ns - now;
 	uint64_t have = in->rows_in - in->rows_out;
@@ -109,7 +117,8 @@ static int wait_ms(const struct inbox *in, int64_t age_ns, size_t rows, int64_t 
 	return left <= 0 ? 0 : (int)((left + NS_PER_MS - 1) / NS_PER_MS);
 }
 
-void inbox_wait(struct inbox *in, int64_t age_ns, size_t rows, int timeout_ms, struct inbox_batch *b)
+void inbox_wait(struct inbox *in, int64_t age_ns, size_t rows, int timeout_ms,
+		struct inbox_batch *b)
 {
 	int64_t until = clock_mono_ns() + timeout_ms * NS_PER_MS;
 	mutex_lock(&in->m);
@@ -121,7 +130,8 @@ void inbox_wait(struct inbox *in, int64_t age_ns, size_t rows, int timeout_ms, s
 	mutex_unlock(&in->m);
 }
 
-void *inbox_next(const struct inbox *in, const struct inbox_batch *b, uint64_t *at, const struct plan **p)
+void *inbox_next(const struct inbox *in, const struct inbox_batch *b, uint64_t *at,
+		 const struct plan **p)
 {
 	while (*at < b->to) {
 		size_t off = *at % in->cap;

@@ -1,5 +1,5 @@
-/* The inbox: a ring of bytes between the sources and the writer. Rows stay in it until their commit, so
- * a transaction that failed is simply run again. */
+/* The inbox: a ring of bytes between the sources and the writer. Rows stay in it until their
+ * commit, so a transaction that failed is simply run again. */
 #ifndef TOMSD_STORE_INBOX_H
 #define TOMSD_STORE_INBOX_H
 
@@ -38,9 +38,11 @@ struct inbox_batch {
 	uint64_t rows;
 	bool closed;
 };
-void inbox_wait(struct inbox *in, int64_t age_ns, size_t rows, int timeout_ms, struct inbox_batch *b);
+void inbox_wait(struct inbox *in, int64_t age_ns, size_t rows, int timeout_ms,
+		struct inbox_batch *b);
 /* Walks a batch; NULL at its end. *at starts at b->from. The row may be written to (its id). */
-void *inbox_next(const struct inbox *in, const struct inbox_batch *b, uint64_t *at, const struct plan **p);
+void *inbox_next(const struct inbox *in, const struct inbox_batch *b, uint64_t *at,
+		 const struct plan **p);
 /* The batch is committed: its room goes to the sources. */
 void inbox_release(struct inbox *in, const struct inbox_batch *b);
 

@@ -1,6 +1,7 @@
-/* One bucket of the token index: (token, ordinal) pairs are gathered as rows come in, sorted once when
- * the bucket is full, and appended in pieces of about 2 KB; nothing is ever updated. Sorting 160,000
- * pairs by radix costs less than keeping lists a token would. Store thread. */
+/* One bucket of the token index: (token, ordinal) pairs are gathered as rows come in, sorted
+ * once when the bucket is full, and appended in pieces of about 2 KB; nothing is ever
+ * updated. Sorting 160,000 pairs by radix costs less than keeping lists a token would. Store
+ * thread. */
 #include "index.h"
 
 #include <stdlib.h>
@@ -17,7 +18,9 @@ enum {
 
 void token_seeds_init(struct token_seeds *ts, const struct plan *p, uint64_t seed)
 {
-	static const char *const class_names[] = { [TOKEN_HOST] = "host", [TOKEN_MAC] = "mac", [TOKEN_PORT] = "port" };
+	static const char *const class_names[] = {
+		[TOKEN_HOST] = "host", [TOKEN_MAC] = "mac", [TOKEN_PORT] = "port"
+	};
 	memset(ts, 0, sizeof(*ts));
 	ts->net = token_class(seed, "net");
 	for (size_t i = 0; i < p->n_cols; i++) {
@@ -38,7 +41,8 @@ static void bucket_clear(struct bucket *b)
 		b->heaps[i].n = 0;
 }
 
-int bucket_init(struct bucket *b, const struct plan *p, const struct token_seeds *seeds, struct err *e)
+int bucket_init(struct bucket *b, const struct plan *p, const struct token_seeds *seeds,
+		struct err *e)
 {
 	*b = (struct bucket){ .plan = p, .seeds = seeds };
 	b->ids = malloc(sizeof(*b->ids));
@@ -200,8 +204,8 @@ int bucket_add(struct bucket *b, int64_t id, const void *row, struct err *e)
 	return 0;
 }
 
-/* Radix sort over the token; rows of a token stay in order, since every pass is stable and they came in
- * order. */
+/* Radix sort over the token; rows of a token stay in order, since every pass is stable and
+ * they came in order. */
 void index_sort(uint64_t **pairs, uint64_t **scratch, size_t n)
 {
 	enum { SLOTS = 1 << RADIX_BITS };
@@ -247,7 +251,8 @@ struct piece {
 	uint32_t first, last;
 };
 
-int index_write_piece(struct stmt *s, int64_t number, uint32_t first, const uint8_t *p, size_t n, struct err *e)
+int index_write_piece(struct stmt *s, int64_t number, uint32_t first, const uint8_t *p,
+		      size_t n, struct err *e)
 {
 	stmt_i64(s, 1, (int64_t)((uint64_t)number << 32 | first));
 	stmt_blob_ref(s, 2, p, n);
@@ -294,7 +299,8 @@ static size_t encode_runs(const struct bucket_ids *ids, uint8_t *out)
 	size_t n = 0;
 	int64_t next = 0; /* id behind the run before */
 	for (size_t i = 0; i < ids->n_runs; i++) {
-		size_t end = i + 1 < ids->n_runs ? ids->runs[i + 1].first : ids->rows, rows = end - ids->runs[i].first;
+		size_t end = i + 1 < ids->n_runs ? ids->runs[i + 1].first : ids->rows,
+		       rows = end - ids->runs[i].first;
 		n += varint_put(out + n, (uint64_t)(ids->runs[i].id - next));
 		n += varint_put(out + n, rows);
 		next = ids->runs[i].id + (int64_t)rows;
@@ -327,7 +333,8 @@ static int write_zone(struct bucket *b, struct stmt *s, int64_t bucket, struct e
 	if (!runs)
 		return err_set(e, ERR_NOMEM, "out of memory");
 	size_t n = encode_runs(b->ids, runs);
-	const int64_t numbers[] = { bucket, b->rows, b->first_id, b->last_id, b->min_ns, b->max_ns };
+	const int64_t numbers[] = { bucket,     b->rows,   b->first_id,
+				    b->last_id, b->min_ns, b->max_ns };
 	for (size_t i = 0; i < ARRAY_LEN(numbers); i++)
 		stmt_i64(s, (int)i + 1, numbers[i]);
 	for (int z = 0; z < ZONE_VALUES; z++) {

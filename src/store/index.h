@@ -29,7 +29,8 @@ struct bucket {
 	struct zone_heap heaps[ZONE_VALUES];
 };
 
-int bucket_init(struct bucket *b, const struct plan *p, const struct token_seeds *seeds, struct err *e) MUST_CHECK;
+int bucket_init(struct bucket *b, const struct plan *p, const struct token_seeds *seeds,
+		struct err *e) MUST_CHECK;
 void bucket_fini(struct bucket *b);
 /* Enters a row; ids rise. Once it is full it must be written first. */
 int bucket_add(struct bucket *b, int64_t id, const void *row, struct err *e) MUST_CHECK;
@@ -39,16 +40,20 @@ static inline bool bucket_is_full(const struct bucket *b)
 	return b->rows == STORE_BUCKET_ROWS || b->n_pairs + TOKENS_A_ROW_MAX > PAIRS_MAX;
 }
 /* Writes it as number n of the table and empties it; inside the writer's transaction. */
-int bucket_write(struct bucket *b, struct sql *db, const char *table, int64_t n, struct err *e) MUST_CHECK;
+int bucket_write(struct bucket *b, struct sql *db, const char *table, int64_t n,
+		 struct err *e) MUST_CHECK;
 
-/* By the upper half; equal ones stay in order. Both arrays hold n; which is which may change. */
+/* By the upper half; equal ones stay in order. Both arrays hold n; which is which may change.
+ */
 void index_sort(uint64_t **pairs, uint64_t **scratch, size_t n);
 /* One piece of sorted tokens: id = number << 32 | first token. */
-int index_write_piece(struct stmt *s, int64_t number, uint32_t first, const uint8_t *p, size_t n, struct err *e)
-	MUST_CHECK;
+int index_write_piece(struct stmt *s, int64_t number, uint32_t first, const uint8_t *p,
+		      size_t n, struct err *e) MUST_CHECK;
 
-/* Writes (again) a chapter of the contents, over the buckets of it that there are; in a transaction. */
-int chapter_write(struct sql *db, const char *table, int64_t chapter, int64_t buckets, struct err *e) MUST_CHECK;
+/* Writes (again) a chapter of the contents, over the buckets of it that there are; in a
+ * transaction. */
+int chapter_write(struct sql *db, const char *table, int64_t chapter, int64_t buckets,
+		  struct err *e) MUST_CHECK;
 /* How many chapters are there and full. */
 int chapter_count(struct sql *db, const char *table, int64_t *full, struct err *e) MUST_CHECK;
 

@@ -2,7 +2,10 @@
 #include "sqlite.h"
 #include "token.h"
 
-static int corrupt(struct err *e) { return err_set(e, ERR_CORRUPT, "the index of a day is damaged"); }
+static int corrupt(struct err *e)
+{
+	return err_set(e, ERR_CORRUPT, "the index of a day is damaged");
+}
 
 /* n bytes of differences into ordinals; how many. */
 static int ordinals(const uint8_t *p, size_t n, uint16_t out[STORE_BUCKET_ROWS])
@@ -25,7 +28,8 @@ static int ordinals(const uint8_t *p, size_t n, uint16_t out[STORE_BUCKET_ROWS])
 }
 
 /* Walks a piece; its tokens rise. */
-static int find_in_piece(uint32_t first, struct str list, uint32_t token, uint16_t out[STORE_BUCKET_ROWS])
+static int find_in_piece(uint32_t first, struct str list, uint32_t token,
+			 uint16_t out[STORE_BUCKET_ROWS])
 {
 	const uint8_t *p = (const uint8_t *)list.p;
 	uint64_t at = first;
@@ -49,13 +53,14 @@ static int find_in_piece(uint32_t first, struct str list, uint32_t token, uint16
 	return 0;
 }
 
-int tok_find(struct sql *db, const char *table, int64_t bucket, uint32_t token, uint16_t out[STORE_BUCKET_ROWS],
-	     struct err *e)
+int tok_find(struct sql *db, const char *table, int64_t bucket, uint32_t token,
+	     uint16_t out[STORE_BUCKET_ROWS], struct err *e)
 {
 	struct buf b;
 	struct stmt *s;
 	buf_init(&b, 256);
-	buf_fmt(&b, "SELECT id,list FROM %s_tok WHERE id>=? AND id<=? ORDER BY id DESC LIMIT 1", table);
+	buf_fmt(&b, "SELECT id,list FROM %s_tok WHERE id>=? AND id<=? ORDER BY id DESC LIMIT 1",
+		table);
 	int rc = sql_prepare(db, b.p, &s, e);
 	buf_fini(&b);
 	if (rc)
@@ -64,7 +69,8 @@ int tok_find(struct sql *db, const char *table, int64_t bucket, uint32_t token, 
 	stmt_i64(s, 2, (int64_t)((uint64_t)bucket << 32 | token));
 	rc = stmt_step(s, e);
 	if (rc > 0) {
-		rc = find_in_piece((uint32_t)stmt_col_i64(s, 0), stmt_col_blob(s, 1), token, out);
+		rc = find_in_piece((uint32_t)stmt_col_i64(s, 0), stmt_col_blob(s, 1), token,
+				   out);
 		if (rc < 0)
 			rc = corrupt(e);
 	}
@@ -73,8 +79,8 @@ int tok_find(struct sql *db, const char *table, int64_t bucket, uint32_t token, 
 }
 
 /* Tokens of a piece and those asked for both rise: *k of n moves along. */
-static int merge_piece(uint32_t first, struct str list, const uint32_t *tokens, size_t n, size_t *k,
-		       uint64_t bits[STORE_BUCKET_ROWS / 64])
+static int merge_piece(uint32_t first, struct str list, const uint32_t *tokens, size_t n,
+		       size_t *k, uint64_t bits[STORE_BUCKET_ROWS / 64])
 {
 	const uint8_t *p = (const uint8_t *)list.p;
 	uint16_t rows[STORE_BUCKET_ROWS];
@@ -104,8 +110,8 @@ static int merge_piece(uint32_t first, struct str list, const uint32_t *tokens, 
 	return 0;
 }
 
-int tok_find_many(struct sql *db, const char *table, int64_t bucket, const uint32_t *tokens, size_t n,
-		  uint64_t bits[STORE_BUCKET_ROWS / 64], struct err *e)
+int tok_find_many(struct sql *db, const char *table, int64_t bucket, const uint32_t *tokens,
+		  size_t n, uint64_t bits[STORE_BUCKET_ROWS / 64], struct err *e)
 {
 	struct buf b;
 	struct stmt *s;
@@ -119,7 +125,8 @@ int tok_find_many(struct sql *db, const char *table, int64_t bucket, const uint3
 	stmt_i64(s, 1, (int64_t)((uint64_t)bucket << 32));
 	stmt_i64(s, 2, (int64_t)((uint64_t)(bucket + 1) << 32));
 	while (k < n && (rc = stmt_step(s, e)) > 0) {
-		rc = merge_piece((uint32_t)stmt_col_i64(s, 0), stmt_col_blob(s, 1), tokens, n, &k, bits);
+		rc = merge_piece((uint32_t)stmt_col_i64(s, 0), stmt_col_blob(s, 1), tokens, n,
+				 &k, bits);
 		if (rc)
 			break;
 	}

@@ -7,7 +7,12 @@
 #include "rollup.h"
 #include "tomsd/base/thread.h"
 
-enum { STORE_PLANS_MAX = 64, STORE_FOLLOWERS_MAX = 16, STORE_READERS_MAX = 32, STORE_PATH_MAX = 4096 };
+enum {
+	STORE_PLANS_MAX = 64,
+	STORE_FOLLOWERS_MAX = 16,
+	STORE_READERS_MAX = 32,
+	STORE_PATH_MAX = 4096
+};
 
 /* A wish of another room, on its stack until it is done. */
 struct write_wish {
@@ -30,24 +35,26 @@ struct pool {
 /* What retention is busy with; store thread. */
 struct retain {
 	int64_t next_look_mono_ns;
-	int64_t hold_until_mono_ns; /* age does not count before: the clock is not to be believed */
+	int64_t hold_until_mono_ns; /* age does not count before this */
 	int64_t wall_minus_boot_ns; /* to see the clock jump */
 	char record[32];            /* part being dropped; "" none */
 	int32_t day;
 	int stage;
-	bool shrink;                /* give free pages back to the file system */
+	bool shrink; /* give free pages back to the file system */
 	bool said_full;
 };
 
 /* Counters of the room; any thread, relaxed. */
 struct store_counters {
-	_Atomic uint64_t rows, rejected, commits, failures, dropped_days, dropped_rows, checkpoints_busy, corrupt_files;
+	_Atomic uint64_t rows, rejected, commits, failures, dropped_days, dropped_rows,
+		checkpoints_busy, corrupt_files;
 };
 extern struct store_counters store_counters;
 
 struct store {
 	struct store_conf conf;
-	char dir[STORE_PATH_MAX], file[STORE_PATH_MAX], wal[STORE_PATH_MAX], ballast[STORE_PATH_MAX];
+	char dir[STORE_PATH_MAX], file[STORE_PATH_MAX], wal[STORE_PATH_MAX],
+		ballast[STORE_PATH_MAX];
 	bool readonly, started, stopped;
 	uint64_t seed;
 
@@ -61,7 +68,7 @@ struct store {
 	struct mutex wishes_m;
 	pthread_cond_t wish_done;
 	struct write_wish *wishes, **wishes_end; /* lock: wishes_m */
-	bool wishes_closed;                       /* lock: wishes_m */
+	bool wishes_closed;                      /* lock: wishes_m */
 
 	struct mutex flush_m;
 	pthread_cond_t committed;
@@ -76,13 +83,13 @@ struct store {
 	struct parts parts;
 	struct rollup rollup;
 	struct retain retain;
-	int64_t next_checkpoint_mono_ns, next_truncate_mono_ns, next_stats_mono_ns, next_tidy_mono_ns,
-		next_ballast_mono_ns;
+	int64_t next_checkpoint_mono_ns, next_truncate_mono_ns, next_stats_mono_ns,
+		next_tidy_mono_ns, next_ballast_mono_ns;
 	bool wal_alarm;
 
-	struct app *app;      /* NULL: nobody wants to hear of health */
-	char notice[256];     /* store thread */
-	char health[256];     /* as last told; store thread */
+	struct app *app;  /* NULL: nobody wants to hear of health */
+	char notice[256]; /* store thread */
+	char health[256]; /* as last told; store thread */
 	struct mutex stats_m;
 	struct store_stats stats; /* lock: stats_m */
 };
@@ -92,10 +99,11 @@ int store_open_writer(struct store *st, struct err *e) MUST_CHECK;
 int store_begin_anew(struct store *st, struct err *e) MUST_CHECK; /* this file is damaged */
 /* What is wrong, for stats and the room's health; NULL: commits succeed again. Store thread. */
 void store_set_failing(struct store *st, const struct err *e);
-/* Something people should know though rows are stored (a full disk, a damaged file put aside); stays until
- * the next start or until words is NULL. Store thread. */
+/* Something people should know though rows are stored (a full disk, a damaged file put
+ * aside); stays until the next start or until words is NULL. Store thread. */
 void store_set_notice(struct store *st, const char *words);
-void store_set_health(struct store *st, struct app *a); /* where health is told; before store_start */
+void store_set_health(struct store *st,
+		      struct app *a); /* where health is told; before store_start */
 
 /* pool.c */
 void pool_init(struct pool *p, size_t max);

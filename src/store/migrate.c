@@ -1,6 +1,6 @@
-/* Migrations: src/store/migrations/NNN-what.sql, built into the program, run in the order of their
- * numbers. PRAGMA user_version holds the number of the last one that was committed, application_id
- * says that the file is ours. Writer's connection, before its thread starts. */
+/* Migrations: src/store/migrations/NNN-what.sql, built into the program, run in the order of
+ * their numbers. PRAGMA user_version holds the number of the last one that was committed,
+ * application_id says that the file is ours. Writer's connection, before its thread starts. */
 #include <stdlib.h>
 
 #include "migrate.h"
@@ -44,13 +44,15 @@ int migrate_check(struct sql *db, struct err *e)
 	if (rc)
 		return rc;
 	if (app != APPLICATION_ID && (app || version || tables))
-		return err_set(e, ERR_INVALID,
-			       "this SQLite file was not made by tomsd; move it away or choose another [store] path");
+		return err_set(
+			e, ERR_INVALID,
+			"this SQLite file was not made by tomsd; move it away or choose another [store] path");
 	if (version > migrate_latest())
-		return err_set(e, ERR_NEWER,
-			       "the database was made by a newer tomsd (its schema is %lld, this version knows %lld): "
-			       "install that version again, or start with an empty [store] path",
-			       (long long)version, (long long)migrate_latest());
+		return err_set(
+			e, ERR_NEWER,
+			"the database was made by a newer tomsd (its schema is %lld, this version knows %lld): "
+			"install that version again, or start with an empty [store] path",
+			(long long)version, (long long)migrate_latest());
 	return 0;
 }
 
@@ -62,8 +64,8 @@ static int step(struct sql *db, const struct embed *f, struct err *e)
 	char mark[96];
 	struct buf b;
 	buf_init(&b, sizeof(mark));
-	buf_fmt(&b, "PRAGMA user_version=%lld; PRAGMA application_id=%d", (long long)number_of(f),
-		APPLICATION_ID);
+	buf_fmt(&b, "PRAGMA user_version=%lld; PRAGMA application_id=%d",
+		(long long)number_of(f), APPLICATION_ID);
 	(void)str_copy(mark, sizeof(mark), buf_view(&b));
 	buf_fini(&b);
 	int rc = sql_exec(db, "BEGIN IMMEDIATE", e);

@@ -1,6 +1,7 @@
-/* Days: the writer's side of a record's table of one UTC day. A part that is opened finds its table
- * (or makes it, or adds the columns the record has won since), its dictionary, and reads the open end
- * of its index back. Everything in memory here can be made again from the database. Store thread. */
+/* Days: the writer's side of a record's table of one UTC day. A part that is opened finds its
+ * table (or makes it, or adds the columns the record has won since), its dictionary, and
+ * reads the open end of its index back. Everything in memory here can be made again from the
+ * database. Store thread. */
 #include "part.h"
 
 #include <stdlib.h>
@@ -14,7 +15,10 @@ enum {
 	BUCKET_WORTH_ROWS = 1024, /* an open end shorter than this is left to be read again */
 };
 
-void parts_init(struct parts *ps, struct sql *db, uint64_t seed) { *ps = (struct parts){ .db = db, .seed = seed }; }
+void parts_init(struct parts *ps, struct sql *db, uint64_t seed)
+{
+	*ps = (struct parts){ .db = db, .seed = seed };
+}
 
 static void part_close(struct part *p)
 {
@@ -45,18 +49,21 @@ void parts_forget(struct parts *ps, const char *record, int32_t day)
 static int load_info(struct part *p, struct sql *db, struct err *e)
 {
 	struct stmt *s = NULL;
-	int rc = sql_prepare(db,
-			     "INSERT INTO part(record,day)VALUES(?1,?2)ON CONFLICT DO UPDATE SET dropping=dropping"
-			     " RETURNING rows,last_id,indexed_id,buckets,first_ns,last_ns,late_s,touched_ns",
-			     &s, e);
+	int rc = sql_prepare(
+		db,
+		"INSERT INTO part(record,day)VALUES(?1,?2)ON CONFLICT DO UPDATE SET dropping=dropping"
+		" RETURNING rows,last_id,indexed_id,buckets,first_ns,last_ns,late_s,touched_ns",
+		&s, e);
 	if (rc)
 		return rc;
 	stmt_text(s, 1, str_of(p->plan->record->name));
 	stmt_i64(s, 2, p->info.day);
 	rc = stmt_step(s, e);
 	if (rc > 0) {
-		int64_t *const to[] = { &p->info.rows,	   &p->info.last_id, &p->info.indexed_id, &p->info.buckets,
-					&p->info.first_ns, &p->info.last_ns, &p->info.late_s,	  &p->touched_ns };
+		int64_t *const to[] = { &p->info.rows,       &p->info.last_id,
+					&p->info.indexed_id, &p->info.buckets,
+					&p->info.first_ns,   &p->info.last_ns,
+					&p->info.late_s,     &p->touched_ns };
 		for (size_t i = 0; i < ARRAY_LEN(to); i++)
 			*to[i] = stmt_col_i64(s, (int)i);
 		rc = 0;
@@ -75,7 +82,8 @@ static int add_columns(struct part *p, struct part_view *v, struct sql *db, stru
 			continue;
 		struct buf b;
 		buf_init(&b, 512);
-		buf_fmt(&b, "ALTER TABLE %s ADD COLUMN %s%s", p->table, pc->col->name, plan_sql_type(pc));
+		buf_fmt(&b, "ALTER TABLE %s ADD COLUMN %s%s", p->table, pc->col->name,
+			plan_sql_type(pc));
 		rc = sql_exec(db, b.p, e);
 		buf_fini(&b);
 	}
@@ -110,7 +118,8 @@ static int read_open_end(struct part *p, struct part_view *v, struct sql *db, st
 		stmt_i64(s, 1, p->info.indexed_id);
 	while (!rc && (rc = stmt_step(s, e)) > 0) {
 		rc = part_view_row(v, s, row, e);
-		if (!rc && bucket_is_full(&p->bucket)) /* the index was taken away to be made anew */
+		if (!rc &&
+		    bucket_is_full(&p->bucket)) /* the index was taken away to be made anew */
 			rc = write_bucket(p, db, e);
 		if (!rc)
 			rc = bucket_add(&p->bucket, stmt_col_i64(s, 0), row, e);
@@ -146,7 +155,8 @@ static int open_table(struct part *p, struct sql *db, struct err *e)
 	return rc;
 }
 
-static int part_open(struct part *p, struct parts *ps, const struct plan *plan, int32_t day, struct err *e)
+static int part_open(struct part *p, struct parts *ps, const struct plan *plan, int32_t day,
+		     struct err *e)
 {
 	*p = (struct part){ .plan = plan, .info = { .day = day } };
 	part_name(p->table, plan->record, day, "");
@@ -167,18 +177,20 @@ static int part_open(struct part *p, struct parts *ps, const struct plan *plan, 
 static int part_save(struct part *p, struct sql *db, int64_t now_ns, struct err *e)
 {
 	struct stmt *s;
-	int rc = sql_prepare(db,
-			     "UPDATE part SET rows=?3,last_id=?4,indexed_id=?5,buckets=?6,first_ns=?7,last_ns=?8,"
-			     "late_s=?9,touched_ns=?10,dropping=0 WHERE record=?1 AND day=?2",
-			     &s, e);
+	int rc = sql_prepare(
+		db,
+		"UPDATE part SET rows=?3,last_id=?4,indexed_id=?5,buckets=?6,first_ns=?7,last_ns=?8,"
+		"late_s=?9,touched_ns=?10,dropping=0 WHERE record=?1 AND day=?2",
+		&s, e);
 	if (rc)
 		return rc;
 	const struct part_info *in = &p->info;
 	if (p->fresh)
 		p->touched_ns = now_ns;
 	p->fresh = false;
-	const int64_t numbers[] = { in->day,	  in->rows,    in->last_id, in->indexed_id, in->buckets,
-				    in->first_ns, in->last_ns, in->late_s,  p->touched_ns };
+	const int64_t numbers[] = { in->day,        in->rows,    in->last_id,
+				    in->indexed_id, in->buckets, in->first_ns,
+				    in->last_ns,    in->late_s,  p->touched_ns };
 	stmt_text_ref(s, 1, str_of(p->plan->record->name));
 	for (size_t i = 0; i < ARRAY_LEN(numbers); i++)
 		stmt_i64(s, (int)i + 2, numbers[i]);
@@ -223,7 +235,8 @@ static int make_place(struct parts *ps, struct part **out, struct err *e)
 	return 0;
 }
 
-static int part_of(struct parts *ps, const struct plan *plan, int32_t day, struct part **out, struct err *e)
+static int part_of(struct parts *ps, const struct plan *plan, int32_t day, struct part **out,
+		   struct err *e)
 {
 	struct part *p = ps->last;
 	if (p && p->plan == plan && p->info.day == day) {
@@ -284,7 +297,8 @@ static int bind_row(struct part *p, const void *row, struct err *e)
 		case AS_DICT:
 			if (!*from)
 				break;
-			rc = dict_id(&p->dict, str_n(from, strnlen(from, pc->col->size)), &v, e);
+			rc = dict_id(&p->dict, str_n(from, strnlen(from, pc->col->size)), &v,
+				     e);
 			if (rc)
 				return rc;
 			stmt_i64(s, at, v);
@@ -318,7 +332,8 @@ static void count_row(struct part *p, int64_t id, int64_t ns)
 	p->dirty = p->fresh = true;
 }
 
-int parts_insert(struct parts *ps, const struct plan *plan, void *row, struct part **in, struct err *e)
+int parts_insert(struct parts *ps, const struct plan *plan, void *row, struct part **in,
+		 struct err *e)
 {
 	int64_t ns = col_int(plan->time, row), floor = store_id_floor(ns);
 	struct part *p = NULL;
@@ -365,7 +380,8 @@ int parts_write_chapter(struct parts *ps, struct err *e)
 {
 	for (size_t i = 0; i < PARTS_OPEN; i++) {
 		struct part *p = &ps->open[i];
-		if (!p->plan || !p->plan->has_index || p->info.buckets / STORE_CHAPTER_BUCKETS <= p->chapters)
+		if (!p->plan || !p->plan->has_index ||
+		    p->info.buckets / STORE_CHAPTER_BUCKETS <= p->chapters)
 			continue;
 		int rc = sql_exec(ps->db, "BEGIN IMMEDIATE", e);
 		if (!rc)

@@ -28,20 +28,22 @@ struct parts {
 	uint64_t seed, clock;
 	struct part open[PARTS_OPEN];
 	struct part *last; /* where the row before went; NULL: nowhere */
-	int64_t made; /* tables made since parts_init, for stats */
+	int64_t made;      /* tables made since parts_init, for stats */
 };
 
 void parts_init(struct parts *ps, struct sql *db, uint64_t seed);
 /* Forgets what is in memory; after a rollback, and at the end. */
 void parts_drop(struct parts *ps);
 /* Inside a transaction: stores the row in its day and writes its id into it. */
-int parts_insert(struct parts *ps, const struct plan *p, void *row, struct part **in, struct err *e) MUST_CHECK;
+int parts_insert(struct parts *ps, const struct plan *p, void *row, struct part **in,
+		 struct err *e) MUST_CHECK;
 /* Inside the same transaction: the part rows of what was inserted. */
 int parts_flush(struct parts *ps, int64_t now_ns, struct err *e) MUST_CHECK;
-/* Closes one day nobody wrote to for a while, with its last bucket: 1 when it did (in a transaction of
- * its own), 0 nothing to do. */
+/* Closes one day nobody wrote to for a while, with its last bucket: 1 when it did (in a
+ * transaction of its own), 0 nothing to do. */
 int parts_close_idle(struct parts *ps, int64_t idle_ns, struct err *e) MUST_CHECK;
-/* Writes one chapter of the contents that is due: 1 when it did (in a transaction of its own), 0. */
+/* Writes one chapter of the contents that is due: 1 when it did (in a transaction of its
+ * own), 0. */
 int parts_write_chapter(struct parts *ps, struct err *e) MUST_CHECK;
 /* Gives up a day that is about to be dropped. */
 void parts_forget(struct parts *ps, const char *record, int32_t day);

@@ -1,4 +1,5 @@
-/* Plans: a record compiled for the store, and the ids of rows. Made once, constant; any thread. */
+/* Plans: a record compiled for the store, and the ids of rows. Made once, constant; any
+ * thread. */
 #include "plan.h"
 
 #include <stdlib.h>
@@ -19,8 +20,14 @@ int64_t store_id_floor(int64_t ns)
 	return s << STORE_ID_SHIFT;
 }
 
-int64_t store_id_second(int64_t id) { return id >> STORE_ID_SHIFT; }
-int32_t store_id_day(int64_t id) { return clock_day(store_id_second(id) * NS_PER_S); }
+int64_t store_id_second(int64_t id)
+{
+	return id >> STORE_ID_SHIFT;
+}
+int32_t store_id_day(int64_t id)
+{
+	return clock_day(store_id_second(id) * NS_PER_S);
+}
 
 void part_name(char out[PART_NAME_MAX], const struct record *r, int32_t day, const char *suffix)
 {
@@ -57,8 +64,8 @@ static enum plan_how how_of(const struct col *c)
 static int add_column(struct plan *p, const struct col *c, struct err *e)
 {
 	if (p->n_cols == STORE_COLS_MAX)
-		return err_set(e, ERR_INVALID, "record %s has more than %d columns", p->record->name,
-			       STORE_COLS_MAX);
+		return err_set(e, ERR_INVALID, "record %s has more than %d columns",
+			       p->record->name, STORE_COLS_MAX);
 	struct plan_col *pc = &p->cols[p->n_cols++];
 	*pc = (struct plan_col){
 		.col = c,
@@ -95,7 +102,8 @@ int plan_new(struct plan **out, const struct record *r, struct err *e)
 	p->time = record_col(r, r->time_col);
 	int rc = 0;
 	if (!p->id || p->id->type != COL_I64 || !p->time || p->time->type != COL_TIME)
-		rc = err_set(e, ERR_INVALID, "record %s has no id or no time of its own", r->name);
+		rc = err_set(e, ERR_INVALID, "record %s has no id or no time of its own",
+			     r->name);
 	for (size_t i = 0; !rc && i < r->n_cols; i++)
 		if (&r->cols[i] != p->id && !(r->cols[i].flags & COL_NOT_STORED))
 			rc = add_column(p, &r->cols[i], e);
@@ -157,7 +165,9 @@ void plan_create_sql(const struct plan *p, int32_t day, struct buf *out)
 		buf_fmt(out, ",%s%s", p->cols[i].col->name, plan_sql_type(&p->cols[i]));
 	buf_cstr(out, ");");
 	if (p->has_dict)
-		buf_fmt(out, "CREATE TABLE IF NOT EXISTS %s_text(id INTEGER PRIMARY KEY,s TEXT NOT NULL UNIQUE);", t);
+		buf_fmt(out,
+			"CREATE TABLE IF NOT EXISTS %s_text(id INTEGER PRIMARY KEY,s TEXT NOT NULL UNIQUE);",
+			t);
 	if (p->has_index)
 		buf_fmt(out,
 			"CREATE TABLE IF NOT EXISTS %s_tok(id INTEGER PRIMARY KEY,list BLOB);"

@@ -15,6 +15,7 @@ const char *plan_sql_type(const struct plan_col *c);
 
 enum { PART_NAME_MAX = 64 };
 /* "flow_20261122" + suffix ("", "_text", "_tok", "_zone"). */
-void part_name(char out[PART_NAME_MAX], const struct record *r, int32_t day, const char *suffix);
+void part_name(char out[PART_NAME_MAX], const struct record *r, int32_t day,
+	       const char *suffix);
 
 #endif

@@ -1,5 +1,5 @@
-/* The pool of reading connections: opened when first needed, one request each, with a deadline and one
- * snapshot of the database. Any thread. */
+/* The pool of reading connections: opened when first needed, one request each, with a
+ * deadline and one snapshot of the database. Any thread. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -7,7 +7,6 @@
 #include "inside.h"
 #include "sqlite.h"
 #include "tomsd/base/clock.h"
-#include "tomsd/base/file.h"
 #include "tomsd/base/file.h"
 
 void pool_init(struct pool *p, size_t max)
@@ -68,18 +67,20 @@ static void give_up(struct pool *p)
 	mutex_unlock(&p->m);
 }
 
-/* A reader needs the -shm file beside the database, and makes it where there is none: that takes the
- * right to write in the folder. Without it and without a daemon the file is read as it lies there, which
- * is the truth only while no WAL holds rows of its own. */
+/* A reader needs the -shm file beside the database, and makes it where there is none: that
+ * takes the right to write in the folder. Without it and without a daemon the file is read as
+ * it lies there, which is the truth only while no WAL holds rows of its own. */
 static int open_unwritable(struct store *st, struct sql **db, struct err *e)
 {
 	char wal[STORE_PATH_MAX + 8];
-	(void)snprintf(wal, sizeof(wal), "%s-wal", st->file); /* file is shorter than STORE_PATH_MAX */
+	(void)snprintf(wal, sizeof(wal), "%s-wal",
+		       st->file); /* file is shorter than STORE_PATH_MAX */
 	if (file_size(wal) > 0)
-		return err_set(e, ERR_DENIED,
-			       "rows wait in %s, and reading them needs the right to write in this folder:"
-			       " run this as root or as the user of tomsd",
-			       wal);
+		return err_set(
+			e, ERR_DENIED,
+			"rows wait in %s, and reading them needs the right to write in this folder:"
+			" run this as root or as the user of tomsd",
+			wal);
 	return sql_open(db, st->file, SQL_READER_IMMUTABLE, e);
 }
 
@@ -93,7 +94,8 @@ static int open_reader(struct store *st, struct sql **db, struct err *e)
 		return 0;
 	sql_close(*db);
 	*db = NULL;
-	if (!st->readonly || (rc != -ERR_IO && rc != -ERR_DENIED && rc != -ERR_NOTFOUND) || access(st->file, R_OK))
+	if (!st->readonly || (rc != -ERR_IO && rc != -ERR_DENIED && rc != -ERR_NOTFOUND) ||
+	    access(st->file, R_OK))
 		return rc;
 	return open_unwritable(st, db, e);
 }
@@ -104,7 +106,8 @@ int store_read_begin(struct store *st, int64_t deadline_mono_ns, struct sql **db
 	uint64_t generation = 0;
 	int rc = take(&st->pool, deadline_mono_ns, &c, &generation);
 	if (rc)
-		return err_set(e, ERR_TIMEOUT, "all %zu readers of the store are busy", st->pool.max);
+		return err_set(e, ERR_TIMEOUT, "all %zu readers of the store are busy",
+			       st->pool.max);
 	if (!c)
 		rc = open_reader(st, &c, e);
 	if (!rc) {

@@ -1,14 +1,16 @@
-/* Retention: days that are too old, or that the disk has no room for, oldest first, never the newest.
+/* Retention: days that are too old, or that the disk has no room for, oldest first, never the
+ * newest.
  *
- * A day is marked (readers leave it out from then on) and then taken away in steps of some thousand rows
- * between the commits of the writer; the tables are dropped when they are empty. Freed pages are used
- * again by new rows; only when a limit asks for it the file is cut by incremental vacuum, in steps too.
- * A crash in between is no matter: the mark is in the database.
+ * A day is marked (readers leave it out from then on) and then taken away in steps of some
+ * thousand rows between the commits of the writer; the tables are dropped when they are
+ * empty. Freed pages are used again by new rows; only when a limit asks for it the file is
+ * cut by incremental vacuum, in steps too. A crash in between is no matter: the mark is in
+ * the database.
  *
- * Age is what the clock says, so it is held back for a day whenever the clock has jumped or the
- * appliance was off for weeks: a wrong clock must not empty the store. And a day counts as old only
- * when nothing was written into it for as long, so that an imported capture of last year stays.
- * Store thread. */
+ * Age is what the clock says, so it is held back for a day whenever the clock has jumped or
+ * the appliance was off for weeks: a wrong clock must not empty the store. And a day counts
+ * as old only when nothing was written into it for as long, so that an imported capture of
+ * last year stays. Store thread. */
 #include <string.h>
 
 #include "inside.h"
@@ -18,9 +20,9 @@
 #include "tomsd/base/log.h"
 
 enum {
-	STEP_ROWS = 4000,     /* rows a step deletes */
-	STEP_PIECES = 2000,   /* rows of _tok: a page each two */
-	STEP_PAGES = 500,     /* pages a step gives back */
+	STEP_ROWS = 4000,   /* rows a step deletes */
+	STEP_PIECES = 2000, /* rows of _tok: a page each two */
+	STEP_PAGES = 500,   /* pages a step gives back */
 	LOOK_S = 10,
 	HOLD_S = 86400,
 	JUMP_S = 86400,       /* wall clock against boot clock */
@@ -29,19 +31,21 @@ enum {
 };
 static const int64_t day_ns = INT64_C(86400) * NS_PER_S;
 
-/* Tables of a part in the order they are emptied: rows first, so that what is left is always true. */
+/* Tables of a part in the order they are emptied: rows first, so that what is left is always
+ * true. */
 static const struct {
 	const char *suffix, *key;
 	int64_t rows;
 } stages[] = {
-	{ "", "id", STEP_ROWS },
-	{ "_tok", "id", STEP_PIECES },
-	{ "_toc", "id", STEP_PIECES },
-	{ "_zone", "bucket", STEP_ROWS },
+	{ "", "id", STEP_ROWS },       { "_tok", "id", STEP_PIECES },
+	{ "_toc", "id", STEP_PIECES }, { "_zone", "bucket", STEP_ROWS },
 	{ "_text", "id", STEP_ROWS },
 };
 
-static int64_t clock_gap(void) { return clock_now_ns() - clock_boot_ns(); }
+static int64_t clock_gap(void)
+{
+	return clock_now_ns() - clock_boot_ns();
+}
 
 void retain_init(struct store *st)
 {
@@ -52,7 +56,8 @@ void retain_init(struct store *st)
 		return; /* the writer will meet it again and say so */
 	if (last && (now - last > OFF_DAYS * day_ns || last - now > JUMP_S * NS_PER_S)) {
 		r->hold_until_mono_ns = clock_mono_ns() + HOLD_S * NS_PER_S;
-		log_notice("store", "retention waits a day: the last row is far from the clock");
+		log_notice("store",
+			   "retention waits a day: the last row is far from the clock");
 	}
 }
 
@@ -88,15 +93,17 @@ static int oldest_part(struct store *st, int64_t older_than_ns, struct err *e)
 {
 	struct retain *r = &st->retain;
 	struct stmt *s;
-	int rc = sql_prepare(st->db,
-			     "SELECT record,day FROM part WHERE dropping=1 OR(day<(SELECT max(day)FROM part)"
-			     " AND day<>?3 AND touched_ns<?1 AND day<?2)ORDER BY dropping DESC,day LIMIT 1",
-			     &s, e);
+	int rc = sql_prepare(
+		st->db,
+		"SELECT record,day FROM part WHERE dropping=1 OR(day<(SELECT max(day)FROM part)"
+		" AND day<>?3 AND touched_ns<?1 AND day<?2)ORDER BY dropping DESC,day LIMIT 1",
+		&s, e);
 	if (rc)
 		return rc;
 	stmt_i64(s, 1, older_than_ns);
 	stmt_i64(s, 2, older_than_ns == INT64_MAX ? INT64_MAX : clock_day(older_than_ns));
-	stmt_i64(s, 3, clock_day(clock_now_ns())); /* a row of tomorrow does not make today old */
+	stmt_i64(s, 3,
+		 clock_day(clock_now_ns())); /* a row of tomorrow does not make today old */
 	rc = stmt_step(s, e);
 	if (rc > 0) {
 		(void)str_copy(r->record, sizeof(r->record), stmt_col_text(s, 0));
@@ -112,7 +119,9 @@ static int mark(struct store *st, struct err *e)
 	struct retain *r = &st->retain;
 	struct stmt *s;
 	parts_forget(&st->parts, r->record, r->day);
-	int rc = sql_prepare(st->db, "UPDATE part SET dropping=1 WHERE record=? AND day=? AND dropping=0", &s, e);
+	int rc = sql_prepare(
+		st->db, "UPDATE part SET dropping=1 WHERE record=? AND day=? AND dropping=0",
+		&s, e);
 	if (rc)
 		return rc;
 	stmt_text_ref(s, 1, str_of(r->record));
@@ -145,11 +154,15 @@ static int choose(struct store *st, struct err *e)
 	if (over || short_of) {
 		rc = oldest_part(st, INT64_MAX, e);
 		if (rc == 0 && !r->said_full)
-			log_warning("store", "no day left to drop bytes=%llu free=%llu: only the newest is there",
-				    (unsigned long long)used, (unsigned long long)disk_free);
+			log_warning(
+				"store",
+				"no day left to drop bytes=%llu free=%llu: only the newest is there",
+				(unsigned long long)used, (unsigned long long)disk_free);
 		if (rc == 0 && !r->said_full)
-			store_set_notice(st, "the disk is nearly full and only today is stored: give the "
-					     "database more room ([store] disk_limit, disk_reserve)");
+			store_set_notice(
+				st,
+				"the disk is nearly full and only today is stored: give the "
+				"database more room ([store] disk_limit, disk_reserve)");
 		r->said_full = rc == 0;
 		return rc;
 	}
@@ -164,7 +177,8 @@ static int choose(struct store *st, struct err *e)
 static int still_marked(struct store *st, struct err *e)
 {
 	struct stmt *s;
-	int rc = sql_prepare(st->db, "SELECT 1 FROM part WHERE record=? AND day=? AND dropping=1", &s, e);
+	int rc = sql_prepare(
+		st->db, "SELECT 1 FROM part WHERE record=? AND day=? AND dropping=1", &s, e);
 	if (rc)
 		return rc;
 	stmt_text_ref(s, 1, str_of(st->retain.record));
@@ -177,7 +191,8 @@ static int still_marked(struct store *st, struct err *e)
 static int table_exists(struct store *st, const char *name, struct err *e)
 {
 	struct stmt *s;
-	int rc = sql_prepare(st->db, "SELECT 1 FROM sqlite_schema WHERE type='table' AND name=?", &s, e);
+	int rc = sql_prepare(
+		st->db, "SELECT 1 FROM sqlite_schema WHERE type='table' AND name=?", &s, e);
 	if (rc)
 		return rc;
 	stmt_text_ref(s, 1, str_of(name));
@@ -187,13 +202,15 @@ static int table_exists(struct store *st, const char *name, struct err *e)
 }
 
 /* Deletes the lowest keys of a table; how many. */
-static int delete_some(struct store *st, const char *table, const char *key, int64_t n, struct err *e)
+static int delete_some(struct store *st, const char *table, const char *key, int64_t n,
+		       struct err *e)
 {
 	struct buf b;
 	struct stmt *s = NULL;
 	buf_init(&b, 512);
-	buf_fmt(&b, "DELETE FROM %s WHERE %s<=ifnull((SELECT %s FROM %s ORDER BY %s LIMIT 1 OFFSET ?),%lld)", table,
-		key, key, table, key, (long long)INT64_MAX);
+	buf_fmt(&b,
+		"DELETE FROM %s WHERE %s<=ifnull((SELECT %s FROM %s ORDER BY %s LIMIT 1 OFFSET ?),%lld)",
+		table, key, key, table, key, (long long)INT64_MAX);
 	int rc = sql_prepare(st->db, b.p, &s, e);
 	if (!rc) {
 		stmt_i64(s, 1, n - 1);
@@ -212,7 +229,9 @@ static int delete_rows(struct store *st, const char *table, int stage, struct er
 	if (!rc)
 		rc = n = delete_some(st, table, stages[stage].key, stages[stage].rows, e);
 	if (rc > 0 && stage == 0) {
-		rc = sql_prepare(st->db, "UPDATE part SET rows=max(0,rows-?3)WHERE record=?1 AND day=?2", &s, e);
+		rc = sql_prepare(
+			st->db, "UPDATE part SET rows=max(0,rows-?3)WHERE record=?1 AND day=?2",
+			&s, e);
 		if (!rc) {
 			stmt_text_ref(s, 1, str_of(st->retain.record));
 			stmt_i64(s, 2, st->retain.day);
@@ -239,7 +258,8 @@ static int end_part(struct store *st, struct err *e)
 	buf_init(&b, 1024);
 	buf_cstr(&b, "BEGIN IMMEDIATE;");
 	for (size_t i = 0; i < ARRAY_LEN(stages); i++)
-		buf_fmt(&b, "DROP TABLE IF EXISTS %s_%08d%s;", r->record, r->day, stages[i].suffix);
+		buf_fmt(&b, "DROP TABLE IF EXISTS %s_%08d%s;", r->record, r->day,
+			stages[i].suffix);
 	buf_fmt(&b, "DELETE FROM part WHERE record='%s' AND day=%d;COMMIT", r->record, r->day);
 	int rc = sql_exec(st->db, b.p, e);
 	if (rc)
@@ -330,8 +350,8 @@ static int one_step(struct store *st, struct err *e)
 	return r->shrink && is_time ? look(st, e) : rc;
 }
 
-/* Steps are not synced one by one: a power cut may undo the last ones, which is no matter, and the next
- * commit of rows syncs the log with everything before it. */
+/* Steps are not synced one by one: a power cut may undo the last ones, which is no matter,
+ * and the next commit of rows syncs the log with everything before it. */
 static int one_step_unsynced(struct store *st, struct err *e)
 {
 	struct err full = ERR_INIT;
@@ -341,7 +361,8 @@ static int one_step_unsynced(struct store *st, struct err *e)
 	if (rc < 0)
 		sql_rollback(st->db);
 	if (sql_exec(st->db, "PRAGMA synchronous=FULL", &full)) {
-		log_err("store", "commits cannot be made durable again error=%s", LOGQ(full.text));
+		log_err("store", "commits cannot be made durable again error=%s",
+			LOGQ(full.text));
 		writer_give_up_connection(st); /* the next commit opens a new one */
 	}
 	return rc;

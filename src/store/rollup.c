@@ -1,9 +1,11 @@
-/* Roll-ups: what the overview asks, counted while the rows go by and written in the same transaction.
+/* Roll-ups: what the overview asks, counted while the rows go by and written in the same
+ * transaction.
  *
- * A row's bytes and packets are spread evenly over the minutes between its first and last packet; the
- * conversation itself counts once, in the minute it began. Only (minute, direction), (minute, app),
- * (hour, host) and (hour, peer) are counted a row; totals and the hours of direction and application
- * are sums of those, made once a transaction. Store thread. */
+ * A row's bytes and packets are spread evenly over the minutes between its first and last
+ * packet; the conversation itself counts once, in the minute it began. Only (minute,
+ * direction), (minute, app), (hour, host) and (hour, peer) are counted a row; totals and the
+ * hours of direction and application are sums of those, made once a transaction. Store
+ * thread. */
 #include "rollup.h"
 
 #include <stdlib.h>
@@ -15,7 +17,14 @@
 enum table { MINUTE, HOUR, DAY, TABLES };
 enum key_type { KEY_INT, KEY_TEXT, KEY_BLOB };
 enum { FLOWS, PACKETS, OUT, IN, VALUES };
-enum { SUMS_FIRST = 1 << 10, SUMS_MAX = 1 << 17, SPAN_MAX_MIN = 60, MINUTE_S = 60, HOUR_S = 3600, DAY_S = 86400 };
+enum {
+	SUMS_FIRST = 1 << 10,
+	SUMS_MAX = 1 << 17,
+	SPAN_MAX_MIN = 60,
+	MINUTE_S = 60,
+	HOUR_S = 3600,
+	DAY_S = 86400
+};
 
 struct rollup_key {
 	int64_t at;
@@ -32,8 +41,9 @@ struct rollup_sum {
 };
 
 static const char *const upserts[TABLES] = {
-#define UPSERT(t)                                                                                        \
-	"INSERT INTO " t " VALUES(?,?,?,?,?,?,?)ON CONFLICT DO UPDATE SET flows=flows+excluded.flows,"    \
+#define UPSERT(t)                                                                     \
+	"INSERT INTO " t                                                              \
+	" VALUES(?,?,?,?,?,?,?)ON CONFLICT DO UPDATE SET flows=flows+excluded.flows," \
 	"packets=packets+excluded.packets,bytes_out=bytes_out+excluded.bytes_out,bytes_in=bytes_in+excluded.bytes_in"
 	[MINUTE] = UPSERT("rollup_minute"),
 	[HOUR] = UPSERT("rollup_hour"),
@@ -43,7 +53,8 @@ static const char *const upserts[TABLES] = {
 int rollup_closed_day(struct sql *db, int32_t *day, struct err *e)
 {
 	int64_t v = 0;
-	int rc = sql_number(db, "SELECT value FROM store_meta WHERE name='rollup_closed_day'", 0, &v, e);
+	int rc = sql_number(db, "SELECT value FROM store_meta WHERE name='rollup_closed_day'",
+			    0, &v, e);
 	if (!rc)
 		*day = (int32_t)v;
 	return rc;
@@ -55,10 +66,14 @@ int rollup_init(struct rollup *ru, struct sql *db, struct err *e)
 	int64_t folded = -1;
 	int rc = rollup_closed_day(db, &closed, e);
 	if (!rc)
-		rc = sql_number(db, "SELECT value FROM store_meta WHERE name='rollup_folded_hour'", -1, &folded, e);
+		rc = sql_number(db,
+				"SELECT value FROM store_meta WHERE name='rollup_folded_hour'",
+				-1, &folded, e);
 	if (rc)
 		return rc;
-	*ru = (struct rollup){ .room = SUMS_FIRST, .mask = 2 * SUMS_FIRST - 1, .late_s = INT64_MAX };
+	*ru = (struct rollup){ .room = SUMS_FIRST,
+			       .mask = 2 * SUMS_FIRST - 1,
+			       .late_s = INT64_MAX };
 	ru->folded_s = folded;
 	ru->closed_s = closed ? clock_day_start(closed) / NS_PER_S + DAY_S : 0;
 	ru->sums = malloc(ru->room * sizeof(*ru->sums));
@@ -89,7 +104,8 @@ static size_t hash_of(const struct rollup_key *k)
 	uint64_t w[5];
 	_Static_assert(sizeof(*k) == sizeof(w), "a key is five words");
 	memcpy(w, k, sizeof(w));
-	return (size_t)hash_mix64(hash_mix64(w[0] ^ w[1]) + w[2] + hash_mix64(w[3] ^ (w[4] << 1)));
+	return (size_t)hash_mix64(hash_mix64(w[0] ^ w[1]) + w[2] +
+				  hash_mix64(w[3] ^ (w[4] << 1)));
 }
 
 static int grow(struct rollup *ru)
@@ -181,13 +197,16 @@ static struct rollup_key key_addr(enum rollup_dim dim, int64_t at, const struct 
 	return k;
 }
 
-/* Seen from the host: its own side, what it sent, and the far side if that is a peer. Between two
- * internal addresses both are hosts; where nothing is known who began it is taken for the host. */
-static int add_hosts(struct rollup *ru, const struct flow *f, int64_t at, const uint64_t v[VALUES])
+/* Seen from the host: its own side, what it sent, and the far side if that is a peer. Between
+ * two internal addresses both are hosts; where nothing is known who began it is taken for the
+ * host. */
+static int add_hosts(struct rollup *ru, const struct flow *f, int64_t at,
+		     const uint64_t v[VALUES])
 {
 	const uint64_t back[VALUES] = { v[FLOWS], v[PACKETS], v[IN], v[OUT] };
 	bool inbound = f->direction == FLOW_DIR_INBOUND;
-	const struct addr *host = inbound ? &f->dst : &f->src, *far = inbound ? &f->src : &f->dst;
+	const struct addr *host = inbound ? &f->dst : &f->src,
+			  *far = inbound ? &f->src : &f->dst;
 	const uint64_t *seen = inbound ? back : v;
 	struct rollup_key k;
 	int rc = 0;
@@ -214,21 +233,25 @@ static void share(struct spread *s, int64_t until_ns, bool last, uint64_t v[VALU
 	for (int i = PACKETS; i < VALUES; i++) {
 		uint64_t upto = s->total[i];
 		if (!last && s->span > 0)
-			upto = (uint64_t)((unsigned __int128)s->total[i] * (uint64_t)(until_ns - s->start) /
-					  (uint64_t)s->span);
+			upto = (uint64_t)((unsigned __int128)s->total[i] *
+					  (uint64_t)(until_ns - s->start) / (uint64_t)s->span);
 		v[i] = upto - s->done[i];
 		s->done[i] = upto;
 	}
 }
 
-static int64_t floor_to(int64_t s, int64_t step) { return s - ((s % step) + step) % step; }
+static int64_t floor_to(int64_t s, int64_t step)
+{
+	return s - ((s % step) + step) % step;
+}
 
 static void spread_init(struct spread *s, const struct flow *f, int64_t step_s)
 {
 	int64_t start = f->start_ns, end = f->end_ns;
 	if (start > end)
 		start = end;
-	int64_t longest = step_s == MINUTE_S ? SPAN_MAX_MIN * MINUTE_S * NS_PER_S : DAY_S * NS_PER_S;
+	int64_t longest = step_s == MINUTE_S ? SPAN_MAX_MIN * MINUTE_S * NS_PER_S :
+					       DAY_S * NS_PER_S;
 	if (end - start > longest)
 		start = end - longest;
 	*s = (struct spread){ .start = start, .span = end - start };
@@ -262,7 +285,8 @@ static int add_hours(struct rollup *ru, const struct flow *f, uint64_t flows)
 	spread_init(&s, f, HOUR_S);
 	int64_t last = floor_to(f->end_ns / NS_PER_S, HOUR_S);
 	int rc = 0;
-	for (int64_t at = floor_to(s.start / NS_PER_S, HOUR_S); !rc && at <= last; at += HOUR_S) {
+	for (int64_t at = floor_to(s.start / NS_PER_S, HOUR_S); !rc && at <= last;
+	     at += HOUR_S) {
 		uint64_t v[VALUES] = { flows };
 		share(&s, (at + HOUR_S) * NS_PER_S, at == last, v);
 		flows = 0;
@@ -290,8 +314,8 @@ static void note_late(struct rollup *ru, int64_t at)
 	ru->late_mono_ns = clock_mono_ns();
 }
 
-/* What follows from the sums a row: totals of minutes, hours of the minute's dimensions, and days that
- * are already closed. */
+/* What follows from the sums a row: totals of minutes, hours of the minute's dimensions, and
+ * days that are already closed. */
 static int derive(struct rollup *ru)
 {
 	int rc = 0;
@@ -329,7 +353,8 @@ static int derive(struct rollup *ru)
 
 static int by_key(const void *a, const void *b)
 {
-	const struct rollup_key *x = &((const struct rollup_sum *)a)->key, *y = &((const struct rollup_sum *)b)->key;
+	const struct rollup_key *x = &((const struct rollup_sum *)a)->key,
+				*y = &((const struct rollup_sum *)b)->key;
 	if (x->table != y->table)
 		return x->table < y->table ? -1 : 1;
 	if (x->dim != y->dim)

@@ -1,24 +1,34 @@
-/* Roll-ups that are over: an hour keeps its largest peers, a day gets its own sums. Store thread. */
+/* Roll-ups that are over: an hour keeps its largest peers, a day gets its own sums. Store
+ * thread. */
 #include "rollup.h"
 #include "sqlite.h"
 #include "tomsd/base/clock.h"
 
-enum { HOUR_S = 3600, DAY_S = 86400, HOUR_GRACE_S = 900, DAY_GRACE_S = 2 * HOUR_S, LATE_QUIET_S = 30 };
+enum {
+	HOUR_S = 3600,
+	DAY_S = 86400,
+	HOUR_GRACE_S = 900,
+	DAY_GRACE_S = 2 * HOUR_S,
+	LATE_QUIET_S = 30
+};
 
-/* Keys beyond the largest ?3 are added to 'other', then deleted. Of equals the lower key stays. */
-#define FOLD(t)                                                                                              \
-	{ "INSERT INTO " t " SELECT dim,at,'other',sum(flows),sum(packets),sum(bytes_out),sum(bytes_in) FROM " t \
-	  " WHERE dim=?1 AND at=?2 AND key<>'other' AND key NOT IN(SELECT key FROM " t                            \
-	  " WHERE dim=?1 AND at=?2 AND key<>'other' ORDER BY bytes_out+bytes_in DESC,key LIMIT ?3)"               \
-	  " GROUP BY dim,at ON CONFLICT DO UPDATE SET flows=flows+excluded.flows,"                                \
-	  "packets=packets+excluded.packets,bytes_out=bytes_out+excluded.bytes_out,"                              \
-	  "bytes_in=bytes_in+excluded.bytes_in",                                                                  \
-	  "DELETE FROM " t " WHERE dim=?1 AND at=?2 AND key<>'other' AND key NOT IN(SELECT key FROM " t           \
-	  " WHERE dim=?1 AND at=?2 AND key<>'other' ORDER BY bytes_out+bytes_in DESC,key LIMIT ?3)" }
+/* Keys beyond the largest ?3 are added to 'other', then deleted. Of equals the lower key
+ * stays. */
+#define LARGEST(t)                                                                             \
+	"(SELECT key FROM " t " WHERE dim=?1 AND at=?2 AND key<>'other'"                       \
+	" ORDER BY bytes_out+bytes_in DESC,key LIMIT ?3)"
+#define FOLD(t)                                                                                \
+	{ "INSERT INTO " t " SELECT dim,at,'other',sum(flows),sum(packets),sum(bytes_out),"    \
+	  "sum(bytes_in) FROM " t " WHERE dim=?1 AND at=?2 AND key<>'other' AND key NOT IN"    \
+	  LARGEST(t) " GROUP BY dim,at ON CONFLICT DO UPDATE SET flows=flows+excluded.flows,"  \
+	  "packets=packets+excluded.packets,bytes_out=bytes_out+excluded.bytes_out,"           \
+	  "bytes_in=bytes_in+excluded.bytes_in",                                               \
+	  "DELETE FROM " t " WHERE dim=?1 AND at=?2 AND key<>'other' AND key NOT IN" LARGEST(t) }
 static const char *const fold_hour[2] = FOLD("rollup_hour");
 static const char *const fold_day[2] = FOLD("rollup_day");
 
-static int run3(struct sql *db, const char *text, int64_t a, int64_t b, int64_t c, struct err *e)
+static int run3(struct sql *db, const char *text, int64_t a, int64_t b, int64_t c,
+		struct err *e)
 {
 	struct stmt *s;
 	int rc = sql_prepare(db, text, &s, e);
@@ -33,7 +43,8 @@ static int run3(struct sql *db, const char *text, int64_t a, int64_t b, int64_t 
 }
 
 /* A number with up to two parameters; def when there is none. */
-static int ask2(struct sql *db, const char *text, int64_t a, int64_t b, int64_t def, int64_t *out, struct err *e)
+static int ask2(struct sql *db, const char *text, int64_t a, int64_t b, int64_t def,
+		int64_t *out, struct err *e)
 {
 	struct stmt *s;
 	int rc = sql_prepare(db, text, &s, e);
@@ -48,7 +59,8 @@ static int ask2(struct sql *db, const char *text, int64_t a, int64_t b, int64_t 
 	return rc < 0 ? rc : 0;
 }
 
-static int fold(struct sql *db, const char *const text[2], int64_t dim, int64_t at, int64_t keep, struct err *e)
+static int fold(struct sql *db, const char *const text[2], int64_t dim, int64_t at,
+		int64_t keep, struct err *e)
 {
 	int rc = run3(db, text[0], dim, at, keep, e);
 	return rc ? rc : run3(db, text[1], dim, at, keep, e);
@@ -76,16 +88,18 @@ static int finish(struct sql *db, int rc, struct err *e)
 	return rc;
 }
 
-/* The next hour whose peers have not been cut yet; 0: none. Hours that won new ones since are cut again
- * once no more of them come. */
-static int next_hour(struct rollup *ru, struct sql *db, int64_t now_s, int64_t *at, struct err *e)
+/* The next hour whose peers have not been cut yet; 0: none. Hours that won new ones since are
+ * cut again once no more of them come. */
+static int next_hour(struct rollup *ru, struct sql *db, int64_t now_s, int64_t *at,
+		     struct err *e)
 {
-	if (ru->late_s <= ru->folded_s && clock_mono_ns() - ru->late_mono_ns > LATE_QUIET_S * NS_PER_S) {
+	if (ru->late_s <= ru->folded_s &&
+	    clock_mono_ns() - ru->late_mono_ns > LATE_QUIET_S * NS_PER_S) {
 		ru->folded_s = ru->late_s - 1;
 		ru->late_s = INT64_MAX;
 	}
-	return ask2(db, "SELECT min(at)FROM rollup_hour WHERE dim=4 AND at>?1 AND at<=?2", ru->folded_s,
-		    now_s - HOUR_S - HOUR_GRACE_S, 0, at, e);
+	return ask2(db, "SELECT min(at)FROM rollup_hour WHERE dim=4 AND at>?1 AND at<=?2",
+		    ru->folded_s, now_s - HOUR_S - HOUR_GRACE_S, 0, at, e);
 }
 
 static int fold_peers(struct rollup *ru, struct sql *db, int64_t at, struct err *e)
@@ -107,14 +121,16 @@ static int fold_peers(struct rollup *ru, struct sql *db, int64_t at, struct err 
 
 static int sum_day(struct sql *db, int64_t dim, int64_t at, struct err *e)
 {
-	int rc = run3(db,
-		      "INSERT OR REPLACE INTO rollup_day SELECT dim,?2,key,sum(flows),sum(packets),sum(bytes_out),"
-		      "sum(bytes_in)FROM rollup_hour WHERE dim=?1 AND at>=?2 AND at<?3 GROUP BY key",
-		      dim, at, at + DAY_S, e);
+	int rc = run3(
+		db,
+		"INSERT OR REPLACE INTO rollup_day SELECT dim,?2,key,sum(flows),sum(packets),sum(bytes_out),"
+		"sum(bytes_in)FROM rollup_hour WHERE dim=?1 AND at>=?2 AND at<?3 GROUP BY key",
+		dim, at, at + DAY_S, e);
 	return rc ? rc : fold(db, fold_day, dim, at, ROLLUP_DAY_KEYS, e);
 }
 
-static int close_day(struct rollup *ru, struct sql *db, int64_t at, int64_t last_s, struct err *e)
+static int close_day(struct rollup *ru, struct sql *db, int64_t at, int64_t last_s,
+		     struct err *e)
 {
 	int rc = sql_exec(db, "BEGIN IMMEDIATE", e);
 	for (int64_t dim = ROLLUP_TOTAL; !rc && at >= 0 && dim <= ROLLUP_PEER; dim++)
@@ -127,14 +143,15 @@ static int close_day(struct rollup *ru, struct sql *db, int64_t at, int64_t last
 	return rc;
 }
 
-/* Closes the oldest day that is over; when there is none with rows left, all until yesterday. */
+/* Closes the oldest day that is over; when there is none with rows left, all until yesterday.
+ */
 static int close_next_day(struct rollup *ru, struct sql *db, int64_t now_s, struct err *e)
 {
 	int64_t today = (now_s - DAY_GRACE_S) / DAY_S * DAY_S, at = -1;
 	if (now_s < DAY_GRACE_S || ru->closed_s >= today)
 		return 0;
-	int rc = ask2(db, "SELECT min(at)FROM rollup_hour WHERE dim=0 AND at>=?1 AND at<?2", ru->closed_s, today, -1,
-		      &at, e);
+	int rc = ask2(db, "SELECT min(at)FROM rollup_hour WHERE dim=0 AND at>=?1 AND at<?2",
+		      ru->closed_s, today, -1, &at, e);
 	if (rc)
 		return rc;
 	if (at >= 0)
@@ -157,11 +174,15 @@ int rollup_tidy(struct rollup *ru, struct sql *db, int64_t now_ns, struct err *e
 int rollup_drop_before(struct sql *db, int64_t before_ns, struct err *e)
 {
 	/* the oldest hour of a dimension at a time: some thousand rows */
-#define DROP(t) "DELETE FROM " t " WHERE dim=?1 AND at<min(?2,(SELECT min(at)FROM " t " WHERE dim=?1)+?3)"
-	static const char *const minute = DROP("rollup_minute"), *const hour = DROP("rollup_hour");
+#define DROP(t)                                                               \
+	"DELETE FROM " t " WHERE dim=?1 AND at<min(?2,(SELECT min(at)FROM " t \
+	" WHERE dim=?1)+?3)"
+	static const char *const minute = DROP("rollup_minute"), *const hour =
+									 DROP("rollup_hour");
 	for (int64_t dim = ROLLUP_TOTAL; dim <= ROLLUP_PEER; dim++) {
 		for (int t = 0; t < 2; t++) {
-			int rc = run3(db, t ? hour : minute, dim, before_ns / NS_PER_S, HOUR_S, e);
+			int rc = run3(db, t ? hour : minute, dim, before_ns / NS_PER_S, HOUR_S,
+				      e);
 			if (rc)
 				return rc;
 			if (sql_changes(db) > 0)

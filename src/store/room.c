@@ -5,38 +5,70 @@
 #include "tomsd/base/log.h"
 
 static const struct opt opts[] = {
-	{ .name = "path", .type = OPT_PATH, .min = 1, .max = 1024, .def = "/var/lib/tomsd",
+	{ .name = "path",
+	  .type = OPT_PATH,
+	  .min = 1,
+	  .max = 1024,
+	  .def = "/var/lib/tomsd",
 	  .doc = "Folder of the database tomsd.db and of everything else the daemon keeps." },
-	{ .name = "retention", .type = OPT_DURATION, .min = 0, .max = INT64_MAX, .def = "90d",
+	{ .name = "retention",
+	  .type = OPT_DURATION,
+	  .min = 0,
+	  .max = INT64_MAX,
+	  .def = "90d",
 	  .doc = "Rows of days older than this are dropped, a UTC day at a time; 0d keeps all." },
-	{ .name = "disk_limit", .type = OPT_SIZE, .min = 0, .max = INT64_MAX, .def = "0",
+	{ .name = "disk_limit",
+	  .type = OPT_SIZE,
+	  .min = 0,
+	  .max = INT64_MAX,
+	  .def = "0",
 	  .doc = "Bytes the database may take; the oldest days go first, the newest never; 0: no limit." },
-	{ .name = "disk_reserve", .type = OPT_SIZE, .min = 0, .max = INT64_MAX, .def = "1G",
+	{ .name = "disk_reserve",
+	  .type = OPT_SIZE,
+	  .min = 0,
+	  .max = INT64_MAX,
+	  .def = "1G",
 	  .doc = "Bytes of the file system to keep free; the oldest days go when there are fewer." },
-	{ .name = "inbox", .type = OPT_SIZE, .min = 1 << 20, .max = INT64_C(4) << 30, .def = "32M",
+	{ .name = "inbox",
+	  .type = OPT_SIZE,
+	  .min = 1 << 20,
+	  .max = INT64_C(4) << 30,
+	  .def = "32M",
 	  .doc = "Bytes of rows that may wait in memory for the disk." },
-	{ .name = "commit_every", .type = OPT_DURATION, .min = 10 * NS_PER_MS, .max = 60 * NS_PER_S, .def = "200ms",
+	{ .name = "commit_every",
+	  .type = OPT_DURATION,
+	  .min = 10 * NS_PER_MS,
+	  .max = 60 * NS_PER_S,
+	  .def = "200ms",
 	  .doc = "How long a row waits for others before it is committed: what a power cut can take." },
 	OPT_END,
 };
 
 static const struct counter counters[] = {
 	{ "store_rows_total", "Rows committed.", false, &store_counters.rows },
-	{ "store_commits_total", "Transactions of rows committed.", false, &store_counters.commits },
-	{ "store_commit_failures_total", "Commits that failed and were tried again.", false, &store_counters.failures },
-	{ "store_rows_refused_total", "Rows the database would not take.", false, &store_counters.rejected },
-	{ "store_days_dropped_total", "Days of rows dropped for age or space.", false, &store_counters.dropped_days },
-	{ "store_rows_dropped_total", "Rows dropped with their days.", false, &store_counters.dropped_rows },
-	{ "store_checkpoint_busy_total", "Times a reader kept the write-ahead log from being emptied.", false,
+	{ "store_commits_total", "Transactions of rows committed.", false,
+	  &store_counters.commits },
+	{ "store_commit_failures_total", "Commits that failed and were tried again.", false,
+	  &store_counters.failures },
+	{ "store_rows_refused_total", "Rows the database would not take.", false,
+	  &store_counters.rejected },
+	{ "store_days_dropped_total", "Days of rows dropped for age or space.", false,
+	  &store_counters.dropped_days },
+	{ "store_rows_dropped_total", "Rows dropped with their days.", false,
+	  &store_counters.dropped_rows },
+	{ "store_checkpoint_busy_total",
+	  "Times a reader kept the write-ahead log from being emptied.", false,
 	  &store_counters.checkpoints_busy },
-	{ "store_damaged_files_total", "Damaged databases put aside.", false, &store_counters.corrupt_files },
+	{ "store_damaged_files_total", "Damaged databases put aside.", false,
+	  &store_counters.corrupt_files },
 	COUNTER_END,
 };
 
 static int room_init(struct app *a, struct err *e)
 {
 	const struct conf *c = app_conf(a);
-	bool keep = app_mode(a) != APP_DAEMON; /* a replay drops nothing: it is about what it reads */
+	bool keep = app_mode(a) !=
+		    APP_DAEMON; /* a replay drops nothing: it is about what it reads */
 	const struct store_conf conf = {
 		.path = app_state_path(a),
 		.retention_ns = keep ? 0 : conf_i64(c, "store", "retention"),
@@ -55,7 +87,10 @@ static int room_init(struct app *a, struct err *e)
 	return 0;
 }
 
-static int room_start(struct app *a, struct err *e) { return store_start(app_store(a), e); }
+static int room_start(struct app *a, struct err *e)
+{
+	return store_start(app_store(a), e);
+}
 
 static void room_stop(struct app *a)
 {

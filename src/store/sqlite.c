@@ -1,10 +1,11 @@
 /* SQLite behind the words of tomsd/store.h; the only file that includes sqlite3.h.
  *
- * Writer: WAL with synchronous=FULL (one fsync a commit: what was told to followers survives a power
- * cut), checkpoints by hand (writer.c), secure_delete off (Debian builds it in; it would write every
- * page of a dropped day once more), auto_vacuum=INCREMENTAL so that the file can shrink. No mmap: a
- * bad sector would be a SIGBUS instead of an error. Readers: query_only, one snapshot a transaction.
- * Any thread may use a struct sql, one at a time (opened with NOMUTEX). */
+ * Writer: WAL with synchronous=FULL (one fsync a commit: what was told to followers survives
+ * a power cut), checkpoints by hand (writer.c), secure_delete off (Debian builds it in; it
+ * would write every page of a dropped day once more), auto_vacuum=INCREMENTAL so that the
+ * file can shrink. No mmap: a bad sector would be a SIGBUS instead of an error. Readers:
+ * query_only, one snapshot a transaction. Any thread may use a struct sql, one at a time
+ * (opened with NOMUTEX). */
 #include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,12 +15,12 @@
 #include "tomsd/base/hash.h"
 
 enum {
-	STMT_CACHE = 128,          /* statements kept per connection; texts name days, so it must have an end */
-	PROGRESS_STEPS = 4000,     /* VM steps between two looks at the clock: some 50 us */
-	BUSY_MS = 5000,            /* another process checkpoints (tomsctl beside the daemon) */
+	STMT_CACHE = 128, /* statements a connection keeps; texts name days: it needs an end */
+	PROGRESS_STEPS = 4000, /* VM steps between two looks at the clock: some 50 us */
+	BUSY_MS = 5000,        /* another process checkpoints (tomsctl beside the daemon) */
 	WRITER_CACHE_KIB = 24576,
 	READER_CACHE_KIB = 8192,
-	JOURNAL_LIMIT = 16 << 20,  /* WAL file is cut to this when it is reused */
+	JOURNAL_LIMIT = 16 << 20, /* WAL file is cut to this when it is reused */
 };
 
 struct stmt {
@@ -34,7 +35,7 @@ struct stmt {
 struct sql {
 	sqlite3 *db;
 	struct stmt *cache[STMT_CACHE];
-	uint64_t hashes[STMT_CACHE]; /* of their texts, side by side: looked through at every prepare */
+	uint64_t hashes[STMT_CACHE]; /* of the texts; looked through at every prepare */
 	uint64_t clock;
 	int64_t deadline_mono_ns;
 	int last_rc; /* extended code of the last failure */
@@ -46,11 +47,14 @@ static const struct {
 	int rc;
 	enum err_code code;
 } codes[] = {
-	{ SQLITE_FULL, ERR_FULL },	{ SQLITE_INTERRUPT, ERR_TIMEOUT }, { SQLITE_BUSY, ERR_BUSY },
-	{ SQLITE_LOCKED, ERR_BUSY },	{ SQLITE_CORRUPT, ERR_CORRUPT },   { SQLITE_NOTADB, ERR_CORRUPT },
-	{ SQLITE_CONSTRAINT, ERR_EXISTS }, { SQLITE_NOMEM, ERR_NOMEM },	   { SQLITE_PERM, ERR_DENIED },
-	{ SQLITE_AUTH, ERR_DENIED },	{ SQLITE_READONLY, ERR_DENIED },   { SQLITE_TOOBIG, ERR_RANGE },
-	{ SQLITE_RANGE, ERR_INVALID },	{ SQLITE_ERROR, ERR_INVALID },	   { SQLITE_MISUSE, ERR_INVALID },
+	{ SQLITE_FULL, ERR_FULL },         { SQLITE_INTERRUPT, ERR_TIMEOUT },
+	{ SQLITE_BUSY, ERR_BUSY },         { SQLITE_LOCKED, ERR_BUSY },
+	{ SQLITE_CORRUPT, ERR_CORRUPT },   { SQLITE_NOTADB, ERR_CORRUPT },
+	{ SQLITE_CONSTRAINT, ERR_EXISTS }, { SQLITE_NOMEM, ERR_NOMEM },
+	{ SQLITE_PERM, ERR_DENIED },       { SQLITE_AUTH, ERR_DENIED },
+	{ SQLITE_READONLY, ERR_DENIED },   { SQLITE_TOOBIG, ERR_RANGE },
+	{ SQLITE_RANGE, ERR_INVALID },     { SQLITE_ERROR, ERR_INVALID },
+	{ SQLITE_MISUSE, ERR_INVALID },
 };
 
 static int failed(struct sql *db, int rc, struct err *e)
@@ -79,11 +83,18 @@ static int out_of_time(void *arg)
 void sql_set_deadline(struct sql *db, int64_t mono_ns)
 {
 	db->deadline_mono_ns = mono_ns;
-	sqlite3_progress_handler(db->db, mono_ns ? PROGRESS_STEPS : 0, mono_ns ? out_of_time : NULL, db);
+	sqlite3_progress_handler(db->db, mono_ns ? PROGRESS_STEPS : 0,
+				 mono_ns ? out_of_time : NULL, db);
 }
 
-void sql_interrupt(struct sql *db) { sqlite3_interrupt(db->db); }
-bool sql_in_transaction(struct sql *db) { return sqlite3_get_autocommit(db->db) == 0; }
+void sql_interrupt(struct sql *db)
+{
+	sqlite3_interrupt(db->db);
+}
+bool sql_in_transaction(struct sql *db)
+{
+	return sqlite3_get_autocommit(db->db) == 0;
+}
 
 /* Whatever it says, there is no transaction afterwards. */
 void sql_rollback(struct sql *db)
@@ -92,9 +103,18 @@ void sql_rollback(struct sql *db)
 		sqlite3_exec(db->db, "ROLLBACK", NULL, NULL, NULL);
 }
 
-void sql_set_tag(struct sql *db, uint64_t tag) { db->tag = tag; }
-uint64_t sql_tag(const struct sql *db) { return db->tag; }
-int64_t sql_changes(struct sql *db) { return sqlite3_changes64(db->db); }
+void sql_set_tag(struct sql *db, uint64_t tag)
+{
+	db->tag = tag;
+}
+uint64_t sql_tag(const struct sql *db)
+{
+	return db->tag;
+}
+int64_t sql_changes(struct sql *db)
+{
+	return sqlite3_changes64(db->db);
+}
 
 bool sql_failed_on_disk(struct sql *db)
 {
@@ -104,19 +124,17 @@ bool sql_failed_on_disk(struct sql *db)
 
 /* auto_vacuum has to come before the first table, journal_mode after it has been decided. */
 static const char *const writer_pragmas[] = {
-	"PRAGMA auto_vacuum=INCREMENTAL",
-	"PRAGMA journal_mode=WAL",
-	"PRAGMA synchronous=FULL",
-	"PRAGMA secure_delete=OFF",
-	"PRAGMA cell_size_check=ON",
-	"PRAGMA temp_store=MEMORY",
-	"PRAGMA foreign_keys=ON",
-	"PRAGMA trusted_schema=OFF",
-	"PRAGMA wal_autocheckpoint=0",
-	NULL,
+	"PRAGMA auto_vacuum=INCREMENTAL", "PRAGMA journal_mode=WAL",
+	"PRAGMA synchronous=FULL",        "PRAGMA secure_delete=OFF",
+	"PRAGMA cell_size_check=ON",      "PRAGMA temp_store=MEMORY",
+	"PRAGMA foreign_keys=ON",         "PRAGMA trusted_schema=OFF",
+	"PRAGMA wal_autocheckpoint=0",    NULL,
 };
 static const char *const reader_pragmas[] = {
-	"PRAGMA query_only=ON", "PRAGMA cell_size_check=ON", "PRAGMA temp_store=MEMORY", "PRAGMA trusted_schema=OFF",
+	"PRAGMA query_only=ON",
+	"PRAGMA cell_size_check=ON",
+	"PRAGMA temp_store=MEMORY",
+	"PRAGMA trusted_schema=OFF",
 	NULL,
 };
 
@@ -132,12 +150,15 @@ static int set_up(struct sql *db, enum sql_role role, struct err *e)
 			return rc;
 	}
 	char sizes[128];
-	sqlite3_snprintf(sizeof(sizes), sizes, "PRAGMA cache_size=-%d; PRAGMA journal_size_limit=%d",
-			 role == SQL_WRITER ? WRITER_CACHE_KIB : READER_CACHE_KIB, JOURNAL_LIMIT);
+	sqlite3_snprintf(sizeof(sizes), sizes,
+			 "PRAGMA cache_size=-%d; PRAGMA journal_size_limit=%d",
+			 role == SQL_WRITER ? WRITER_CACHE_KIB : READER_CACHE_KIB,
+			 JOURNAL_LIMIT);
 	return sql_exec(db, sizes, e);
 }
 
-/* An URI, since immutable=1 has no flag; the characters that mean something there are escaped. */
+/* An URI, since immutable=1 has no flag; the characters that mean something there are
+ * escaped. */
 static char *uri_of(const char *path, bool immutable)
 {
 	struct buf b;
@@ -164,7 +185,8 @@ int sql_open(struct sql **out, const char *path, enum sql_role role, struct err 
 	if (!db || !uri)
 		goto out;
 	int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_URI | SQLITE_OPEN_EXRESCODE;
-	flags |= role == SQL_WRITER ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READONLY;
+	flags |= role == SQL_WRITER ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE :
+				      SQLITE_OPEN_READONLY;
 	int sq = sqlite3_open_v2(uri, &db->db, flags, NULL);
 	rc = sq == SQLITE_OK ? set_up(db, role, e) : failed(db, sq, e);
 out:
@@ -202,7 +224,8 @@ int sql_exec(struct sql *db, const char *text, struct err *e)
 	return rc == SQLITE_OK ? 0 : failed(db, rc, e);
 }
 
-/* The place for one more statement: an empty one, or the one unused for longest; -1: all busy. */
+/* The place for one more statement: an empty one, or the one unused for longest; -1: all
+ * busy. */
 static int cache_place(struct sql *db)
 {
 	int oldest = -1;
@@ -240,7 +263,8 @@ int sql_prepare(struct sql *db, const char *text, struct stmt **out, struct err 
 			stmt_free(s);
 			return err_set(e, ERR_NOMEM, "out of memory");
 		}
-		int rc = sqlite3_prepare_v3(db->db, text, (int)n + 1, SQLITE_PREPARE_PERSISTENT, &s->s, NULL);
+		int rc = sqlite3_prepare_v3(db->db, text, (int)n + 1, SQLITE_PREPARE_PERSISTENT,
+					    &s->s, NULL);
 		if (rc != SQLITE_OK) {
 			stmt_free(s);
 			return failed(db, rc, e);
@@ -269,13 +293,25 @@ void stmt_done(struct stmt *s)
 		stmt_free(s);
 }
 
-void stmt_reset(struct stmt *s) { sqlite3_reset(s->s); }
-void stmt_clear(struct stmt *s) { sqlite3_clear_bindings(s->s); }
+void stmt_reset(struct stmt *s)
+{
+	sqlite3_reset(s->s);
+}
+void stmt_clear(struct stmt *s)
+{
+	sqlite3_clear_bindings(s->s);
+}
 
-/* Binding fails only for a number of our own that is out of range, or without memory: the value is
- * NULL then and the step says so. */
-void stmt_i64(struct stmt *s, int at, int64_t v) { (void)sqlite3_bind_int64(s->s, at, v); }
-void stmt_null(struct stmt *s, int at) { (void)sqlite3_bind_null(s->s, at); }
+/* Binding fails only for a number of our own that is out of range, or without memory: the
+ * value is NULL then and the step says so. */
+void stmt_i64(struct stmt *s, int at, int64_t v)
+{
+	(void)sqlite3_bind_int64(s->s, at, v);
+}
+void stmt_null(struct stmt *s, int at)
+{
+	(void)sqlite3_bind_null(s->s, at);
+}
 
 void stmt_text(struct stmt *s, int at, struct str v)
 {
@@ -316,10 +352,22 @@ int stmt_run(struct stmt *s, struct err *e)
 	return rc;
 }
 
-int64_t stmt_col_i64(struct stmt *s, int col) { return sqlite3_column_int64(s->s, col); }
-bool stmt_col_null(struct stmt *s, int col) { return sqlite3_column_type(s->s, col) == SQLITE_NULL; }
-bool stmt_col_is_int(struct stmt *s, int col) { return sqlite3_column_type(s->s, col) == SQLITE_INTEGER; }
-bool stmt_col_is_blob(struct stmt *s, int col) { return sqlite3_column_type(s->s, col) == SQLITE_BLOB; }
+int64_t stmt_col_i64(struct stmt *s, int col)
+{
+	return sqlite3_column_int64(s->s, col);
+}
+bool stmt_col_null(struct stmt *s, int col)
+{
+	return sqlite3_column_type(s->s, col) == SQLITE_NULL;
+}
+bool stmt_col_is_int(struct stmt *s, int col)
+{
+	return sqlite3_column_type(s->s, col) == SQLITE_INTEGER;
+}
+bool stmt_col_is_blob(struct stmt *s, int col)
+{
+	return sqlite3_column_type(s->s, col) == SQLITE_BLOB;
+}
 
 struct str stmt_col_text(struct stmt *s, int col)
 {
@@ -352,8 +400,9 @@ int sql_checkpoint(struct sql *db, bool truncate, int *frames, int *left, struct
 	if (truncate)
 		sqlite3_busy_timeout(db->db, 50);
 	int rc = sqlite3_wal_checkpoint_v2(db->db, "main",
-					   truncate ? SQLITE_CHECKPOINT_TRUNCATE : SQLITE_CHECKPOINT_PASSIVE, &log,
-					   &moved);
+					   truncate ? SQLITE_CHECKPOINT_TRUNCATE :
+						      SQLITE_CHECKPOINT_PASSIVE,
+					   &log, &moved);
 	if (truncate)
 		sqlite3_busy_timeout(db->db, BUSY_MS);
 	if (rc != SQLITE_OK)

@@ -1,11 +1,15 @@
-/* Private half of sqlite.c: connections for the writer and the pool. A struct sql and its statements
- * belong to one thread at a time. */
+/* Private half of sqlite.c: connections for the writer and the pool. A struct sql and its
+ * statements belong to one thread at a time. */
 #ifndef TOMSD_STORE_SQLITE_H
 #define TOMSD_STORE_SQLITE_H
 
 #include "tomsd/store.h"
 
-enum sql_role { SQL_WRITER /* makes the file */, SQL_READER, SQL_READER_IMMUTABLE /* no -shm possible */ };
+enum sql_role {
+	SQL_WRITER /* makes the file */,
+	SQL_READER,
+	SQL_READER_IMMUTABLE /* no -shm possible */
+};
 
 int sql_open(struct sql **out, const char *path, enum sql_role role, struct err *e) MUST_CHECK;
 void sql_close(struct sql *db); /* finalizes what is left; rolls back */
@@ -13,15 +17,17 @@ void sql_close(struct sql *db); /* finalizes what is left; rolls back */
 void sql_set_deadline(struct sql *db, int64_t mono_ns);
 void sql_interrupt(struct sql *db); /* any thread */
 bool sql_in_transaction(struct sql *db);
-void sql_rollback(struct sql *db); /* fine without a transaction */
+void sql_rollback(struct sql *db);   /* fine without a transaction */
 int64_t sql_changes(struct sql *db); /* rows the last statement changed */
-/* What the last failure was, beyond the ERR_X: a failed write or fsync wants a new connection. */
+/* What the last failure was, beyond the ERR_X: a failed write or fsync wants a new
+ * connection. */
 bool sql_failed_on_disk(struct sql *db);
 /* A number of the pool's: which file the connection belongs to. */
 void sql_set_tag(struct sql *db, uint64_t tag);
 uint64_t sql_tag(const struct sql *db);
 /* First column of the first row of a statement without parameters; def when there is none. */
-int sql_number(struct sql *db, const char *text, int64_t def, int64_t *out, struct err *e) MUST_CHECK;
+int sql_number(struct sql *db, const char *text, int64_t def, int64_t *out,
+	       struct err *e) MUST_CHECK;
 /* Steps to the end and resets; the statement stays with the caller. */
 int stmt_run(struct stmt *s, struct err *e) MUST_CHECK;
 void stmt_reset(struct stmt *s);
@@ -31,8 +37,9 @@ void stmt_blob_ref(struct stmt *s, int at, const void *p, size_t n);
 void stmt_clear(struct stmt *s); /* all parameters NULL */
 bool stmt_col_is_int(struct stmt *s, int col);
 bool stmt_col_is_blob(struct stmt *s, int col);
-/* Moves WAL frames into the database. truncate: also empties the file, waiting at most 50 ms for
- * readers (-ERR_BUSY: they did not go). frames: in the WAL, left: not moved yet. */
-int sql_checkpoint(struct sql *db, bool truncate, int *frames, int *left, struct err *e) MUST_CHECK;
+/* Moves WAL frames into the database. truncate: also empties the file, waiting at most 50 ms
+ * for readers (-ERR_BUSY: they did not go). frames: in the WAL, left: not moved yet. */
+int sql_checkpoint(struct sql *db, bool truncate, int *frames, int *left,
+		   struct err *e) MUST_CHECK;
 
 #endif

@@ -11,7 +11,12 @@
 #include "tomsd/base/file.h"
 #include "tomsd/base/log.h"
 
-enum { INBOX_BYTES = 32 << 20, READERS = 4, COMMIT_EVERY_MS = 200, QUICK_CHECK_BYTES = 64 << 20 };
+enum {
+	INBOX_BYTES = 32 << 20,
+	READERS = 4,
+	COMMIT_EVERY_MS = 200,
+	QUICK_CHECK_BYTES = 64 << 20
+};
 
 struct store_counters store_counters;
 
@@ -73,8 +78,8 @@ void store_free(struct store *st)
 	free(st);
 }
 
-/* The file of an unclean end is looked through while that takes a moment only; a large one is read
- * page by page as it is used, and each page's form is checked then (cell_size_check). */
+/* The file of an unclean end is looked through while that takes a moment only; a large one is
+ * read page by page as it is used, and each page's form is checked then (cell_size_check). */
 static int look_through(struct store *st, bool unclean, struct err *e)
 {
 	struct stmt *s;
@@ -103,7 +108,8 @@ static int open_file(struct store *st, struct err *e)
 	if (!rc)
 		rc = migrate_run(st->db, e);
 	if (!rc)
-		rc = sql_number(st->db, "SELECT value FROM store_meta WHERE name='token_seed'", 0, &seed, e);
+		rc = sql_number(st->db, "SELECT value FROM store_meta WHERE name='token_seed'",
+				0, &seed, e);
 	if (!rc)
 		rc = rollup_init(&st->rollup, st->db, e);
 	if (rc) {
@@ -117,7 +123,8 @@ static int open_file(struct store *st, struct err *e)
 	return 0;
 }
 
-/* Damaged: out of the way, but kept; somebody may get rows out of it with sqlite3's .recover. */
+/* Damaged: out of the way, but kept; somebody may get rows out of it with sqlite3's .recover.
+ */
 static int put_aside(struct store *st, struct err *e)
 {
 	static const char *const suffixes[] = { "", "-wal", "-shm" };
@@ -138,7 +145,8 @@ static int put_aside(struct store *st, struct err *e)
 	}
 	counter_add(&store_counters.corrupt_files, 1);
 	pool_renew(&st->pool);
-	log_err("store", "database damaged, put aside as tomsd.db.bad-%s, a new one is begun", day);
+	log_err("store", "database damaged, put aside as tomsd.db.bad-%s, a new one is begun",
+		day);
 	return 0;
 }
 
@@ -150,8 +158,10 @@ int store_begin_anew(struct store *st, struct err *e)
 	if (!rc)
 		rc = open_file(st, e);
 	if (!rc)
-		store_set_notice(st, "the database was damaged; it was put aside as tomsd.db.bad-* and a new one "
-				     "begun: have the disk checked");
+		store_set_notice(
+			st,
+			"the database was damaged; it was put aside as tomsd.db.bad-* and a new one "
+			"begun: have the disk checked");
 	return rc;
 }
 
@@ -200,9 +210,12 @@ int store_open_readonly(struct store **out, const char *path, struct err *e)
 	if (!rc)
 		rc = migrate_version(db, &version, e);
 	if (!rc && version < migrate_latest())
-		rc = err_set(e, ERR_UNSUPPORTED, "the database is of an older version: start tomsd once to bring it up");
+		rc = err_set(
+			e, ERR_UNSUPPORTED,
+			"the database is of an older version: start tomsd once to bring it up");
 	if (!rc)
-		rc = sql_number(db, "SELECT value FROM store_meta WHERE name='token_seed'", 0, &seed, e);
+		rc = sql_number(db, "SELECT value FROM store_meta WHERE name='token_seed'", 0,
+				&seed, e);
 	store_read_end(st, db);
 	if (rc) {
 		store_free(st);
@@ -240,7 +253,10 @@ void store_stop(struct store *st)
 	st->db = NULL;
 }
 
-uint64_t store_token_seed(struct store *st) { return st->seed; }
+uint64_t store_token_seed(struct store *st)
+{
+	return st->seed;
+}
 
 static const struct plan *find_plan(const struct store *st, const struct record *r)
 {
@@ -278,7 +294,10 @@ int store_put_many(struct store *st, const struct record *r, const void *rows, s
 	return inbox_put(&st->inbox, p, rows, n);
 }
 
-int store_put(struct store *st, const struct record *r, const void *row) { return store_put_many(st, r, row, 1); }
+int store_put(struct store *st, const struct record *r, const void *row)
+{
+	return store_put_many(st, r, row, 1);
+}
 
 int store_flush(struct store *st, int timeout_ms, struct err *e)
 {
@@ -291,7 +310,8 @@ int store_flush(struct store *st, int timeout_ms, struct err *e)
 	bool durable;
 	while (!(durable = st->rows_durable >= wanted)) {
 		int64_t left = timeout_ms < 0 ? -1 : (until - clock_mono_ns()) / NS_PER_MS;
-		if (!left || (timeout_ms >= 0 && left < 0) || !cond_wait(&st->committed, &st->flush_m, (int)left))
+		if (!left || (timeout_ms >= 0 && left < 0) ||
+		    !cond_wait(&st->committed, &st->flush_m, (int)left))
 			break;
 	}
 	mutex_unlock(&st->flush_m);
@@ -299,7 +319,8 @@ int store_flush(struct store *st, int timeout_ms, struct err *e)
 		return 0;
 	mutex_lock(&st->stats_m);
 	int rc = st->stats.failing ? err_set(e, ERR_IO, "%s", st->stats.last_error) :
-				     err_set(e, ERR_TIMEOUT, "rows were not durable after %d ms", timeout_ms);
+				     err_set(e, ERR_TIMEOUT,
+					     "rows were not durable after %d ms", timeout_ms);
 	mutex_unlock(&st->stats_m);
 	return rc;
 }
@@ -322,7 +343,8 @@ static void tell_health(struct store *st)
 {
 	char words[sizeof(st->health)];
 	mutex_lock(&st->stats_m);
-	(void)str_copy(words, sizeof(words), str_of(st->stats.failing ? st->stats.last_error : st->notice));
+	(void)str_copy(words, sizeof(words),
+		       str_of(st->stats.failing ? st->stats.last_error : st->notice));
 	mutex_unlock(&st->stats_m);
 	if (!st->app || strcmp(words, st->health) == 0)
 		return;
@@ -350,7 +372,8 @@ void store_set_failing(struct store *st, const struct err *e)
 		struct buf b;
 		buf_init(&b, 4096);
 		buf_fmt(&b, "%s%s", e->text, advice(e));
-		(void)str_copy(st->stats.last_error, sizeof(st->stats.last_error), buf_view(&b));
+		(void)str_copy(st->stats.last_error, sizeof(st->stats.last_error),
+			       buf_view(&b));
 		buf_fini(&b);
 	}
 	mutex_unlock(&st->stats_m);

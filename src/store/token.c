@@ -1,10 +1,13 @@
-/* Tokens: 32-bit keyed hashes of (class, value). The seed is random for each database, so nobody on
- * the network can choose names that fall together. Any thread. */
+/* Tokens: 32-bit keyed hashes of (class, value). The seed is random for each database, so
+ * nobody on the network can choose names that fall together. Any thread. */
 #include "token.h"
 
 #include "tomsd/base/hash.h"
 
-uint64_t token_class(uint64_t seed, const char *name) { return hash_bytes(name, strlen(name), seed); }
+uint64_t token_class(uint64_t seed, const char *name)
+{
+	return hash_bytes(name, strlen(name), seed);
+}
 
 enum token_kind token_kind_of(const struct col *c)
 {
@@ -65,7 +68,10 @@ uint64_t mac_number(const uint8_t mac[6])
 	return v;
 }
 
-uint32_t token_of_mac(uint64_t class_seed, uint64_t mac48) { return token_of_num(class_seed, mac48); }
+uint32_t token_of_mac(uint64_t class_seed, uint64_t mac48)
+{
+	return token_of_num(class_seed, mac48);
+}
 
 uint32_t token_of_text(uint64_t class_seed, struct str text)
 {
@@ -78,13 +84,22 @@ uint32_t token_of_text(uint64_t class_seed, struct str text)
 	return token_fold(hash_bytes(folded, n, class_seed));
 }
 
-uint32_t token_host(uint64_t seed, const struct addr *a) { return token_of_host(token_class(seed, "host"), a); }
-uint32_t token_net(uint64_t seed, const struct addr *a) { return token_of_net(token_class(seed, "net"), a); }
+uint32_t token_host(uint64_t seed, const struct addr *a)
+{
+	return token_of_host(token_class(seed, "host"), a);
+}
+uint32_t token_net(uint64_t seed, const struct addr *a)
+{
+	return token_of_net(token_class(seed, "net"), a);
+}
 uint32_t token_mac(uint64_t seed, const uint8_t mac[6])
 {
 	return token_of_mac(token_class(seed, "mac"), mac_number(mac));
 }
-uint32_t token_port(uint64_t seed, uint16_t port) { return token_of_num(token_class(seed, "port"), port); }
+uint32_t token_port(uint64_t seed, uint16_t port)
+{
+	return token_of_num(token_class(seed, "port"), port);
+}
 uint32_t token_text(uint64_t seed, const struct col *c, struct str text)
 {
 	return token_of_text(token_class(seed, c->name), text);

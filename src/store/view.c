@@ -20,8 +20,8 @@ struct part_view {
 	struct sql *db;
 	char table[PART_NAME_MAX];
 	char *select;
-	bool has[STORE_COLS_MAX];  /* the table has it */
-	int at[STORE_COLS_MAX];    /* where the select says it; 0: not asked for */
+	bool has[STORE_COLS_MAX]; /* the table has it */
+	int at[STORE_COLS_MAX];   /* where the select says it; 0: not asked for */
 	bool partial;
 	struct stmt *text; /* id -> s; NULL when the day has no dictionary */
 	struct text_slot slots[TEXT_SLOTS];
@@ -114,8 +114,14 @@ void part_view_free(struct part_view *v)
 	free(v);
 }
 
-const char *part_view_select(const struct part_view *v) { return v->select; }
-const char *part_view_table(const struct part_view *v) { return v->table; }
+const char *part_view_select(const struct part_view *v)
+{
+	return v->select;
+}
+const char *part_view_table(const struct part_view *v)
+{
+	return v->table;
+}
 
 bool part_view_has(const struct part_view *v, const struct col *c)
 {
@@ -190,7 +196,8 @@ static void read_mac(char *to, uint64_t v)
 }
 
 /* One value, known not to be NULL, into its column. */
-static int read_value(struct part_view *v, const struct plan_col *pc, struct stmt *s, int at, char *to, struct err *e)
+static int read_value(struct part_view *v, const struct plan_col *pc, struct stmt *s, int at,
+		      char *to, struct err *e)
 {
 	struct str text;
 	int rc;
@@ -205,7 +212,8 @@ static int read_value(struct part_view *v, const struct plan_col *pc, struct stm
 		read_mac(to, (uint64_t)stmt_col_i64(s, at));
 		break;
 	case AS_TEXT:
-		(void)str_copy(to, pc->col->size, stmt_col_text(s, at)); /* may be narrower than once */
+		(void)str_copy(to, pc->col->size,
+			       stmt_col_text(s, at)); /* may be narrower than once */
 		break;
 	case AS_DICT:
 		rc = text_of(v, stmt_col_i64(s, at), &text, e);
@@ -243,8 +251,8 @@ static const char list_sql[] =
 	"SELECT day,rows,last_id,indexed_id,buckets,first_ns,last_ns,late_s FROM part"
 	" WHERE record=? AND dropping=0 AND rows>0 AND last_ns>=? AND first_ns<? ORDER BY day DESC";
 
-int part_list(struct sql *db, const struct record *r, int64_t since_ns, int64_t until_ns, struct part_info **out,
-	      size_t *n, struct err *e)
+int part_list(struct sql *db, const struct record *r, int64_t since_ns, int64_t until_ns,
+	      struct part_info **out, size_t *n, struct err *e)
 {
 	struct stmt *s;
 	int rc = sql_prepare(db, list_sql, &s, e);

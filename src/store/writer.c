@@ -1,9 +1,10 @@
 /* The store thread: rows from the inbox into the database, one transaction a batch, for ever.
  *
- * A batch that fails stays in the inbox and is tried again with growing pauses (50 ms to 5 s); nothing
- * that was put is lost while there is memory for it, and the sources wait once the inbox is full. After
- * a failed write or fsync the connection is opened anew first: what the kernel dropped from its cache
- * must not be taken for written. A damaged file is put aside and a new one begun.
+ * A batch that fails stays in the inbox and is tried again with growing pauses (50 ms to 5
+ * s); nothing that was put is lost while there is memory for it, and the sources wait once
+ * the inbox is full. After a failed write or fsync the connection is opened anew first: what
+ * the kernel dropped from its cache must not be taken for written. A damaged file is put
+ * aside and a new one begun.
  *
  * Between batches: wishes of other rooms (store_write), checkpoints, retention, tidying. */
 #include "inside.h"
@@ -14,11 +15,11 @@
 
 enum {
 	BATCH_ROWS = 16384,
-	LOOK_MS = 1000,            /* wakes this often without work */
+	LOOK_MS = 1000, /* wakes this often without work */
 	PAUSE_FIRST_MS = 50,
 	PAUSE_MAX_MS = 5000,
 	SLOW_COMMIT_MS = 1000,
-	PARTING_S = 10,            /* at the end: how long a failing batch is tried */
+	PARTING_S = 10, /* at the end: how long a failing batch is tried */
 	WAL_PASSIVE_BYTES = 8 << 20,
 	WAL_QUIET_BYTES = 1 << 20,
 	WAL_ALARM_BYTES = 256 << 20,
@@ -36,7 +37,8 @@ static int insert_batch(struct store *st, const struct inbox_batch *b, struct er
 		if (rc == -ERR_EXISTS || rc == -ERR_RANGE) { /* this row, not the disk */
 			memset((char *)row + p->id->off, 0, p->id->size);
 			counter_add(&store_counters.rejected, 1);
-			log_err("store", "row refused record=%s error=%s", p->record->name, LOGQ(e->text));
+			log_err("store", "row refused record=%s error=%s", p->record->name,
+				LOGQ(e->text));
 			rc = 0;
 		} else if (!rc && p->record == &flow_record) {
 			rc = rollup_add(&st->rollup, st->db, row, e);
@@ -103,8 +105,8 @@ static void told(struct store *st, const struct inbox_batch *b, int64_t took_ns)
 	pthread_cond_broadcast(&st->committed);
 	mutex_unlock(&st->flush_m);
 	if (took_ns > SLOW_COMMIT_MS * NS_PER_MS)
-		log_warning("store", "commit slow rows=%llu ms=%lld", (unsigned long long)b->rows,
-			    (long long)(took_ns / NS_PER_MS));
+		log_warning("store", "commit slow rows=%llu ms=%lld",
+			    (unsigned long long)b->rows, (long long)(took_ns / NS_PER_MS));
 }
 
 /* A pause that ends early when the house is closing. */
@@ -194,7 +196,8 @@ static int commit_batch(struct store *st, const struct inbox_batch *b)
 		}
 		counter_add(&store_counters.failures, 1);
 		if (st->db) {
-			log_err("store", "commit failed rows=%llu error=%s", (unsigned long long)b->rows, LOGQ(e.text));
+			log_err("store", "commit failed rows=%llu error=%s",
+				(unsigned long long)b->rows, LOGQ(e.text));
 			store_set_failing(st, &e);
 		}
 		if (is_closed(st)) {
@@ -216,7 +219,8 @@ static int commit_batch(struct store *st, const struct inbox_batch *b)
 	}
 }
 
-int store_write(struct store *st, int (*fn)(struct sql *db, void *arg, struct err *e), void *arg, struct err *e)
+int store_write(struct store *st, int (*fn)(struct sql *db, void *arg, struct err *e),
+		void *arg, struct err *e)
 {
 	struct write_wish w = { .fn = fn, .arg = arg, .e = e };
 	if (st->readonly)
@@ -251,7 +255,8 @@ static void watch_wal(struct store *st, int64_t bytes)
 {
 	bool alarm = bytes > WAL_ALARM_BYTES;
 	if (alarm && !st->wal_alarm)
-		log_warning("store", "write-ahead log grows bytes=%lld: a reader holds an old snapshot",
+		log_warning("store",
+			    "write-ahead log grows bytes=%lld: a reader holds an old snapshot",
 			    (long long)bytes);
 	st->wal_alarm = alarm;
 }
@@ -262,10 +267,12 @@ void writer_checkpoint(struct store *st, bool busy, bool last)
 	int frames = 0, left = 0;
 	struct err e = ERR_INIT;
 	watch_wal(st, bytes);
-	/* The file is only reused from its start once all of it was moved and nobody reads it. */
+	/* The file is only reused from its start once all of it was moved and nobody reads
+	 * it. */
 	bool quiet = !busy && bytes > WAL_QUIET_BYTES && now >= st->next_truncate_mono_ns;
 	bool huge = bytes > WAL_ALARM_BYTES / 2 && now >= st->next_truncate_mono_ns;
-	if (!last && !quiet && !huge && (bytes < WAL_PASSIVE_BYTES || now < st->next_checkpoint_mono_ns))
+	if (!last && !quiet && !huge &&
+	    (bytes < WAL_PASSIVE_BYTES || now < st->next_checkpoint_mono_ns))
 		return;
 	bool truncate = last || quiet || huge;
 	int rc = sql_checkpoint(st->db, truncate, &frames, &left, &e);
@@ -290,9 +297,13 @@ static void look_at_files(struct store *st)
 	if (file_space(st->dir, &now.disk_free_bytes, &total, NULL))
 		now.disk_free_bytes = 0;
 	int64_t days = 0;
-	if (st->db && (sql_number(st->db, "SELECT min(day) FROM part WHERE dropping=0", 0, &now.oldest_day, NULL) ||
-		       sql_number(st->db, "SELECT max(day) FROM part WHERE dropping=0", 0, &now.newest_day, NULL) ||
-		       sql_number(st->db, "SELECT count(DISTINCT day) FROM part WHERE dropping=0", 0, &days, NULL)))
+	if (st->db &&
+	    (sql_number(st->db, "SELECT min(day) FROM part WHERE dropping=0", 0,
+			&now.oldest_day, NULL) ||
+	     sql_number(st->db, "SELECT max(day) FROM part WHERE dropping=0", 0,
+			&now.newest_day, NULL) ||
+	     sql_number(st->db, "SELECT count(DISTINCT day) FROM part WHERE dropping=0", 0,
+			&days, NULL)))
 		days = 0; /* unknown this time */
 	mutex_lock(&st->stats_m);
 	st->stats.database_bytes = now.database_bytes;
@@ -304,7 +315,8 @@ static void look_at_files(struct store *st)
 	mutex_unlock(&st->stats_m);
 }
 
-/* What can wait for a moment between two batches. More than one step of it only when nobody waits. */
+/* What can wait for a moment between two batches. More than one step of it only when nobody
+ * waits. */
 static bool tidy(struct store *st, bool busy)
 {
 	ON_THREAD("store");
@@ -343,10 +355,12 @@ void writer_main(void *store)
 	for (;;) {
 		struct inbox_batch b;
 		thread_beat();
-		inbox_wait(&st->inbox, st->conf.commit_every_ns, BATCH_ROWS, more ? 5 : LOOK_MS, &b);
+		inbox_wait(&st->inbox, st->conf.commit_every_ns, BATCH_ROWS, more ? 5 : LOOK_MS,
+			   &b);
 		bool has_rows = b.rows > 0;
 		if (has_rows && commit_batch(st, &b)) {
-			log_err("store", "rows lost at the end rows=%llu", (unsigned long long)b.rows);
+			log_err("store", "rows lost at the end rows=%llu",
+				(unsigned long long)b.rows);
 			inbox_release(&st->inbox, &b);
 		}
 		run_wishes(st);

@@ -1,9 +1,10 @@
-/* bench_store [-n ROWS] [-p FOLDER] [-d FLOWS_A_DAY] [-b ROWS] [-k] [-x]: what a flow row costs the writer. Prints
- * JSON lines. Rows are made before the clock starts; the CPU time is that of the store's thread.
- * -b waits for the commit after so many rows, as a house that is not busy does (50 million flows a day are
- * 116 in 200 ms); bytes_written is what went to the disk, log and checkpoints included.
- * -k keeps the folder (for query benches), -d says how far rows are apart. -x drops that day for want of
- * space afterwards while rows of the next day come in, and says how long they waited for their commit. */
+/* bench_store [-n ROWS] [-p FOLDER] [-d FLOWS_A_DAY] [-b ROWS] [-k] [-x]: what a flow row
+ * costs the writer. Prints JSON lines. Rows are made before the clock starts; the CPU time is
+ * that of the store's thread. -b waits for the commit after so many rows, as a house that is
+ * not busy does (50 million flows a day are 116 in 200 ms); bytes_written is what went to the
+ * disk, log and checkpoints included. -k keeps the folder (for query benches), -d says how
+ * far rows are apart. -x drops that day for want of space afterwards while rows of the next
+ * day come in, and says how long they waited for their commit. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -56,7 +57,9 @@ struct options {
 
 static void usage(void)
 {
-	(void)fputs("usage: bench_store [-n ROWS] [-p FOLDER] [-d FLOWS_A_DAY] [-b ROWS] [-k] [-x]\n", stderr);
+	(void)fputs(
+		"usage: bench_store [-n ROWS] [-p FOLDER] [-d FLOWS_A_DAY] [-b ROWS] [-k] [-x]\n",
+		stderr);
 	exit(2);
 }
 
@@ -119,7 +122,8 @@ static void bench_drop(const struct options *o)
 		for (size_t i = 0; i < ARRAY_LEN(rows); i++)
 			gen_flow(&g, &rows[i]);
 		int64_t put = clock_mono_ns();
-		if (store_put_many(st, &flow_record, rows, ARRAY_LEN(rows)) || store_flush(st, 60000, &e))
+		if (store_put_many(st, &flow_record, rows, ARRAY_LEN(rows)) ||
+		    store_flush(st, 60000, &e))
 			die("putting", &e);
 		waits[n++] = clock_mono_ns() - put;
 		clock_sleep_ms(50);
@@ -130,8 +134,9 @@ static void bench_drop(const struct options *o)
 	qsort(waits, n, sizeof(*waits), by_size);
 	printf("{\"bench\":\"store_drop_day\",\"rows\":%llu,\"seconds\":%.1f,\"cpu_s\":%.1f,\"commit_wait_p50_ms\":%.1f,"
 	       "\"commit_wait_p95_ms\":%.1f,\"commit_wait_max_ms\":%.1f}\n",
-	       (unsigned long long)o->rows, (double)took / 1e9, (double)cpu / 1e3, (double)waits[n / 2] / 1e6,
-	       (double)waits[n * 95 / 100] / 1e6, (double)waits[n - 1] / 1e6);
+	       (unsigned long long)o->rows, (double)took / 1e9, (double)cpu / 1e3,
+	       (double)waits[n / 2] / 1e6, (double)waits[n * 95 / 100] / 1e6,
+	       (double)waits[n - 1] / 1e6);
 	free(waits);
 }
 
@@ -144,7 +149,8 @@ int main(int argc, char **argv)
 	struct flow *rows = malloc(sizeof(*rows) * CHUNK * CHUNKS);
 	if (!rows || store_open(&st, &conf, &e) || store_start(st, &e))
 		die("opening", &e);
-	struct gen_flows g = { 1, clock_day_start(20261122) * 1, (int64_t)(86400e9 / (double)o.per_day) };
+	struct gen_flows g = { 1, clock_day_start(20261122) * 1,
+			       (int64_t)(86400e9 / (double)o.per_day) };
 	int64_t cpu0 = store_cpu_ms(), wall = 0;
 	uint64_t written = written_bytes();
 	for (uint64_t done = 0; done < o.rows;) {
@@ -153,7 +159,8 @@ int main(int argc, char **argv)
 			gen_flow(&g, &rows[i]);
 		int64_t began = clock_mono_ns();
 		for (size_t i = 0; i < n; i += CHUNK)
-			if (store_put_many(st, &flow_record, rows + i, n - i < CHUNK ? n - i : CHUNK))
+			if (store_put_many(st, &flow_record, rows + i,
+					   n - i < CHUNK ? n - i : CHUNK))
 				die("putting", &e);
 		if (store_flush(st, 60000, &e))
 			die("flushing", &e);
@@ -169,9 +176,10 @@ int main(int argc, char **argv)
 	(void)snprintf(file, sizeof(file), "%s/tomsd.db", o.path);
 	printf("{\"bench\":\"store_put\",\"rows\":%llu,\"commits\":%llu,\"seconds\":%.2f,\"rows_per_s\":%.0f,"
 	       "\"cpu_us_per_row\":%.2f,\"bytes_per_row\":%.1f,\"bytes_written_per_row\":%.0f,\"fsync\":true}\n",
-	       (unsigned long long)o.rows, (unsigned long long)s.commits_total, (double)wall / 1e9,
-	       (double)o.rows / ((double)wall / 1e9), (double)cpu * 1e3 / (double)o.rows,
-	       (double)file_size(file) / (double)o.rows, (double)written / (double)o.rows);
+	       (unsigned long long)o.rows, (unsigned long long)s.commits_total,
+	       (double)wall / 1e9, (double)o.rows / ((double)wall / 1e9),
+	       (double)cpu * 1e3 / (double)o.rows, (double)file_size(file) / (double)o.rows,
+	       (double)written / (double)o.rows);
 	store_free(st);
 	free(rows);
 	if (o.drop)

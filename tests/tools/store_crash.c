@@ -1,7 +1,8 @@
-/* store_crash [-r ROUNDS] [-p FOLDER] [-s SEED]: kill -9 at random moments. A child stores rows and says
- * after every flush how many are acknowledged; the parent kills it, opens the store and checks: every
- * acknowledged row is there once, none is there that was not put, roll-ups and index agree with the
- * rows, integrity_check is ok. Then the next child goes on in the same store. One JSON line. */
+/* store_crash [-r ROUNDS] [-p FOLDER] [-s SEED]: kill -9 at random moments. A child stores
+ * rows and says after every flush how many are acknowledged; the parent kills it, opens the
+ * store and checks: every acknowledged row is there once, none is there that was not put,
+ * roll-ups and index agree with the rows, integrity_check is ok. Then the next child goes on
+ * in the same store. One JSON line. */
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,8 +31,11 @@ static void child(const char *path, uint64_t from, int say)
 {
 	struct store *st;
 	struct err e = ERR_INIT;
-	const struct store_conf conf = { .path = path, .commit_every_ns = 5 * NS_PER_MS, .inbox_bytes = 8 << 20 };
-	struct gen_flows g = { from + 1, clock_day_start(20261122) + (int64_t)from * NS_PER_MS, 2 * NS_PER_MS };
+	const struct store_conf conf = { .path = path,
+					 .commit_every_ns = 5 * NS_PER_MS,
+					 .inbox_bytes = 8 << 20 };
+	struct gen_flows g = { from + 1, clock_day_start(20261122) + (int64_t)from * NS_PER_MS,
+			       2 * NS_PER_MS };
 	static struct flow f;
 	if (store_open(&st, &conf, &e) || store_start(st, &e))
 		die("child", e.text);
@@ -54,7 +58,8 @@ static int64_t number(struct store *st, const char *text)
 	struct err e = ERR_INIT;
 	struct sql *db;
 	struct stmt *s;
-	if (store_read_begin(st, 0, &db, &e) || sql_prepare(db, text, &s, &e) || stmt_step(s, &e) < 0)
+	if (store_read_begin(st, 0, &db, &e) || sql_prepare(db, text, &s, &e) ||
+	    stmt_step(s, &e) < 0)
 		die(text, e.text);
 	int64_t v = stmt_col_i64(s, 0);
 	stmt_done(s);
@@ -67,7 +72,8 @@ static void must(struct store *st, const char *text, int64_t want)
 	int64_t have = number(st, text);
 	if (have == want)
 		return;
-	(void)fprintf(stderr, "store_crash: %s: %lld, not %lld\n", text, (long long)have, (long long)want);
+	(void)fprintf(stderr, "store_crash: %s: %lld, not %lld\n", text, (long long)have,
+		      (long long)want);
 	exit(1);
 }
 
@@ -93,10 +99,16 @@ static uint64_t check(const char *path, uint64_t acknowledged)
 	must(st, "SELECT count(*) FROM flow_20261122", (int64_t)rows);
 	must(st, "SELECT count(DISTINCT src_bytes) FROM flow_20261122", (int64_t)rows);
 	must(st, "SELECT max(src_bytes)+1 FROM flow_20261122", (int64_t)rows);
-	must(st, "SELECT sum(bytes_out)-(SELECT sum(src_bytes) FROM flow_20261122) FROM rollup_minute WHERE dim=0", 0);
-	must(st, "SELECT sum(bytes_out)-(SELECT sum(src_bytes) FROM flow_20261122) FROM rollup_hour WHERE dim=2", 0);
-	must(st, "SELECT count(*)-(SELECT sum(rows) FROM flow_20261122_zone) FROM flow_20261122"
-		 " WHERE id<=(SELECT indexed_id FROM part)", 0);
+	must(st,
+	     "SELECT sum(bytes_out)-(SELECT sum(src_bytes) FROM flow_20261122) FROM rollup_minute WHERE dim=0",
+	     0);
+	must(st,
+	     "SELECT sum(bytes_out)-(SELECT sum(src_bytes) FROM flow_20261122) FROM rollup_hour WHERE dim=2",
+	     0);
+	must(st,
+	     "SELECT count(*)-(SELECT sum(rows) FROM flow_20261122_zone) FROM flow_20261122"
+	     " WHERE id<=(SELECT indexed_id FROM part)",
+	     0);
 	store_free(st);
 	return rows;
 }
@@ -144,6 +156,7 @@ int main(int argc, char **argv)
 		rows = check(o.path, acknowledged);
 	}
 	printf("{\"test\":\"store_crash\",\"kills\":%llu,\"rows\":%llu,\"acknowledged\":%llu,\"lost\":0}\n",
-	       (unsigned long long)o.rounds, (unsigned long long)rows, (unsigned long long)acknowledged_all);
+	       (unsigned long long)o.rounds, (unsigned long long)rows,
+	       (unsigned long long)acknowledged_all);
 	return 0;
 }

@@ -1,7 +1,8 @@
-/* A disk that fails: an SQLite VFS over the real one, registered as the default, so that the product
- * knows nothing of it. It can refuse the n-th write or fsync (and the ones after it), and it remembers
- * what was not yet synced, so that a power cut can be played: bad_disk_cut writes the files into another
- * folder as they could lie on the platter then: all that was synced, any part of what was not. */
+/* A disk that fails: an SQLite VFS over the real one, registered as the default, so that the
+ * product knows nothing of it. It can refuse the n-th write or fsync (and the ones after it),
+ * and it remembers what was not yet synced, so that a power cut can be played: bad_disk_cut
+ * writes the files into another folder as they could lie on the platter then: all that was
+ * synced, any part of what was not. */
 #ifndef TOMSD_TESTS_STORE_BAD_DISK_H
 #define TOMSD_TESTS_STORE_BAD_DISK_H
 
@@ -45,7 +46,10 @@ struct disk_file {
 	sqlite3_file *real;
 };
 
-static sqlite3_file *real_of(sqlite3_file *f) { return ((struct disk_file *)f)->real; }
+static sqlite3_file *real_of(sqlite3_file *f)
+{
+	return ((struct disk_file *)f)->real;
+}
 
 /* The error to answer with, SQLITE_OK: go on. */
 static int refuse(long *count, const long *fail_at, int sync)
@@ -155,14 +159,26 @@ static int disk_sync(sqlite3_file *f, int flags)
 	return rc;
 }
 
-static int disk_close(sqlite3_file *f) { return real_of(f)->pMethods->xClose(real_of(f)); }
+static int disk_close(sqlite3_file *f)
+{
+	return real_of(f)->pMethods->xClose(real_of(f));
+}
 static int disk_read(sqlite3_file *f, void *p, int n, sqlite3_int64 at)
 {
 	return real_of(f)->pMethods->xRead(real_of(f), p, n, at);
 }
-static int disk_size(sqlite3_file *f, sqlite3_int64 *n) { return real_of(f)->pMethods->xFileSize(real_of(f), n); }
-static int disk_lock(sqlite3_file *f, int l) { return real_of(f)->pMethods->xLock(real_of(f), l); }
-static int disk_unlock(sqlite3_file *f, int l) { return real_of(f)->pMethods->xUnlock(real_of(f), l); }
+static int disk_size(sqlite3_file *f, sqlite3_int64 *n)
+{
+	return real_of(f)->pMethods->xFileSize(real_of(f), n);
+}
+static int disk_lock(sqlite3_file *f, int l)
+{
+	return real_of(f)->pMethods->xLock(real_of(f), l);
+}
+static int disk_unlock(sqlite3_file *f, int l)
+{
+	return real_of(f)->pMethods->xUnlock(real_of(f), l);
+}
 static int disk_reserved(sqlite3_file *f, int *r)
 {
 	return real_of(f)->pMethods->xCheckReservedLock(real_of(f), r);
@@ -171,7 +187,10 @@ static int disk_control(sqlite3_file *f, int op, void *arg)
 {
 	return real_of(f)->pMethods->xFileControl(real_of(f), op, arg);
 }
-static int disk_sector(sqlite3_file *f) { return real_of(f)->pMethods->xSectorSize(real_of(f)); }
+static int disk_sector(sqlite3_file *f)
+{
+	return real_of(f)->pMethods->xSectorSize(real_of(f));
+}
 /* No promise of atomic or ordered writes, whatever the real file system says. */
 static int disk_character(sqlite3_file *f)
 {
@@ -186,8 +205,14 @@ static int disk_shm_lock(sqlite3_file *f, int at, int n, int flags)
 {
 	return real_of(f)->pMethods->xShmLock(real_of(f), at, n, flags);
 }
-static void disk_shm_barrier(sqlite3_file *f) { real_of(f)->pMethods->xShmBarrier(real_of(f)); }
-static int disk_shm_unmap(sqlite3_file *f, int del) { return real_of(f)->pMethods->xShmUnmap(real_of(f), del); }
+static void disk_shm_barrier(sqlite3_file *f)
+{
+	real_of(f)->pMethods->xShmBarrier(real_of(f));
+}
+static int disk_shm_unmap(sqlite3_file *f, int del)
+{
+	return real_of(f)->pMethods->xShmUnmap(real_of(f), del);
+}
 
 static const sqlite3_io_methods disk_methods = {
 	.iVersion = 2,
@@ -226,7 +251,8 @@ static struct disk_image *image_of(const char *path)
 	return im;
 }
 
-static int disk_open(sqlite3_vfs *vfs, sqlite3_filename name, sqlite3_file *f, int flags, int *out)
+static int disk_open(sqlite3_vfs *vfs, sqlite3_filename name, sqlite3_file *f, int flags,
+		     int *out)
 {
 	struct disk_file *df = (struct disk_file *)f;
 	(void)vfs;

@@ -1,5 +1,5 @@
-/* Bad days: refused writes and fsyncs, a full disk, power cuts. Nothing acknowledged is lost, nothing is
- * stored twice, the database stays whole. */
+/* Bad days: refused writes and fsyncs, a full disk, power cuts. Nothing acknowledged is lost,
+ * nothing is stored twice, the database stays whole. */
 #include "tiny.h"
 
 #include "bad_disk.h"
@@ -36,7 +36,8 @@ static void holds_exactly(struct box *b, int64_t n)
 	assert_int_equal(box_number(b, "SELECT count(DISTINCT note) FROM tiny_20261122"), n);
 	assert_int_equal(box_number(b, "SELECT rows FROM part WHERE record='tiny'"), n);
 	assert_int_equal(box_number(b, "SELECT count(*) FROM flow_20261122"), n);
-	assert_int_equal(box_number(b, "SELECT sum(bytes_out) FROM rollup_minute WHERE dim=0"), 10 * n);
+	assert_int_equal(box_number(b, "SELECT sum(bytes_out) FROM rollup_minute WHERE dim=0"),
+			 10 * n);
 	box_check_integrity(b);
 }
 
@@ -110,7 +111,8 @@ static void a_full_disk_is_said_and_rows_wait_until_there_is_room(void **state)
 	store_stats(b.st, &s);
 	assert_true(s.failing);
 	assert_int_equal(s.inbox_rows, 1000);
-	assert_int_equal(store_write(b.st, change_meta, NULL, &e), -ERR_FULL); /* a no, not a wait */
+	assert_int_equal(store_write(b.st, change_meta, NULL, &e),
+			 -ERR_FULL); /* a no, not a wait */
 	assert_int_equal(box_number(&b, "SELECT count(*) FROM tiny_20261122"), 100);
 	bad_disk_well();
 	box_flush(&b);
@@ -128,7 +130,8 @@ static unsigned dice(void)
 	return dice_state >> 16;
 }
 
-/* After each flush the power may go: what was flushed must be there, whatever part of the rest is. */
+/* After each flush the power may go: what was flushed must be there, whatever part of the
+ * rest is. */
 static void a_power_cut_takes_nothing_that_was_flushed(void **state)
 {
 	(void)state;
@@ -153,11 +156,18 @@ static void a_power_cut_takes_nothing_that_was_flushed(void **state)
 		box_open(&after);
 		int64_t there = box_number(&after, "SELECT rows FROM part WHERE record='tiny'");
 		if (there + 50 < flushed || there > flushed)
-			fail_msg("round %d: %lld rows there, %u flushed", round, (long long)there, flushed - 50);
-		assert_int_equal(box_number(&after, "SELECT count(*) FROM tiny_20261122"), there);
-		assert_int_equal(box_number(&after, "SELECT count(DISTINCT note) FROM tiny_20261122"), there);
+			fail_msg("round %d: %lld rows there, %u flushed", round,
+				 (long long)there, flushed - 50);
+		assert_int_equal(box_number(&after, "SELECT count(*) FROM tiny_20261122"),
+				 there);
+		assert_int_equal(box_number(&after,
+					    "SELECT count(DISTINCT note) FROM tiny_20261122"),
+				 there);
 		int64_t flows = box_number(&after, "SELECT count(*) FROM flow_20261122");
-		assert_int_equal(box_number(&after, "SELECT sum(bytes_out) FROM rollup_minute WHERE dim=0"), 10 * flows);
+		assert_int_equal(
+			box_number(&after,
+				   "SELECT sum(bytes_out) FROM rollup_minute WHERE dim=0"),
+			10 * flows);
 		box_check_integrity(&after);
 		box_free(&after);
 	}

@@ -107,7 +107,8 @@ static void a_slow_follower_gets_the_rows_of_every_day(void **state)
 	follow(&b, 10, &f);
 	box_start(&b);
 	for (uint32_t i = 0; i < 3000; i++) {
-		struct tiny t = tiny_row(tiny_noon_ns - (int64_t)(i / 50 % 30) * 86400 * NS_PER_S, i);
+		struct tiny t =
+			tiny_row(tiny_noon_ns - (int64_t)(i / 50 % 30) * 86400 * NS_PER_S, i);
 		box_put(&b, &tiny_record, &t);
 	}
 	box_flush(&b);

@@ -1,4 +1,5 @@
-/* The ring between sources and writer: many sources, little room, nothing lost and nothing twice. */
+/* The ring between sources and writer: many sources, little room, nothing lost and nothing
+ * twice. */
 #include "tiny.h"
 
 #include "../../../src/store/inbox.h"
@@ -44,7 +45,8 @@ static void sources_wait_while_the_inbox_is_full_and_lose_nothing(void **state)
 		thread_join(&s[i].thread);
 	box_flush(&b);
 	assert_int_equal(box_number(&b, "SELECT count(*) FROM tiny_20261122"), SOURCES * EACH);
-	assert_int_equal(box_number(&b, "SELECT count(DISTINCT note) FROM tiny_20261122"), SOURCES * EACH);
+	assert_int_equal(box_number(&b, "SELECT count(DISTINCT note) FROM tiny_20261122"),
+			 SOURCES * EACH);
 	box_free(&b);
 }
 
@@ -86,10 +88,12 @@ static void entries_come_out_as_they_went_in_wherever_the_ring_wraps(void **stat
 			const struct plan *of;
 			inbox_wait(&in, 0, 1, 1000, &b);
 			uint64_t at = b.from;
-			struct tiny more = tiny_row(tiny_noon_ns, put); /* while the batch is worked on */
+			struct tiny more =
+				tiny_row(tiny_noon_ns, put); /* while the batch is worked on */
 			assert_int_equal(inbox_put(&in, p, &more, 1), 0);
 			put++;
-			for (const struct tiny *t; (t = inbox_next(&in, &b, &at, &of)) != NULL; got++) {
+			for (const struct tiny *t; (t = inbox_next(&in, &b, &at, &of)) != NULL;
+			     got++) {
 				struct tiny want = tiny_row(tiny_noon_ns, got);
 				assert_ptr_equal(of, p);
 				assert_memory_equal(t, &want, sizeof(want));

@@ -15,7 +15,8 @@ static void put_all(struct box *b, uint32_t n)
 	box_flush(b);
 }
 
-/* Rows found by a token over all buckets that satisfy the SQL condition; *false_ones: those that do not. */
+/* Rows found by a token over all buckets that satisfy the SQL condition; *false_ones: those
+ * that do not. */
 static int64_t found(struct box *b, uint32_t token, const char *condition, int64_t *candidates)
 {
 	struct err e = ERR_INIT;
@@ -26,9 +27,11 @@ static int64_t found(struct box *b, uint32_t token, const char *condition, int64
 	char text[300];
 	int64_t n = 0;
 	*candidates = 0;
-	(void)snprintf(text, sizeof(text), "SELECT 1 FROM tiny_20261122 WHERE id=? AND %s", condition);
+	(void)snprintf(text, sizeof(text), "SELECT 1 FROM tiny_20261122 WHERE id=? AND %s",
+		       condition);
 	assert_int_equal(store_read_begin(b->st, 0, &db, &e), 0);
-	assert_int_equal(sql_prepare(db, "SELECT bucket,runs FROM tiny_20261122_zone", &zone, &e), 0);
+	assert_int_equal(
+		sql_prepare(db, "SELECT bucket,runs FROM tiny_20261122_zone", &zone, &e), 0);
 	assert_int_equal(sql_prepare(db, text, &row, &e), 0);
 	while (stmt_step(zone, &e) > 0) {
 		assert_int_equal(bucket_ids_decode(stmt_col_blob(zone, 1), ids), 0);
@@ -58,8 +61,10 @@ static void agrees(struct box *b, uint32_t token, const char *condition)
 {
 	char text[300];
 	int64_t candidates;
-	(void)snprintf(text, sizeof(text),
-		       "SELECT count(*) FROM tiny_20261122 WHERE id<=(SELECT indexed_id FROM part) AND %s", condition);
+	(void)snprintf(
+		text, sizeof(text),
+		"SELECT count(*) FROM tiny_20261122 WHERE id<=(SELECT indexed_id FROM part) AND %s",
+		condition);
 	int64_t want = box_number(b, text), have = found(b, token, condition, &candidates);
 	assert_true(want > 0);
 	assert_int_equal(have, want);
@@ -88,8 +93,11 @@ static void the_index_finds_exactly_the_rows_with_a_value(void **state)
 	box_start(&b);
 	put_all(&b, ROWS);
 	assert_int_equal(box_number(&b, "SELECT buckets FROM part"), 2);
-	assert_int_equal(box_number(&b, "SELECT count(*) FROM tiny_20261122 WHERE id>(SELECT indexed_id FROM part)"),
-			 ROWS - 2 * STORE_BUCKET_ROWS);
+	assert_int_equal(
+		box_number(
+			&b,
+			"SELECT count(*) FROM tiny_20261122 WHERE id>(SELECT indexed_id FROM part)"),
+		ROWS - 2 * STORE_BUCKET_ROWS);
 	check_all(&b);
 	box_check_integrity(&b);
 	box_free(&b);
@@ -112,7 +120,8 @@ static void the_open_end_of_the_index_is_read_again_after_a_restart(void **state
 	}
 	box_flush(&b);
 	assert_int_equal(box_number(&b, "SELECT buckets FROM part"), 2);
-	assert_int_equal(box_number(&b, "SELECT sum(rows) FROM tiny_20261122_zone"), 2 * STORE_BUCKET_ROWS);
+	assert_int_equal(box_number(&b, "SELECT sum(rows) FROM tiny_20261122_zone"),
+			 2 * STORE_BUCKET_ROWS);
 	check_all(&b);
 	box_free(&b);
 }
@@ -133,7 +142,8 @@ static void values_that_are_unknown_have_no_token(void **state)
 	box_flush(&b);
 	assert_int_equal(box_number(&b, "SELECT count(*) FROM tiny_20261122_zone"), 1);
 	assert_int_equal(box_number(&b, "SELECT count(*) FROM tiny_20261122_tok"), 0);
-	assert_int_equal(found(&b, token_host(store_token_seed(b.st), &none), "1", &candidates), 0);
+	assert_int_equal(found(&b, token_host(store_token_seed(b.st), &none), "1", &candidates),
+			 0);
 	box_free(&b);
 }
 
@@ -150,17 +160,24 @@ static void zones_know_the_largest_rows_of_their_bucket(void **state)
 	box_start(&b);
 	put_all(&b, STORE_BUCKET_ROWS);
 	assert_int_equal(store_read_begin(b.st, 0, &db, &e), 0);
-	assert_int_equal(sql_prepare(db, "SELECT top_bytes,max_bytes,min_ns,max_ns FROM tiny_20261122_zone", &s, &e), 0);
+	assert_int_equal(
+		sql_prepare(db,
+			    "SELECT top_bytes,max_bytes,min_ns,max_ns FROM tiny_20261122_zone",
+			    &s, &e),
+		0);
 	assert_int_equal(stmt_step(s, &e), 1);
 	assert_int_equal(zone_top_decode(stmt_col_blob(s, 0), top), STORE_ZONE_TOP);
 	assert_int_equal((int64_t)top[0].value, stmt_col_i64(s, 1));
 	assert_int_equal(stmt_col_i64(s, 2), tiny_noon_ns);
-	assert_int_equal(stmt_col_i64(s, 3), tiny_noon_ns + (STORE_BUCKET_ROWS - 1) * 10 * NS_PER_MS);
+	assert_int_equal(stmt_col_i64(s, 3),
+			 tiny_noon_ns + (STORE_BUCKET_ROWS - 1) * 10 * NS_PER_MS);
 	stmt_done(s);
-	assert_int_equal(sql_prepare(db, "SELECT bytes,row_number()OVER(ORDER BY id)-1 FROM tiny_20261122"
-					 " ORDER BY bytes DESC,id DESC LIMIT 64",
-				     &r, &e),
-			 0);
+	assert_int_equal(
+		sql_prepare(db,
+			    "SELECT bytes,row_number()OVER(ORDER BY id)-1 FROM tiny_20261122"
+			    " ORDER BY bytes DESC,id DESC LIMIT 64",
+			    &r, &e),
+		0);
 	for (size_t i = 0; i < STORE_ZONE_TOP; i++) {
 		assert_int_equal(stmt_step(r, &e), 1);
 		assert_int_equal(top[i].value, stmt_col_i64(r, 0));
@@ -171,7 +188,8 @@ static void zones_know_the_largest_rows_of_their_bucket(void **state)
 	box_free(&b);
 }
 
-/* Tokens of some rows: the mask of the contents has exactly the buckets that tok_find finds them in. */
+/* Tokens of some rows: the mask of the contents has exactly the buckets that tok_find finds
+ * them in. */
 static void masks_agree(struct box *b, int64_t buckets, int64_t covered)
 {
 	struct err e = ERR_INIT;
@@ -182,9 +200,11 @@ static void masks_agree(struct box *b, int64_t buckets, int64_t covered)
 	assert_int_equal(chapter_exist(db, "tiny_20261122", &e), 1);
 	for (uint32_t i = 0; i < 1200; i++) {
 		struct addr a = addr_v4(0x0a000000u + i);
-		uint32_t token = i < 1100 ? token_host(seed, &a) : token_port(seed, (uint16_t)(i * 37));
+		uint32_t token = i < 1100 ? token_host(seed, &a) :
+					    token_port(seed, (uint16_t)(i * 37));
 		uint64_t mask = 0;
-		assert_int_equal(chapter_masks(db, "tiny_20261122", buckets, token, &mask, &e), 0);
+		assert_int_equal(chapter_masks(db, "tiny_20261122", buckets, token, &mask, &e),
+				 0);
 		for (int64_t n = 0; n < 64; n++) {
 			int k = tok_find(db, "tiny_20261122", n, token, at, &e);
 			assert_int_equal(mask >> n & 1, n >= covered || k > 0);
@@ -218,7 +238,8 @@ static void the_contents_say_which_buckets_have_a_token(void **state)
 	box_open(&b);
 	box_start(&b);
 	for (uint32_t i = 0; i < 5 * STORE_BUCKET_ROWS; i++) { /* hosts come and go */
-		struct tiny t = tiny_row(tiny_noon_ns + i * NS_PER_MS, i % 300 + i / 20000 * 200);
+		struct tiny t =
+			tiny_row(tiny_noon_ns + i * NS_PER_MS, i % 300 + i / 20000 * 200);
 		box_put(&b, &tiny_record, &t);
 	}
 	box_flush(&b);
@@ -255,7 +276,9 @@ static void damaged_lists_are_refused(void **state)
 	static const char long_run[] = "\x01\xff\xff\x7f";
 	assert_int_equal(bucket_ids_decode(STR(long_run), ids), -ERR_CORRUPT);
 	assert_int_equal(bucket_ids_decode(STR("\x01"), ids), -ERR_CORRUPT);
-	assert_int_equal(bucket_ids_decode(STR("\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x01\x01"), ids), -ERR_CORRUPT);
+	assert_int_equal(
+		bucket_ids_decode(STR("\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x01\x01"), ids),
+		-ERR_CORRUPT);
 	assert_int_equal(zone_top_decode(STR("123"), top), -ERR_CORRUPT);
 	assert_int_equal(zone_top_decode(STR("12345678\xff\xff"), top), -ERR_CORRUPT);
 	free(ids);

@@ -58,7 +58,8 @@ static bool has_bad(const struct box *b)
 	(void)snprintf(command, sizeof(command), "%s/tomsd.db.bad-", b->path);
 	pid_t pid = fork();
 	if (pid == 0) {
-		execl("/bin/sh", "sh", "-c", "ls \"$0\"* >/dev/null 2>&1", command, (char *)NULL);
+		execl("/bin/sh", "sh", "-c", "ls \"$0\"* >/dev/null 2>&1", command,
+		      (char *)NULL);
 		_exit(127);
 	}
 	int status = 1;
@@ -159,7 +160,8 @@ static void a_reader_opens_the_database_beside_a_daemon_and_without_one(void **s
 		struct stmt *s;
 		if (!daemon_runs)
 			box_close(&b);
-		if (store_open_readonly(&reader, b.path, &e) || store_read_begin(reader, 0, &db, &e) ||
+		if (store_open_readonly(&reader, b.path, &e) ||
+		    store_read_begin(reader, 0, &db, &e) ||
 		    sql_prepare(db, "SELECT count(*) FROM tiny_20261122", &s, &e))
 			fail_msg("%s", e.text);
 		assert_int_equal(stmt_step(s, &e), 1);
@@ -179,7 +181,8 @@ int main(void)
 		cmocka_unit_test(a_file_of_another_program_is_refused_and_left_alone),
 		cmocka_unit_test(a_file_that_is_no_database_is_put_aside),
 		cmocka_unit_test(a_database_damaged_in_its_own_tables_is_put_aside),
-		cmocka_unit_test(a_database_damaged_among_the_rows_is_put_aside_while_rows_keep_coming),
+		cmocka_unit_test(
+			a_database_damaged_among_the_rows_is_put_aside_while_rows_keep_coming),
 		cmocka_unit_test(a_reader_opens_the_database_beside_a_daemon_and_without_one),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,4 +1,5 @@
-/* Retention by age and by space: whole days, oldest first, never the newest, never by a wrong clock. */
+/* Retention by age and by space: whole days, oldest first, never the newest, never by a wrong
+ * clock. */
 #include "tiny.h"
 
 #include "../../../src/store/inside.h"
@@ -6,7 +7,8 @@
 
 static const int64_t day_ns = INT64_C(86400) * NS_PER_S;
 
-/* Rows of the days before and up to noon of 2026-11-22, each stored when it was noon of its day. */
+/* Rows of the days before and up to noon of 2026-11-22, each stored when it was noon of its
+ * day. */
 static void put_days(struct box *b, int days, uint32_t rows)
 {
 	for (int d = days - 1; d >= 0; d--) {
@@ -19,10 +21,15 @@ static void put_days(struct box *b, int days, uint32_t rows)
 	}
 }
 
-static int64_t days_there(struct box *b) { return box_number(b, "SELECT count(*) FROM part WHERE dropping=0"); }
+static int64_t days_there(struct box *b)
+{
+	return box_number(b, "SELECT count(*) FROM part WHERE dropping=0");
+}
 static int64_t tables_there(struct box *b)
 {
-	return box_number(b, "SELECT count(*) FROM sqlite_schema WHERE name GLOB 'tiny_????????*' AND type='table'");
+	return box_number(
+		b,
+		"SELECT count(*) FROM sqlite_schema WHERE name GLOB 'tiny_????????*' AND type='table'");
 }
 
 /* Retention's steps, here instead of on the store thread. */
@@ -109,8 +116,11 @@ static void a_late_row_takes_its_day_back(void **state)
 	box_put(&b, &tiny_record, &t);
 	box_flush(&b);
 	assert_int_equal(days_there(&b), 3);
-	assert_int_equal(box_number(&b, "SELECT rows=(SELECT count(*) FROM tiny_20261120) FROM part WHERE day=20261120"),
-			 1);
+	assert_int_equal(
+		box_number(
+			&b,
+			"SELECT rows=(SELECT count(*) FROM tiny_20261120) FROM part WHERE day=20261120"),
+		1);
 	assert_true(box_number(&b, "SELECT rows FROM part WHERE day=20261120") > 1);
 	box_check_integrity(&b);
 	box_free(&b);
@@ -132,7 +142,7 @@ static void the_disk_budget_takes_the_oldest_days_and_never_the_newest(void **st
 	assert_int_equal(days_there(&b), 2);
 	assert_int_equal(box_number(&b, "SELECT max(day) FROM part"), 20261122);
 	box_start(&b);
-	box_close(&b); /* with its checkpoint */
+	box_close(&b);                            /* with its checkpoint */
 	assert_true(file_size(file) <= size / 2); /* the file was cut */
 	b.conf.disk_limit = 4096;
 	box_open(&b);

@@ -29,7 +29,8 @@ static struct flow conversation(int64_t start_ns, int64_t end_ns, uint64_t out, 
 static int64_t sum_of(struct box *b, const char *table, int dim, const char *what)
 {
 	char text[200];
-	(void)snprintf(text, sizeof(text), "SELECT sum(%s) FROM %s WHERE dim=%d", what, table, dim);
+	(void)snprintf(text, sizeof(text), "SELECT sum(%s) FROM %s WHERE dim=%d", what, table,
+		       dim);
 	return box_number(b, text);
 }
 
@@ -40,7 +41,8 @@ static void a_row_is_spread_over_its_minutes_without_losing_a_byte(void **state)
 	box_new(&b);
 	box_open(&b);
 	box_start(&b);
-	struct flow f = conversation(tiny_noon_ns + 30 * NS_PER_S, tiny_noon_ns + 150 * NS_PER_S, 1201, 7);
+	struct flow f = conversation(tiny_noon_ns + 30 * NS_PER_S,
+				     tiny_noon_ns + 150 * NS_PER_S, 1201, 7);
 	box_put(&b, &flow_record, &f);
 	box_flush(&b);
 	assert_int_equal(box_number(&b, "SELECT count(*) FROM rollup_minute WHERE dim=0"), 3);
@@ -48,8 +50,13 @@ static void a_row_is_spread_over_its_minutes_without_losing_a_byte(void **state)
 	assert_int_equal(sum_of(&b, "rollup_minute", 0, "bytes_in"), 7);
 	assert_int_equal(sum_of(&b, "rollup_minute", 0, "packets"), 7);
 	assert_int_equal(sum_of(&b, "rollup_minute", 0, "flows"), 1);
-	assert_int_equal(box_number(&b, "SELECT bytes_out FROM rollup_minute WHERE dim=2 AND key='tls' ORDER BY at"), 300);
-	assert_int_equal(box_number(&b, "SELECT flows FROM rollup_minute WHERE dim=0 ORDER BY at"), 1);
+	assert_int_equal(
+		box_number(
+			&b,
+			"SELECT bytes_out FROM rollup_minute WHERE dim=2 AND key='tls' ORDER BY at"),
+		300);
+	assert_int_equal(
+		box_number(&b, "SELECT flows FROM rollup_minute WHERE dim=0 ORDER BY at"), 1);
 	box_free(&b);
 }
 
@@ -87,9 +94,18 @@ static void hosts_are_counted_from_their_own_side(void **state)
 	f.direction = FLOW_DIR_INTERNAL;
 	box_put(&b, &flow_record, &f);
 	box_flush(&b);
-	assert_int_equal(box_number(&b, "SELECT bytes_out FROM rollup_hour WHERE dim=3 AND key=167772161"), 1800);
-	assert_int_equal(box_number(&b, "SELECT bytes_in FROM rollup_hour WHERE dim=3 AND key=167772161"), 200);
-	assert_int_equal(box_number(&b, "SELECT bytes_out FROM rollup_hour WHERE dim=3 AND key=167772162"), 100);
+	assert_int_equal(
+		box_number(&b,
+			   "SELECT bytes_out FROM rollup_hour WHERE dim=3 AND key=167772161"),
+		1800);
+	assert_int_equal(
+		box_number(&b,
+			   "SELECT bytes_in FROM rollup_hour WHERE dim=3 AND key=167772161"),
+		200);
+	assert_int_equal(
+		box_number(&b,
+			   "SELECT bytes_out FROM rollup_hour WHERE dim=3 AND key=167772162"),
+		100);
 	assert_int_equal(box_number(&b, "SELECT bytes_out FROM rollup_hour WHERE dim=4"), 900);
 	assert_int_equal(box_number(&b, "SELECT count(*) FROM rollup_hour WHERE dim=4"), 1);
 	box_free(&b);
@@ -106,8 +122,10 @@ static void agree(struct box *b, int64_t rows)
 		assert_int_equal(sum_of(b, "rollup_hour", dim, "flows"), rows);
 	}
 	int64_t host = sum_of(b, "rollup_hour", 3, "bytes_out+bytes_in");
-	int64_t internal = box_number(b, "SELECT sum(src_bytes+dst_bytes) FROM flow_20261122 WHERE direction=1");
-	int64_t other = box_number(b, "SELECT sum(src_bytes+dst_bytes) FROM flow_20261122 WHERE direction<>1");
+	int64_t internal = box_number(
+		b, "SELECT sum(src_bytes+dst_bytes) FROM flow_20261122 WHERE direction=1");
+	int64_t other = box_number(
+		b, "SELECT sum(src_bytes+dst_bytes) FROM flow_20261122 WHERE direction<>1");
 	assert_int_equal(host, 2 * internal + other);
 	assert_int_equal(sum_of(b, "rollup_hour", 4, "bytes_out+bytes_in"), other);
 }
@@ -177,9 +195,12 @@ static void closed_hours_and_days_keep_the_sums(void **state)
 	assert_true(tidy_all(db, &ru, tiny_noon_ns + 5 * HOUR_NS) >= 2);
 	assert_int_equal(sql_number(db, sum, 0, &after, &e), 0);
 	assert_int_equal(before, after);
-	assert_int_equal(sql_number(db, "SELECT max(n) FROM (SELECT count(*) n FROM rollup_hour WHERE dim=4 GROUP BY at)",
-				    0, &keys, &e),
-			 0);
+	assert_int_equal(
+		sql_number(
+			db,
+			"SELECT max(n) FROM (SELECT count(*) n FROM rollup_hour WHERE dim=4 GROUP BY at)",
+			0, &keys, &e),
+		0);
 	assert_int_equal(keys, ROLLUP_HOUR_PEERS + 1);
 	/* the day is over */
 	int32_t closed = 0;
@@ -209,13 +230,18 @@ static void closed_hours_and_days_keep_the_sums(void **state)
 	assert_int_equal(tidy_all(db, &ru, tiny_noon_ns + 15 * HOUR_NS), 0);
 	ru.late_mono_ns = 0;
 	assert_true(tidy_all(db, &ru, tiny_noon_ns + 15 * HOUR_NS) >= 1);
-	assert_int_equal(sql_number(db, "SELECT max(n) FROM (SELECT count(*) n FROM rollup_hour WHERE dim=4 GROUP BY at)",
-				    0, &keys, &e),
-			 0);
+	assert_int_equal(
+		sql_number(
+			db,
+			"SELECT max(n) FROM (SELECT count(*) n FROM rollup_hour WHERE dim=4 GROUP BY at)",
+			0, &keys, &e),
+		0);
 	assert_int_equal(keys, ROLLUP_HOUR_PEERS + 1);
-	assert_int_equal(sql_number(db, "SELECT max(n) FROM (SELECT count(*) n FROM rollup_day GROUP BY dim)", 0, &keys,
-				    &e),
-			 0);
+	assert_int_equal(
+		sql_number(db,
+			   "SELECT max(n) FROM (SELECT count(*) n FROM rollup_day GROUP BY dim)",
+			   0, &keys, &e),
+		0);
 	assert_in_range(keys, 1, ROLLUP_DAY_KEYS + 1);
 	assert_int_equal(sql_number(db, differ, -1, &keys, &e), 0);
 	assert_int_equal(keys, 0);

@@ -54,16 +54,22 @@ static void ids_rise_in_the_order_of_arrival_and_hold_the_second(void **state)
 	put_n(&b, tiny_noon_ns, 0, 10, NS_PER_S);
 	put_n(&b, tiny_noon_ns, 10, 10, NS_PER_S); /* late, each a bit less */
 	box_flush(&b);
-	assert_int_equal(box_number(&b, "SELECT count(*) FROM (SELECT id,note,lag(id)OVER(ORDER BY rowid) p FROM "
-					"tiny_20261122) WHERE id<=p"),
-			 0);
-	assert_int_equal(box_number(&b, "SELECT min(id)>>30 FROM tiny_20261122"), tiny_noon_ns / NS_PER_S);
+	assert_int_equal(
+		box_number(
+			&b,
+			"SELECT count(*) FROM (SELECT id,note,lag(id)OVER(ORDER BY rowid) p FROM "
+			"tiny_20261122) WHERE id<=p"),
+		0);
+	assert_int_equal(box_number(&b, "SELECT min(id)>>30 FROM tiny_20261122"),
+			 tiny_noon_ns / NS_PER_S);
 	assert_int_equal(box_number(&b, "SELECT late_s FROM part"), 9);
-	assert_int_equal(store_id_day(box_number(&b, "SELECT max(id) FROM tiny_20261122")), 20261122);
+	assert_int_equal(store_id_day(box_number(&b, "SELECT max(id) FROM tiny_20261122")),
+			 20261122);
 	/* since and until as ids find every row of the span */
 	int64_t since = store_id_floor(tiny_noon_ns + 3 * NS_PER_S);
 	char text[200];
-	(void)snprintf(text, sizeof(text), "SELECT count(*) FROM tiny_20261122 WHERE id>=%lld AND at_ns>=%lld",
+	(void)snprintf(text, sizeof(text),
+		       "SELECT count(*) FROM tiny_20261122 WHERE id>=%lld AND at_ns>=%lld",
 		       (long long)since, (long long)(tiny_noon_ns + 3 * NS_PER_S));
 	assert_int_equal(box_number(&b, text), 14);
 	box_free(&b);
@@ -82,9 +88,12 @@ static void text_that_repeats_is_stored_once_a_day(void **state)
 	put_n(&b, tiny_noon_ns, 0, 3000, NS_PER_MS);
 	box_flush(&b);
 	assert_int_equal(box_number(&b, "SELECT count(*) FROM tiny_20261122_text"), 300);
-	assert_int_equal(box_number(&b, "SELECT count(*) FROM tiny_20261122 r JOIN tiny_20261122_text t ON t.id=r.name"
-					" WHERE t.s='Host7.example.jp'"),
-			 20);
+	assert_int_equal(
+		box_number(
+			&b,
+			"SELECT count(*) FROM tiny_20261122 r JOIN tiny_20261122_text t ON t.id=r.name"
+			" WHERE t.s='Host7.example.jp'"),
+		20);
 	box_free(&b);
 }
 
@@ -168,7 +177,8 @@ static void a_new_column_joins_the_open_day_and_is_unknown_before(void **state)
 	put_n(&b, tiny_noon_ns + 1000, 100, 100, 1);
 	box_flush(&b);
 	assert_int_equal(box_number(&b, "SELECT count(*) FROM tiny_20261122"), 200);
-	assert_int_equal(box_number(&b, "SELECT count(*) FROM tiny_20261122 WHERE note IS NULL"), 100);
+	assert_int_equal(
+		box_number(&b, "SELECT count(*) FROM tiny_20261122 WHERE note IS NULL"), 100);
 	box_free(&b);
 }
 
@@ -197,13 +207,15 @@ static void wishes_of_other_rooms_are_committed_or_rolled_back(void **state)
 	struct err e = ERR_INIT;
 	box_new(&b);
 	box_open(&b);
-	assert_int_equal(store_write(b.st, add_meta, (void *)(uintptr_t)"before", &e), 0);
+	assert_int_equal(store_write(b.st, add_meta, (void *)(uintptr_t) "before", &e), 0);
 	box_start(&b);
 	put_n(&b, tiny_noon_ns, 0, 100, 1);
-	assert_int_equal(store_write(b.st, add_meta, (void *)(uintptr_t)"one", &e), 0);
-	assert_int_equal(store_write(b.st, add_meta_and_fail, (void *)(uintptr_t)"two", &e), -ERR_RANGE);
+	assert_int_equal(store_write(b.st, add_meta, (void *)(uintptr_t) "one", &e), 0);
+	assert_int_equal(store_write(b.st, add_meta_and_fail, (void *)(uintptr_t) "two", &e),
+			 -ERR_RANGE);
 	assert_string_equal(e.text, "no, after all");
-	assert_int_equal(store_write(b.st, add_meta, (void *)(uintptr_t)"one", &e), -ERR_EXISTS);
+	assert_int_equal(store_write(b.st, add_meta, (void *)(uintptr_t) "one", &e),
+			 -ERR_EXISTS);
 	assert_int_equal(box_number(&b, "SELECT count(*) FROM store_meta WHERE value=1"), 2);
 	box_free(&b);
 }
@@ -235,10 +247,12 @@ static void a_reader_past_its_deadline_is_ended(void **state)
 	box_new(&b);
 	box_open(&b);
 	assert_int_equal(store_read_begin(b.st, clock_mono_ns() + 20 * NS_PER_MS, &db, &e), 0);
-	assert_int_equal(sql_prepare(db, "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n)"
-					 " SELECT count(*) FROM n",
-				     &s, &e),
-			 0);
+	assert_int_equal(
+		sql_prepare(db,
+			    "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n)"
+			    " SELECT count(*) FROM n",
+			    &s, &e),
+		0);
 	assert_int_equal(stmt_step(s, &e), -ERR_TIMEOUT);
 	stmt_done(s);
 	store_read_end(b.st, db);
@@ -271,9 +285,11 @@ static void more_readers_than_the_pool_has_wait_for_one(void **state)
 	box_open(&b);
 	assert_int_equal(store_read_begin(b.st, 0, &one, &e), 0);
 	assert_int_equal(store_read_begin(b.st, 0, &two, &e), 0);
-	assert_int_equal(store_read_begin(b.st, clock_mono_ns() + 10 * NS_PER_MS, &three, &e), -ERR_TIMEOUT);
+	assert_int_equal(store_read_begin(b.st, clock_mono_ns() + 10 * NS_PER_MS, &three, &e),
+			 -ERR_TIMEOUT);
 	store_read_end(b.st, two);
-	assert_int_equal(store_read_begin(b.st, clock_mono_ns() + 10 * NS_PER_MS, &three, &e), 0);
+	assert_int_equal(store_read_begin(b.st, clock_mono_ns() + 10 * NS_PER_MS, &three, &e),
+			 0);
 	store_read_end(b.st, one);
 	store_read_end(b.st, three);
 	box_free(&b);

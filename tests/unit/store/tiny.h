@@ -38,10 +38,12 @@ static const struct col tiny_cols[] = {
 	COLF(tiny, name, COL_TEXT, "host.name", "called", COL_OMIT_ZERO | COL_DICT | COL_TOKEN),
 	COLF(tiny, note, COL_TEXT, "message", "said", COL_OMIT_ZERO),
 };
-UNUSED static const struct record tiny_record = { "tiny", sizeof(struct tiny), tiny_cols, ARRAY_LEN(tiny_cols),
-						  "id", "at_ns", NULL, 0 };
+UNUSED static const struct record tiny_record = {
+	"tiny", sizeof(struct tiny), tiny_cols, ARRAY_LEN(tiny_cols), "id", "at_ns", NULL, 0
+};
 
-static const int64_t tiny_noon_ns = INT64_C(1795348800) * NS_PER_S; /* 2026-11-22 12:00:00 UTC */
+static const int64_t tiny_noon_ns =
+	INT64_C(1795348800) * NS_PER_S; /* 2026-11-22 12:00:00 UTC */
 
 static inline struct tiny tiny_row(int64_t at_ns, uint32_t n)
 {
