@@ -161,6 +161,30 @@ static void key_text(const struct rollup_keys *k, struct stmt *s, int col, struc
 	}
 }
 
+static int make_place(struct rollup_keys *k)
+{
+	size_t room = k->room ? 2 * k->room : 256;
+	struct rollup_key *more;
+
+	if (k->n < k->room)
+		return 0;
+	more = realloc(k->key, room * sizeof(*more));
+	if (!more)
+		return -ERR_NOMEM;
+	k->key = more;
+	k->room = room;
+	return 0;
+}
+
+int rollup_keys_add_other(struct rollup_keys *k, size_t *number)
+{
+	if (make_place(k))
+		return -ERR_NOMEM;
+	*number = k->n;
+	k->key[k->n++] = (struct rollup_key){ .is_other = true };
+	return 0;
+}
+
 /* The number of the key in this row; SIZE_MAX: out of memory. */
 static size_t key_number(struct rollup_keys *k, struct stmt *s, int col)
 {
@@ -176,15 +200,8 @@ static size_t key_number(struct rollup_keys *k, struct stmt *s, int col)
 		return SIZE_MAX;
 	if (!made)
 		return *at;
-	if (k->n == k->room) {
-		size_t room = k->room ? 2 * k->room : 256;
-		struct rollup_key *more = realloc(k->key, room * sizeof(*more));
-
-		if (!more)
-			return SIZE_MAX;
-		k->key = more;
-		k->room = room;
-	}
+	if (make_place(k))
+		return SIZE_MAX;
 	*at = k->n;
 	k->key[k->n] =
 		(struct rollup_key){ .is_other = !is_number && str_eq(text, STR("other")) };

@@ -46,6 +46,8 @@ void rollup_keys_fini(struct rollup_keys *k);
 int rollup_read(struct sql *db, const struct rollup_span *span, struct rollup_keys *keys,
 		int (*each)(void *arg, int64_t at_s, size_t key, const struct tally *row),
 		void *arg, struct err *e) MUST_CHECK;
+/* A key for what has none of its own: shown as "other", never among the largest. */
+int rollup_keys_add_other(struct rollup_keys *k, size_t *number) MUST_CHECK;
 void tally_add(struct tally *to, const struct tally *what);
 /* Numbers of the keys, most bytes first, "other" never among them; how many. free() *order. */
 int rollup_largest(const struct rollup_keys *k, size_t **order, size_t *n) MUST_CHECK;

@@ -2,7 +2,7 @@
  * "other". Any thread. */
 #include <stdlib.h>
 
-#include "rollup_read.h"
+#include "series.h"
 #include "tomsd/base/clock.h"
 
 enum { CELLS_MAX = 4 << 20 };
@@ -43,28 +43,17 @@ static int step_of(enum rollup_dim dim, int64_t span_s, size_t max_buckets)
 	return steps_s[ARRAY_LEN(steps_s) - 1];
 }
 
-struct cell {
-	struct tally sum;
-	uint32_t bucket, key;
-};
-struct series {
-	int64_t from_s;
-	int step_s;
-	struct cell *cells;
-	size_t n, room;
-	struct rollup_keys keys;
-};
-
-static int add_cell(void *arg, int64_t at_s, size_t key, const struct tally *sum)
+int series_add(void *arg, int64_t at_s, size_t key, const struct tally *sum)
 {
 	struct series *s = arg;
-	struct cell c = { *sum, (uint32_t)((at_s - s->from_s) / s->step_s), (uint32_t)key };
+	struct series_cell c = { *sum, (uint32_t)((at_s - s->from_s) / s->step_s),
+				 (uint32_t)key };
 
 	/* rows come in order of time, then key: a coarser step repeats keys, which meet at the end */
 	if (s->n == s->room) {
 		size_t room = s->room ? 2 * s->room : 4096;
-		struct cell *more = room > CELLS_MAX ? NULL :
-						       realloc(s->cells, room * sizeof(*more));
+		struct series_cell *more =
+			room > CELLS_MAX ? NULL : realloc(s->cells, room * sizeof(*more));
 
 		if (!more)
 			return -ERR_NOMEM;
@@ -131,7 +120,7 @@ static int give(const struct series *s, size_t n_keys,
 	if (!sums)
 		rc = err_set(e, ERR_NOMEM, "out of memory while adding up");
 	for (size_t i = 0; !rc && i < s->n; i++) {
-		const struct cell *c = &s->cells[i];
+		const struct series_cell *c = &s->cells[i];
 
 		tally_add(&sums[rank[c->key]], &c->sum);
 		if (i + 1 < s->n && s->cells[i + 1].bucket == c->bucket)
@@ -168,8 +157,10 @@ int store_series(struct store *st, enum rollup_dim dim, int64_t since_ns, int64_
 			rc = rollup_span_of(db, dim, since_ns, until_ns, s.step_s, s.step_s,
 					    &span, e);
 		s.from_s = rc ? 0 : span.from_s;
-		if (!rc)
-			rc = rollup_read(db, &span, &s.keys, add_cell, &s, e);
+		if (!rc && dim == ROLLUP_APP && keys <= SERIES_FEW)
+			rc = series_few(&s, db, &span, keys, e);
+		else if (!rc)
+			rc = rollup_read(db, &span, &s.keys, series_add, &s, e);
 		store_read_end(st, db);
 	}
 	if (rc == -ERR_NOMEM)

@@ -8,7 +8,7 @@ static struct box b;
 static int64_t first_ns, last_ns;
 
 struct got {
-	struct rollup_row row[4000];
+	struct rollup_row row[6000];
 	size_t n;
 };
 
@@ -165,6 +165,40 @@ static void a_series_names_the_largest_keys_and_adds_the_rest(void **state)
 	assert_true(others > 0);
 }
 
+static const struct rollup_row *same_moment(const struct got *g, const struct rollup_row *r)
+{
+	for (size_t i = 0; i < g->n; i++) {
+		if (g->row[i].at_ns == r->at_ns && strcmp(g->row[i].key, r->key) == 0)
+			return &g->row[i];
+	}
+	return NULL;
+}
+
+/* A few applications are read in another way than many. */
+static void few_keys_and_many_keys_agree(void **state)
+{
+	static const size_t buckets[] = { 720, 20, 3 };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(buckets); i++) {
+		int64_t step, other_step;
+		struct got few =
+			series(ROLLUP_APP, first_ns, last_ns + 1, buckets[i], 4, &step);
+		struct got many =
+			series(ROLLUP_APP, first_ns, last_ns + 1, buckets[i], 100, &other_step);
+
+		assert_int_equal(step, other_step);
+		for (size_t k = 0; k < few.n; k++) {
+			const struct rollup_row *r = same_moment(&many, &few.row[k]);
+
+			if (strcmp(few.row[k].key, "other") == 0)
+				continue;
+			assert_non_null(r);
+			assert_memory_equal(r, &few.row[k], sizeof(*r));
+		}
+	}
+}
+
 static void a_span_without_rows_is_empty_and_a_wrong_one_an_error(void **state)
 {
 	struct err e = ERR_INIT;
@@ -222,6 +256,7 @@ int main(void)
 		cmocka_unit_test(a_span_that_begins_anywhere_is_cut_out_of_minutes_and_hours),
 		cmocka_unit_test(a_series_adds_up_to_the_whole_at_every_step),
 		cmocka_unit_test(a_series_names_the_largest_keys_and_adds_the_rest),
+		cmocka_unit_test(few_keys_and_many_keys_agree),
 		cmocka_unit_test(a_span_without_rows_is_empty_and_a_wrong_one_an_error),
 	};
 
