@@ -61,6 +61,9 @@ struct room {
 	void (*stop)(struct app *);               /* close own inlet, drain, join */
 	void (*fini)(struct app *);
 	void (*status)(struct app *, struct json *); /* members of an open object; never blocks */
+	/* Why it is not well and what to do, for a page in "ja" or "en"; nothing put: the words of
+	 * app_room_health stand. Any thread, never blocks; may be NULL. */
+	void (*explain)(struct app *, const char *lang, struct buf *out);
 };
 
 /* How the process was asked to run. */

@@ -8,6 +8,15 @@
 
 #define DAY_NS (86400 * NS_PER_S)
 
+/* What the room says in the reader's language; false when it has nothing of its own. */
+static bool room_explains(const struct request *rq, const struct check *c, struct buf *out)
+{
+	for (const struct room *const *room = app_rooms(rq->app); *room; room++)
+		if (strcmp((*room)->name, c->room) == 0 && (*room)->explain)
+			(*room)->explain(rq->app, rq->lang, out);
+	return out->n > 0 && !buf_failed(out);
+}
+
 static void put_check(const struct request *rq, struct json *j, const struct check *c)
 {
 	char key[64], words[512], next_key[64];
@@ -23,7 +32,14 @@ static void put_check(const struct request *rq, struct json *j, const struct che
 	else
 		json_kv_str(j, "since", NULL);
 	json_kv_str(j, "code", c->code);
-	json_kv_str(j, "text", api_text(words, sizeof(words), rq->lang, key, c->one, c->two));
+	struct buf own;
+	buf_init(&own, 4096);
+	if (strcmp(c->code, "room") == 0 && room_explains(rq, c, &own))
+		json_kv_str(j, "text", own.p);
+	else
+		json_kv_str(j, "text",
+			    api_text(words, sizeof(words), rq->lang, key, c->one, c->two));
+	buf_fini(&own);
 	json_kv_str(j, "next", next == next_key ? NULL : next);
 	json_end_obj(j);
 }

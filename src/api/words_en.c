@@ -2,6 +2,14 @@
 #include "words.h"
 
 const struct word words_en[] = {
+	{ "capture.absent",
+	  "Interface {1} is not there. Plug it in, or correct its name under [capture] interface in the configuration; it is taken up as soon as it appears." },
+	{ "capture.down",
+	  "Interface {1} is switched off. Run on the appliance: ip link set {1} up" },
+	{ "capture.no_carrier",
+	  "Interface {1} has no signal. Check the cable and the mirror port of the switch." },
+	{ "capture.no_route",
+	  "There is no interface to capture on yet. Name one under [capture] interface in the configuration, or wait for the network." },
 	{ "check.capture", "{1}, {2} packets/s" },
 	{ "check.disk", "Only {1} of disk space is left" },
 	{ "check.disk_ok", "{1} of disk space is free" },

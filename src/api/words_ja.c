@@ -2,6 +2,14 @@
 #include "words.h"
 
 const struct word words_ja[] = {
+	{ "capture.absent",
+	  "取込口 {1} が見つかりません。差し込まれているか、設定ファイルの [capture] interface の名前を確かめてください。見つかりしだい自動で取り込みます。" },
+	{ "capture.down",
+	  "取込口 {1} が止められています。装置の上で ip link set {1} up を実行してください。" },
+	{ "capture.no_carrier",
+	  "取込口 {1} に信号がありません。ケーブルと、スイッチのミラーポートの設定を確かめてください。" },
+	{ "capture.no_route",
+	  "取り込む口がまだ決まっていません。設定ファイルの [capture] interface に取込口の名前を書くか、ネットワークにつながるのを待ってください。" },
 	{ "check.capture", "{1}、毎秒 {2} パケット" },
 	{ "check.disk", "ディスクの空きが {1} しかありません" },
 	{ "check.disk_ok", "ディスクの空き {1}" },

@@ -21,6 +21,12 @@ static int check_timezone(struct str v, struct err *e)
 	}
 	if (v.n && (v.p[0] == '/' || v.p[v.n - 1] == '/'))
 		return err_set(e, ERR_INVALID, "not the name of a time zone, say Asia/Tokyo");
+	/* Where the system has the list of zones, a misspelt one is found. */
+	char path[128];
+	(void)snprintf(path, sizeof(path), "/usr/share/zoneinfo/%.*s", (int)v.n, v.p);
+	if (access("/usr/share/zoneinfo", F_OK) == 0 && access(path, F_OK) != 0)
+		return err_set(e, ERR_INVALID,
+			       "no time zone of this name is known here, say Asia/Tokyo");
 	return 0;
 }
 

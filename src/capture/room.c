@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "live.h"
+#include "tomsd/api.h"
 #include "tomsd/base/log.h"
 
 struct capture {
@@ -140,9 +141,10 @@ static void init_live(struct capture *c, const char *name)
 	l->sensor = (uint8_t)++c->n_lives;
 	l->stop_fd = c->stop_fd;
 	live_open(l, name, &c->options, c->netlink_fd);
-	log_notice("capture", "interface %s is %s%s%s", LOGQ(live_name(l)),
-		   live_state_names[atomic_load(&l->state)], *l->why_closed ? ": " : "",
-		   l->why_closed);
+	int state = atomic_load(&l->state);
+	LOG_AT(state == LIVE_UP ? LOG_LV_NOTICE : LOG_LV_WARNING, "capture",
+	       "interface %s is %s%s%s", LOGQ(live_name(l)), live_state_names[state],
+	       *l->why_closed ? ": " : "", l->why_closed);
 }
 
 static int init_lives(struct capture *c, struct err *e)
@@ -282,6 +284,29 @@ static void status(struct app *a, struct json *j)
 	json_end_arr(j);
 }
 
+/* What the watch tells the log, in the reader's language. */
+static void explain(struct app *a, const char *lang, struct buf *out)
+{
+	static const char *const keys[LIVE_STATES] = { [LIVE_ABSENT] = "capture.absent",
+						       [LIVE_DOWN] = "capture.down",
+						       [LIVE_NO_CARRIER] =
+							       "capture.no_carrier" };
+	const struct capture *c = app_room_state(a, &capture_room);
+	for (size_t i = 0; c && !c->files && i < c->n_lives; i++) {
+		const struct live *l = &c->lives[i];
+		enum live_state state = (enum live_state)atomic_load(&l->state);
+		const char *key = keys[state];
+		char words[512];
+		if (state == LIVE_ABSENT && l->automatic && strcmp(live_name(l), "auto") == 0)
+			key = "capture.no_route";
+		if (state == LIVE_CLOSED)
+			buf_fmt(out, "%s%s", out->n ? " " : "", l->why_closed);
+		else if (key)
+			buf_fmt(out, "%s%s", out->n ? " " : "",
+				api_text(words, sizeof(words), lang, key, live_name(l), ""));
+	}
+}
+
 const struct room capture_room = {
 	.name = "capture",
 	.opts = opts,
@@ -293,4 +318,5 @@ const struct room capture_room = {
 	.stop = stop,
 	.fini = fini,
 	.status = status,
+	.explain = explain,
 };

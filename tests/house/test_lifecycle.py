@@ -21,10 +21,10 @@ def test_it_starts_says_where_it_listens_and_stops_cleanly(tmp_path):
 
 def test_all_mistakes_of_a_configuration_are_told_at_once_with_their_lines(tmp_path):
     bad = tmp_path / "bad.conf"
-    bad.write_text("[store]\npath = /tmp/x\nretension = 90d\n[capture]\nsnaplen = many\n[nowhere]\nkey = 1\n")
+    bad.write_text("[store]\npath = /tmp/x\nretension = 90d\n[capture]\nsnaplen = many\n[nowhere]\nkey = 1\n[appliance]\ntimezone = Asia/Tokio\n")
     done = toms.run(toms.BUILD / "tomsd", "-c", bad, "--check", ok=False)
     assert done.returncode == 1
-    for line in (3, 5, 6):
+    for line in (3, 5, 6, 9):
         assert f"bad.conf:{line}:" in done.stderr, done.stderr
     assert "retention" in done.stderr  # what was probably meant
 

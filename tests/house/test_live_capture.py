@@ -173,6 +173,16 @@ def test_an_interface_switched_off_and_on_is_read_again(tmp_path, wire):
         has_read(toms, "mirror0", 1)
 
 
+def test_what_is_wrong_with_an_interface_is_told_in_the_readers_language(tmp_path, wire):
+    wire.plug("mirror0")
+    with daemon(tmp_path, wire, "mirror0") as toms:
+        wire.ip("link", "set", "mirror0", "down")
+        wait_for("down", lambda: port_of(toms, "mirror0")["state"] == "down")
+        for lang, words in (("ja", "取込口 mirror0 が止められています"), ("en", "Interface mirror0 is switched off")):
+            said = lambda: run("curl", "-s", "-H", f"Accept-Language: {lang}", "--unix-socket", toms.state / "control.sock", "http://x/api/v1/overview").stdout
+            wait_for(words, lambda: words in said(), 30)
+
+
 def test_an_interface_that_is_not_there_at_the_start_is_waited_for(tmp_path, wire):
     wire.plug("mirror0")
     with daemon(tmp_path, wire, "mirror0", "usb0") as toms:
