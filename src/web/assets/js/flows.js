@@ -126,7 +126,7 @@ function table(rows, sort, setParams) {
 		if (!c.sort) return h('th', { scope: 'col', class: cls(c) }, t(`col.${c.key}`));
 		const up = c.key === 'time' && sort === 'oldest', now = sort === c.sort || up;
 		const next = c.key === 'time' ? (sort === 'newest' ? 'oldest' : null) : (now ? null : c.sort);
-		return h('th', { scope: 'col', class: cls(c), 'aria-sort': now ? (up ? 'ascending' : 'descending') : 'none' },
+		return h('th', { scope: 'col', class: cls(c), 'aria-sort': now ? (up ? 'ascending' : 'descending') : 'none', 'data-label': t(`col.${c.key}`) },
 			h('button', { type: 'button', onclick: () => setParams({ sort: next, cursor: null }) }, t(`col.${c.key}`),
 				h('span', { class: 'arrow', 'aria-hidden': 'true' }, now ? (up ? '▲' : '▼') : '')));
 	};

@@ -88,8 +88,7 @@ function frame(route) {
 					'aria-label': t('nav.find'), placeholder: t('nav.find') })),
 			liveText = h('span', { class: 'live' }),
 			userMenu()),
-		navigation(route), place,
-		h('footer', { class: 'print-foot' }));
+		navigation(route), place);
 	showLive();
 }
 // One word is a device; anything else is the search language itself.
@@ -210,9 +209,12 @@ addEventListener('keydown', (ev) => {
 	if (menu) { menu.open = false; menu.querySelector('summary').focus(); }
 	else if (root.classList.contains('nav-open')) root.querySelector('.menu').click();
 });
+// The foot of printed pages: where it is from, when, by whom. Page numbers stand in the style sheet.
+const paper = new CSSStyleSheet();
+document.adoptedStyleSheets = [paper];
 addEventListener('beforeprint', () => {
-	const foot = document.querySelector('.print-foot');
-	if (foot) fill(foot, `${location.host}${location.pathname} · ${when(Date.now())} JST · ${session?.name || ''}`);
+	const text = `${location.host}${location.pathname} · ${when(Date.now())} JST · ${session?.name || ''}`;
+	paper.replaceSync(`@page { @bottom-left { content: ${JSON.stringify(text)}; font-size: 9px; } }`);
 });
 
 export async function signedIn(next) {
