@@ -20,7 +20,7 @@
 #include "tomsd/base/clock.h"
 #include "tomsd/base/log.h"
 
-#define PLACEHOLDER "lo"
+#define STAND_IN "lo"
 #define BLOCK_MS 100 /* the kernel hands a block over when it is full or this old */
 #define FLUSH_NS \
 	(100 *   \
@@ -122,10 +122,10 @@ static void forget(u_char *user, const struct pcap_pkthdr *h, const u_char *data
 
 /* Bound to a protocol that no packet on the loopback has, the socket is deaf (0 would mean: as before).
  * What came until now is thrown away. */
-static bool take_off_placeholder(struct live *l, int netlink_fd)
+static bool take_off_stand_in(struct live *l, int netlink_fd)
 {
 	struct link_facts lo;
-	if (netlink_link(netlink_fd, PLACEHOLDER, &lo) < 0 ||
+	if (netlink_link(netlink_fd, STAND_IN, &lo) < 0 ||
 	    bind_socket(l, lo.index, ETH_P_802_3) < 0)
 		return false;
 	struct packet_mreq off = { .mr_ifindex = lo.index, .mr_type = PACKET_MR_PROMISC };
@@ -161,10 +161,10 @@ void live_open(struct live *l, const char *name, const struct capture_options *o
 	bool all = live_is_all(l);
 	bool there = all || netlink_link(netlink_fd, name, &facts) == 0;
 	l->pcap = there ? activate(name, o, &status) : NULL;
-	bool placeholder = !l->pcap && (!there || status == PCAP_ERROR_IFACE_NOT_UP ||
-					status == PCAP_ERROR_NO_SUCH_DEVICE);
-	if (placeholder)
-		l->pcap = activate(PLACEHOLDER, o, &status);
+	bool stand_in = !l->pcap && (!there || status == PCAP_ERROR_IFACE_NOT_UP ||
+				     status == PCAP_ERROR_NO_SUCH_DEVICE);
+	if (stand_in)
+		l->pcap = activate(STAND_IN, o, &status);
 	if (!l->pcap) {
 		say_why_closed(l, status);
 		return;
@@ -175,15 +175,15 @@ void live_open(struct live *l, const char *name, const struct capture_options *o
 		closed(l, "its link type is not one that tomsd reads: name another interface");
 		return;
 	}
-	if (!set_up(l, o) || (placeholder && !take_off_placeholder(l, netlink_fd))) {
+	if (!set_up(l, o) || (stand_in && !take_off_stand_in(l, netlink_fd))) {
 		closed(l, pcap_geterr(l->pcap));
 		return;
 	}
-	l->watched.index = placeholder ? 0 : facts.index;
+	l->watched.index = stand_in ? 0 : facts.index;
 	l->watched.nic_drops = there ? facts.nic_drops : 0;
 	l->watched.nic_known = there && !all;
-	atomic_store(&l->bound, !placeholder);
-	if (!placeholder)
+	atomic_store(&l->bound, !stand_in);
+	if (!stand_in)
 		atomic_store(&l->state, facts.carrier ? LIVE_UP : LIVE_NO_CARRIER);
 }
 

@@ -37,7 +37,7 @@ static void find_name(const struct watch *w, struct live *l)
 	log_notice("capture", "interface of the default route is %s", LOGQ(name));
 }
 
-/* A handle opened on the placeholder reads Ethernet; what came may be a tunnel device. */
+/* A handle opened on the stand-in reads Ethernet; what came may be a tunnel device. */
 static bool same_link_type(const struct live *l, const struct link_facts *f)
 {
 	bool ethernet = f->arp_type == 1 ||

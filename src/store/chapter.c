@@ -125,17 +125,6 @@ static int write_pieces(struct gathered *g, struct stmt *s, int64_t chapter, int
 	return rc ? rc : index_write_piece(s, chapter, first, piece, n, e);
 }
 
-static int prepare(struct stmt **out, struct sql *db, const char *before, const char *table,
-		   const char *after, struct err *e)
-{
-	struct buf b;
-	buf_init(&b, 256);
-	buf_fmt(&b, "%s%s%s", before, table, after);
-	int rc = sql_prepare(db, b.p, out, e);
-	buf_fini(&b);
-	return rc;
-}
-
 int chapter_write(struct sql *db, const char *table, int64_t chapter, int64_t buckets,
 		  struct err *e)
 {
@@ -154,7 +143,8 @@ int chapter_write(struct sql *db, const char *table, int64_t chapter, int64_t bu
 	}
 	if (!rc) {
 		index_sort(&g.pairs, &g.scratch, g.n);
-		rc = prepare(&clear, db, "DELETE FROM ", table, "_toc WHERE id>=? AND id<?", e);
+		rc = sql_prepare_on(&clear, db, "DELETE FROM ", table,
+				    "_toc WHERE id>=? AND id<?", e);
 	}
 	if (!rc) {
 		stmt_i64(clear, 1, (int64_t)((uint64_t)chapter << 32));
@@ -162,7 +152,8 @@ int chapter_write(struct sql *db, const char *table, int64_t chapter, int64_t bu
 		rc = stmt_run(clear, e);
 	}
 	if (!rc)
-		rc = prepare(&add, db, "INSERT INTO ", table, "_toc(id,list)VALUES(?,?)", e);
+		rc = sql_prepare_on(&add, db, "INSERT INTO ", table, "_toc(id,list)VALUES(?,?)",
+				    e);
 	if (!rc)
 		rc = write_pieces(&g, add, chapter, covered, e);
 	stmt_done(clear);
@@ -175,8 +166,8 @@ int chapter_write(struct sql *db, const char *table, int64_t chapter, int64_t bu
 int chapter_count(struct sql *db, const char *table, int64_t *full, struct err *e)
 {
 	struct stmt *s = NULL;
-	int rc = prepare(&s, db, "SELECT id,list FROM ", table, "_toc ORDER BY id DESC LIMIT 1",
-			 e);
+	int rc = sql_prepare_on(&s, db, "SELECT id,list FROM ", table,
+				"_toc ORDER BY id DESC LIMIT 1", e);
 	int64_t last = -1;
 	if (!rc && (rc = stmt_step(s, e)) > 0)
 		last = stmt_col_i64(s, 0) >> 32;
@@ -185,7 +176,7 @@ int chapter_count(struct sql *db, const char *table, int64_t *full, struct err *
 	if (rc < 0 || last < 0)
 		return rc < 0 ? rc : 0;
 	/* the last one may cover a part only: then it is made again once it is full */
-	rc = prepare(&s, db, "SELECT list FROM ", table, "_toc WHERE id=?", e);
+	rc = sql_prepare_on(&s, db, "SELECT list FROM ", table, "_toc WHERE id=?", e);
 	if (rc)
 		return rc;
 	stmt_i64(s, 1, (int64_t)((uint64_t)last << 32));
@@ -269,8 +260,8 @@ int chapter_masks(struct sql *db, const char *table, int64_t buckets, uint32_t t
 		  uint64_t *masks, struct err *e)
 {
 	struct stmt *s = NULL;
-	int rc = prepare(&s, db, "SELECT id,list FROM ", table,
-			 "_toc WHERE id>=? AND id<=? ORDER BY id DESC LIMIT 1", e);
+	int rc = sql_prepare_on(&s, db, "SELECT id,list FROM ", table,
+				"_toc WHERE id>=? AND id<=? ORDER BY id DESC LIMIT 1", e);
 	for (int64_t c = 0; !rc && c * STORE_CHAPTER_BUCKETS < buckets; c++) {
 		uint64_t mask;
 		rc = ask_chapter(s, c, token, &mask, e);

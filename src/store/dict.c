@@ -11,21 +11,10 @@
 
 enum { SLOTS_FIRST = 1 << 10, SLOTS_MAX = 1 << 17, ARENA_FIRST = 1 << 15, ARENA_MAX = 8 << 20 };
 
-static int prepare(struct stmt **out, struct sql *db, const char *before, const char *table,
-		   const char *after, struct err *e)
-{
-	struct buf b;
-	buf_init(&b, 256);
-	buf_fmt(&b, "%s%s%s", before, table, after);
-	int rc = sql_prepare(db, b.p, out, e);
-	buf_fini(&b);
-	return rc;
-}
-
 static int load_next(struct dict *d, struct sql *db, const char *table, struct err *e)
 {
 	struct stmt *s = NULL;
-	int rc = prepare(&s, db, "SELECT max(id) FROM ", table, "_text", e);
+	int rc = sql_prepare_on(&s, db, "SELECT max(id) FROM ", table, "_text", e);
 	if (!rc)
 		rc = stmt_step(s, e);
 	if (rc >= 0) {
@@ -44,9 +33,10 @@ int dict_open(struct dict *d, struct sql *db, const char *table, uint64_t seed, 
 	d->arena = malloc(ARENA_FIRST);
 	int rc = d->slots && d->arena ? 0 : err_set(e, ERR_NOMEM, "out of memory");
 	if (!rc)
-		rc = prepare(&d->find, db, "SELECT id FROM ", table, "_text WHERE s=?", e);
+		rc = sql_prepare_on(&d->find, db, "SELECT id FROM ", table, "_text WHERE s=?",
+				    e);
 	if (!rc)
-		rc = prepare(&d->add, db, "INSERT INTO ", table, "_text VALUES(?,?)", e);
+		rc = sql_prepare_on(&d->add, db, "INSERT INTO ", table, "_text VALUES(?,?)", e);
 	if (!rc)
 		rc = load_next(d, db, table, e);
 	if (rc)

@@ -282,6 +282,17 @@ int sql_prepare(struct sql *db, const char *text, struct stmt **out, struct err 
 	return 0;
 }
 
+int sql_prepare_on(struct stmt **out, struct sql *db, const char *before, const char *table,
+		   const char *after, struct err *e)
+{
+	struct buf b;
+	buf_init(&b, 256);
+	buf_fmt(&b, "%s%s%s", before, table, after);
+	int rc = sql_prepare(db, b.p, out, e);
+	buf_fini(&b);
+	return rc;
+}
+
 void stmt_done(struct stmt *s)
 {
 	if (!s)

@@ -28,6 +28,9 @@ uint64_t sql_tag(const struct sql *db);
 /* First column of the first row of a statement without parameters; def when there is none. */
 int sql_number(struct sql *db, const char *text, int64_t def, int64_t *out,
 	       struct err *e) MUST_CHECK;
+/* A statement over one day's table: before, the table's name, after. */
+int sql_prepare_on(struct stmt **out, struct sql *db, const char *before, const char *table,
+		   const char *after, struct err *e) MUST_CHECK;
 /* Steps to the end and resets; the statement stays with the caller. */
 int stmt_run(struct stmt *s, struct err *e) MUST_CHECK;
 void stmt_reset(struct stmt *s);
