@@ -72,11 +72,13 @@ struct col {
 	{ #field, COL_ENUM, offsetof(struct rec, field), 1, ecs, doc, flags, names }
 
 /* One value of a row on its way out. */
-enum value_type { VALUE_NONE, VALUE_I64, VALUE_U64, VALUE_TEXT, VALUE_TIME, VALUE_LIST, VALUE_JSON };
+enum value_type { VALUE_NONE, VALUE_I64, VALUE_U64, VALUE_TEXT, VALUE_TIME, VALUE_LIST, VALUE_JSON,
+	VALUE_REF /* text in ref, which lies in the row: of any length, any byte */ };
 struct value {
 	enum value_type type;
 	int64_t i;
 	uint64_t u;
+	struct str ref;
 	char text[512]; /* VALUE_LIST: items separated by '\n' */
 };
 /* What outsiders see of a row, in JSON and CSV order: a plain column, or one computed from several. */
@@ -98,9 +100,23 @@ struct record {
 	const char *time_col;  /* the row's own time: decides its day and answers since/until */
 	const struct out_col *out; /* members with the same parent follow one another */
 	size_t n_out;
+	const struct record_tail *tail; /* NULL: all rows have the same length */
 };
 #define RECORD(nm, columns, outs, id, time) \
-	{ #nm, sizeof(struct nm), columns, ARRAY_LEN(columns), id, time, outs, ARRAY_LEN(outs) }
+	{ #nm, sizeof(struct nm), columns, ARRAY_LEN(columns), id, time, outs, ARRAY_LEN(outs), NULL }
+
+/* Rows that carry the bytes they were made from, right behind the struct (a flexible array member). The
+ * store keeps these bytes as they are, their words are in the index, and plain text looks into them. */
+struct record_tail {
+	size_t n_off, off; /* uint32_t length, first byte */
+	size_t max;        /* longest */
+	void (*json)(const void *row, struct json *j); /* the whole row as an object; replaces the out columns */
+	/* Members that are read out of the bytes: may there be one of this name; its text in this row. */
+	bool (*has_member)(struct str ecs);
+	bool (*member)(const void *row, struct str ecs, char *buf, size_t cap, struct str *out);
+};
+struct str record_tail_of(const struct record *r, const void *row); /* empty where there is none */
+size_t record_bytes(const struct record *r, const void *row);        /* struct and tail */
 
 const struct col *record_col(const struct record *r, const char *name);     /* by C name; NULL */
 const struct col *record_col_ecs(const struct record *r, const char *ecs); /* by ECS name; NULL */

@@ -42,6 +42,8 @@ void store_free(struct store *st);
 /* Sources. The row is copied; waits while the inbox is full. 0 or -ERR_CLOSED. */
 int store_put(struct store *st, const struct record *r, const void *row) MUST_CHECK;
 int store_put_many(struct store *st, const struct record *r, const void *rows, size_t n) MUST_CHECK;
+/* The same for rows that lie apart, each of its own length (records with a tail). */
+int store_put_each(struct store *st, const struct record *r, const void *const *rows, size_t n) MUST_CHECK;
 /* Waits until everything put before is durable: 0, -ERR_TIMEOUT, -ERR_IO (words in e). */
 int store_flush(struct store *st, int timeout_ms, struct err *e) MUST_CHECK;
 /* Runs fn on the writer thread inside a transaction of its own and waits for its commit; for small
@@ -120,7 +122,10 @@ int store_count(struct store *st, const struct query *q, uint64_t at_most, int64
 
 /* Roll-ups of flows. Dimensions of a minute: total, app, direction; of an hour also host (internal
  * address), peer (external address). Values are sums over the span. */
-enum rollup_dim { ROLLUP_TOTAL, ROLLUP_DIRECTION, ROLLUP_APP, ROLLUP_HOST, ROLLUP_PEER };
+enum rollup_dim { ROLLUP_TOTAL, ROLLUP_DIRECTION, ROLLUP_APP, ROLLUP_HOST, ROLLUP_PEER,
+	/* Of logs: flows counts lines, bytes_out their bytes. Minutes: kind ("traffic") and source (its number in
+	 * log_source, "0" unknown). Hours: type, subtype and action as the device says ("utm/virus/blocked"). */
+	ROLLUP_LOG_KIND, ROLLUP_LOG_SOURCE, ROLLUP_LOG_TYPE };
 struct rollup_row {
 	int64_t at_ns;     /* start of the bucket; 0 in a top list */
 	char key[64];      /* "" total; direction name; application; address */

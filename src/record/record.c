@@ -6,8 +6,10 @@
 
 #include "tomsd/base/clock.h"
 #include "tomsd/flow_row.h"
+#include "tomsd/log_row.h"
 
-const struct record *const records[] = { &flow_record, &capture_minute_record, NULL };
+const struct record *const records[] = { &flow_record, &capture_minute_record, &log_record,
+					 &gap_record, NULL };
 
 const struct record *record_by_name(struct str name)
 {
@@ -182,6 +184,23 @@ static void col_value(const struct col *c, const void *row, struct value *v)
 	}
 }
 
+struct str record_tail_of(const struct record *r, const void *row)
+{
+	uint32_t n;
+
+	if (!r->tail)
+		return STR("");
+	memcpy(&n, (const char *)row + r->tail->n_off, sizeof(n));
+	return str_n((const char *)row + r->tail->off, n);
+}
+
+size_t record_bytes(const struct record *r, const void *row)
+{
+	size_t n = r->tail ? r->tail->off + record_tail_of(r, row).n : 0;
+
+	return n > r->bytes ? n : r->bytes; /* the first bytes may lie in the struct's padding */
+}
+
 void record_value(const struct record *r, const struct out_col *o, const void *row,
 		  struct value *v)
 {
@@ -237,6 +256,9 @@ static void json_value(struct json *j, const struct value *v)
 	case VALUE_JSON:
 		json_raw(j, str_of(v->text));
 		return;
+	case VALUE_REF:
+		json_str(j, v->ref);
+		return;
 	}
 }
 
@@ -244,6 +266,10 @@ void record_json(const struct record *r, const void *row, struct json *j)
 {
 	struct value v;
 
+	if (r->tail) {
+		r->tail->json(row, j);
+		return;
+	}
 	json_obj(j);
 	for (size_t i = 0; i < r->n_out; i++) {
 		record_value(r, &r->out[i], row, &v);
@@ -290,6 +316,9 @@ static void csv_value(struct csv *c, struct value *v)
 	case VALUE_TEXT:
 	case VALUE_JSON:
 		csv_str(c, str_of(v->text));
+		return;
+	case VALUE_REF:
+		csv_str(c, v->ref);
 		return;
 	}
 }

@@ -85,6 +85,8 @@ static bool value_matches(const struct leaf *l, const struct value *v)
 	case VALUE_TEXT:
 	case VALUE_JSON:
 		return filter_text_matches(l->how, l->text, str_of(v->text));
+	case VALUE_REF:
+		return filter_text_matches(l->how, l->text, v->ref);
 	case VALUE_NONE:
 		break;
 	}

@@ -139,8 +139,11 @@ static void key_text(const struct rollup_keys *k, struct stmt *s, int col, struc
 	case ROLLUP_TOTAL:
 		return;
 	case ROLLUP_APP:
+	case ROLLUP_LOG_KIND:
+	case ROLLUP_LOG_SOURCE:
+	case ROLLUP_LOG_TYPE:
 		(void)str_copy(out->text, sizeof(out->text),
-			       text); /* longest application: 23 bytes */
+			       text); /* written by rollup.c: shorter than a key */
 		return;
 	case ROLLUP_DIRECTION:
 		(void)str_copy(out->text, sizeof(out->text), STR("unknown"));

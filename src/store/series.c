@@ -21,11 +21,14 @@ static int finest(enum rollup_dim dim, int64_t span_s)
 	case ROLLUP_DIRECTION:
 		return span_s <= 8 * DAY_S ? MINUTE_S : span_s <= 366 * DAY_S ? HOUR_S : DAY_S;
 	case ROLLUP_APP:
+	case ROLLUP_LOG_KIND:
+	case ROLLUP_LOG_SOURCE:
 		return span_s <= DAY_S + 2 * HOUR_S ? MINUTE_S :
 		       span_s <= 62 * DAY_S         ? HOUR_S :
 						      DAY_S;
 	case ROLLUP_HOST:
 	case ROLLUP_PEER:
+	case ROLLUP_LOG_TYPE:
 		break;
 	}
 	return span_s <= 3 * DAY_S ? HOUR_S : DAY_S;

@@ -299,6 +299,14 @@ int store_put(struct store *st, const struct record *r, const void *row)
 	return store_put_many(st, r, row, 1);
 }
 
+int store_put_each(struct store *st, const struct record *r, const void *const *rows, size_t n)
+{
+	int rc = 0;
+	for (size_t i = 0; !rc && i < n; i++)
+		rc = store_put_many(st, r, rows[i], 1);
+	return rc;
+}
+
 int store_flush(struct store *st, int timeout_ms, struct err *e)
 {
 	mutex_lock(&st->inbox.m);

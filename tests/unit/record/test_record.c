@@ -200,6 +200,8 @@ static void an_empty_row_is_valid_json_too(void **state)
 		/* and with every byte set: texts without a NUL, enum values without a name,
 		 * objects that are none */
 		memset(row, 0x41, records[i]->bytes);
+		if (records[i]->tail) /* lengths are the store's own, not a sender's */
+			memset((char *)row + records[i]->tail->n_off, 0, sizeof(uint32_t));
 		as_json(records[i], row, &b);
 		assert_int_equal(json_parse(buf_view(&b), 1000, &doc, &e), 0);
 		json_doc_fini(&doc);

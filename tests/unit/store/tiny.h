@@ -39,7 +39,7 @@ static const struct col tiny_cols[] = {
 	COLF(tiny, note, COL_TEXT, "message", "said", COL_OMIT_ZERO),
 };
 UNUSED static const struct record tiny_record = {
-	"tiny", sizeof(struct tiny), tiny_cols, ARRAY_LEN(tiny_cols), "id", "at_ns", NULL, 0
+	"tiny", sizeof(struct tiny), tiny_cols, ARRAY_LEN(tiny_cols), "id", "at_ns", NULL, 0, NULL
 };
 
 static const int64_t tiny_noon_ns =
