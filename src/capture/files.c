@@ -10,6 +10,7 @@
 
 #include "bytes.h"
 #include "capture.h"
+#include "file_minutes.h"
 #include "pcapfile.h"
 #include "tomsd/base/buf.h"
 #include "tomsd/base/clock.h"
@@ -32,7 +33,8 @@ struct files {
 	struct dispatch dispatch;
 	struct pcapfile format; /* of the file being read */
 	uint32_t at;            /* of the first byte in the chunk that is not taken apart yet */
-	uint32_t strange_link;  /* a link type of this file that decode does not know, + 1 */
+	struct file_minutes minutes;
+	uint32_t strange_link; /* a link type of this file that decode does not know, + 1 */
 	int64_t began_mono_ns, took_ns;
 	_Atomic uint64_t files_done, files_bad;
 	_Atomic size_t current; /* index of the file being read */
@@ -112,6 +114,7 @@ static enum pcapfile_step take_apart(struct files *f, const struct file *file)
 		if (likely(step == PCAPFILE_PACKET)) {
 			if (unlikely(!decode_link_known(p.link)))
 				say_strange_link(f, file, p.link);
+			file_minutes_add(&f->minutes, p.ts_ns, p.wire_bytes);
 			dispatch_frame(d, p.link, f->at + (uint32_t)p.off, p.captured,
 				       p.wire_bytes, p.ts_ns);
 		}
@@ -175,7 +178,9 @@ static void say_oddities(const struct files *f, const struct file *file)
 static int read_one(struct files *f, struct file *file)
 {
 	struct err e = ERR_INIT;
+	file_minutes_begin(&f->minutes, app_store(f->app), file->path);
 	int r = read_file(f, file, &e);
+	file_minutes_end(&f->minutes);
 	say_oddities(f, file);
 	bytes_free(file->bytes);
 	file->bytes = NULL;
