@@ -14,6 +14,8 @@
 #define CSV_LIMIT_DEFAULT 10000
 #define CSV_LIMIT_MAX 1000000
 #define CSV_PIECE_ROWS 4000 /* about 2 MB; less would look for its place in the day too often */
+#define CSV_PIECE_BYTES (2u << 20)
+#define PAGE_BYTES (8u << 20) /* half of what an answer may have: a row is below 1 MiB */
 #define COUNT_AT_MOST 10000
 #define COUNT_TIME_NS (NS_PER_S / 10) /* counting must not be felt; then it says "at least" */
 
@@ -174,7 +176,8 @@ static int row_counted(void *arg, const void *row)
 {
 	struct counted *c = arg;
 	c->n++;
-	return row_json(&c->rows, row);
+	int rc = row_json(&c->rows, row);
+	return rc == 0 && c->rows.j->out->n > PAGE_BYTES ? 1 : rc; /* long rows: the page ends early */
 }
 
 static void list_json(struct request *rq, struct reply *rp, const struct query *q, size_t limit)
@@ -219,7 +222,7 @@ static int row_csv(void *arg, const void *row)
 	struct csv_rows *r = arg;
 	record_csv(r->record, row, &r->csv);
 	r->n++;
-	return buf_failed(r->csv.out) ? -1 : 0;
+	return buf_failed(r->csv.out) ? -1 : r->csv.out->n > CSV_PIECE_BYTES;
 }
 
 static int csv_more(void *arg, struct buf *b)
@@ -308,40 +311,56 @@ void api_list(struct request *rq, struct reply *rp)
 		list_json(rq, rp, &q, (size_t)limit);
 }
 
+struct one {
+	int (*row)(void *arg, const void *row);
+	void *arg;
+	bool found;
+};
+
 static int row_one(void *arg, const void *row)
 {
-	struct counted *c = arg;
-	if (c->n++ == 0)
-		record_json(c->rows.record, row, c->rows.j);
+	struct one *one = arg;
+	if (!one->found)
+		(void)one->row(one->arg, row); /* a full answer shows at its end */
+	one->found = true;
 	return 1;
 }
 
-/* One row by the id that lists show. Ids hold the second of their row's time or a later one of the
- * same day (see store.h), which is where to look. */
-void api_item(struct request *rq, struct reply *rp)
+/* Ids hold the second of their row's time or a later one of the same day (see store.h), which is where
+ * to look. */
+int list_one(struct request *rq, struct reply *rp, const struct record *record,
+	     int (*row)(void *arg, const void *row), void *arg)
 {
 	struct err e = ERR_INIT;
-	struct query q = { .record = rq->route->arg, .until_ns = INT64_MAX };
+	struct query q = { .record = record, .until_ns = INT64_MAX };
 	struct query_page_info info;
-	struct counted c = { { q.record, reply_json(rp, 200) }, 0 };
+	struct one one = { row, arg, false };
 	char id[24];
 	int64_t number;
-	if (rq->path_arg.n >= sizeof(id) || !str_copy(id, sizeof(id), rq->path_arg) ||
-	    num_i64(rq->path_arg, 1, INT64_MAX, &number) != 0) {
-		reply_problem(rq, rp, 404, "not_found", "%s",
-			      api_words(rq->lang, "detail.no_row"));
-		return;
+	int rc = num_i64(rq->path_arg, 1, INT64_MAX, &number) != 0 ? -ERR_NOTFOUND : 0;
+	if (rc == 0) {
+		int64_t second = (number >> 30) * NS_PER_S;
+		q.since_ns = clock_day_start(clock_day(second));
+		q.until_ns = second + NS_PER_S;
+		(void)snprintf(id, sizeof(id), "%lld", (long long)number);
+		rc = query_add(&q, "event.id", "=", id, &e);
 	}
-	int64_t second = (number >> 30) * NS_PER_S;
-	q.since_ns = clock_day_start(clock_day(second));
-	q.until_ns = second + NS_PER_S;
-	int rc = query_add(&q, "event.id", "=", id, &e);
 	if (rc == 0)
-		rc = store_query(app_store(rq->app), &q, 1, rq->deadline_mono_ns, row_one, &c,
+		rc = store_query(app_store(rq->app), &q, 1, rq->deadline_mono_ns, row_one, &one,
 				 &info, &e);
-	if (rc != 0)
+	if (rc == 0 && one.found)
+		return 0;
+	if (rc != 0 && rc != -ERR_NOTFOUND)
 		list_query_failed(rq, rp, &e);
-	else if (c.n == 0)
+	else
 		reply_problem(rq, rp, 404, "not_found", "%s",
 			      api_words(rq->lang, "detail.no_row"));
+	return rc != 0 ? rc : -ERR_NOTFOUND;
+}
+
+void api_item(struct request *rq, struct reply *rp)
+{
+	struct json_rows rows = { rq->route->arg, reply_json(rp, 200) };
+	/* what went wrong is in rp already */
+	(void)list_one(rq, rp, rq->route->arg, row_json, &rows);
 }

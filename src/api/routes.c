@@ -3,6 +3,7 @@
 
 #include "gaps.h"
 #include "list.h"
+#include "logs.h"
 #include "room.h"
 #include "tomsd/base/clock.h"
 
@@ -108,6 +109,33 @@ static const struct route routes[] = {
 	  .arg = &flow_record,
 	  .item = "flow",
 	  .doc = "One conversation with every column." },
+	{ .method = "GET",
+	  .path = "/api/v1/logs",
+	  .may = MAY_LOOK,
+	  .params = api_list_params,
+	  .handle = api_list,
+	  .arg = &log_record,
+	  .doc = "What FortiGates and other devices have logged, newest first." },
+	{ .method = "GET",
+	  .path = "/api/v1/logs/{id}",
+	  .may = MAY_LOOK,
+	  .handle = api_item,
+	  .arg = &log_record,
+	  .item = "log",
+	  .doc = "One log with every field of its line." },
+	{ .method = "GET",
+	  .path = "/api/v1/logs/{id}/raw",
+	  .may = MAY_LOOK,
+	  .handle = log_raw_get,
+	  .arg = &log_record,
+	  .doc = "The line as it was received, byte for byte." },
+	{ .method = "GET",
+	  .path = "/api/v1/gaps",
+	  .may = MAY_LOOK,
+	  .params = api_list_params,
+	  .handle = api_list,
+	  .arg = &gap_record,
+	  .doc = "Times of which logs are missing, newest first." },
 	{ .method = "GET",
 	  .path = "/api/v1/capture",
 	  .may = MAY_LOOK,

@@ -16,6 +16,7 @@ struct ctl {
 	const char *conf_path;
 	bool conf_given; /* -c was said: then the file must be there */
 	char state_path[CTL_PATH_MAX];
+	char zone[64]; /* of zone_begin: "JST" */
 };
 
 struct command {
@@ -66,6 +67,20 @@ int ask_daemon(struct ctl *c, const char *what, const char *method, const char *
 /* The items of a list under a head line; print NULL: as JSON, one object a line. Exit status. */
 int print_list(struct ctl *c, const char *what, const char *target, const char *head,
 	       void (*print)(const struct json_doc *, const struct json_node *));
+
+/* zone.c: times for people. zone_begin once, before the first; what stands in c->zone belongs in the
+ * head of the table. */
+#define ZONE_TIME_MAX 24
+void zone_begin(struct ctl *c, bool utc);
+void zone_time(int64_t ns, char out[ZONE_TIME_MAX]); /* "2026-11-22 14:05:06" */
+
+/* rows_table.c: rows for people; NULL: this record has none. */
+struct row_table {
+	const struct record *record;
+	void (*head)(const char *zone);
+	void (*row)(const void *row);
+};
+const struct row_table *row_table_of(const struct record *r);
 
 /* text.c: numbers and names for people. */
 void text_bytes(uint64_t n, char out[16]);         /* "1.2 MB": powers of 1000 */

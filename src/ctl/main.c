@@ -5,18 +5,25 @@
 
 #include "ctl.h"
 #include "tomsd/flow_row.h"
+#include "tomsd/log_row.h"
 
 #define CONF_PATH "/etc/tomsd/tomsd.conf"
 
 #define ROWS_USAGE                                                                                     \
 	"[--since T] [--until T] [--host X] [--peer X] [--port N] [--proto P] [--app A] [--action A] " \
-	"[--text X] [--sort newest|oldest|bytes|risk|duration] [--limit N] [--json|--csv] [--cold] [WORDS]"
+	"[--text X] [--sort newest|oldest|bytes|risk|duration] [--limit N] [--json|--csv] [--utc] [--cold] [WORDS]"
+#define LOGS_USAGE                                                                                     \
+	"[--since T] [--until T] [--host X] [--peer X] [--port N] [--proto P] [--app A] [--action A] " \
+	"[--text X] [--sort newest|oldest|bytes|duration] [--limit N] [--json|--csv|--raw] [--utc] "   \
+	"[--cold] [WORDS]"
 
 static const struct command commands[] = {
 	{ "status", "[--json]", "every room: state, threads, counters, last error", cmd_status,
 	  NULL },
 	{ "flows", ROWS_USAGE, "conversations on the network, newest first", cmd_rows,
 	  &flow_record },
+	{ "logs", LOGS_USAGE, "what FortiGates and other devices have logged, newest first", cmd_rows,
+	  &log_record },
 	{ "audit", "[--since T] [--until T] [--user NAME] [--action A] [--limit N] [--json|--csv]",
 	  "who did what in the panel and from a shell", cmd_audit, NULL },
 	{ "user",
@@ -25,7 +32,6 @@ static const struct command commands[] = {
 	  "people who may sign in, and as what: viewer, auditor, operator, admin", cmd_user, NULL },
 	{ "token", "list [--json] | add NAME ROLE DAYS [NETWORK]... | revoke ID",
 	  "tokens by which programs ask the API", cmd_token, NULL },
-	{ "logs", "", "logs of FortiGate devices", cmd_later, "no logs are received" },
 	{ "devices", "", "what is on the network", cmd_later, "no inventory is kept" },
 	{ "alerts", "", "what the rules found", cmd_later, "no rules are checked" },
 	{ "verify", "", "prove the evidence archive", cmd_later,

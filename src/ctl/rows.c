@@ -1,6 +1,5 @@
-/* tomsctl flows (and any record to come): rows straight from the store, newest first, with the words
- * that the panel and the API take too. Beside a running daemon or without one. */
-#include <netinet/in.h>
+/* tomsctl flows, tomsctl logs: rows straight from the store, newest first, with the words that the panel
+ * and the API take too. Beside a running daemon or without one. */
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -8,7 +7,6 @@
 #include "tomsd/base/clock.h"
 #include "tomsd/base/csv.h"
 #include "tomsd/base/num.h"
-#include "tomsd/flow_row.h"
 
 #define LIMIT_DEFAULT 100
 #define FLUSH_BYTES (1u << 16)
@@ -21,6 +19,8 @@ enum option_id {
 	ARG_JSON,
 	ARG_CSV,
 	ARG_COLD,
+	ARG_RAW,
+	ARG_UTC,
 	ARG_HELP,
 	ARG_WORD
 };
@@ -36,16 +36,18 @@ static const struct option {
 	{ "cold", ARG_COLD, false },  { "help", ARG_HELP, false },  { "host", ARG_WORD, true },
 	{ "peer", ARG_WORD, true },   { "port", ARG_WORD, true },   { "proto", ARG_WORD, true },
 	{ "app", ARG_WORD, true },    { "action", ARG_WORD, true }, { "text", ARG_WORD, true },
+	{ "raw", ARG_RAW, false },    { "utc", ARG_UTC, false },
 };
 static const char *const sorts[] = { "newest", "oldest", "bytes", "risk", "duration" };
 
-enum form { FORM_TABLE, FORM_JSON, FORM_CSV };
+enum form { FORM_TABLE, FORM_JSON, FORM_CSV, FORM_RAW };
 
 struct ask {
 	struct query q;
 	size_t limit;
 	enum form form;
-	bool help;
+	bool help, utc;
+	const char *zone;
 	struct buf out;
 	struct json j;
 	struct csv csv;
@@ -107,6 +109,14 @@ static int take_option(struct ask *k, const struct option *o, const char *value,
 		(void)fputs(
 			"tomsctl: no archive is written in this version; --cold adds nothing\n",
 			stderr);
+		return 0;
+	case ARG_RAW:
+		if (!k->q.record->tail)
+			return err_set(e, ERR_INVALID, "only logs have lines as received");
+		k->form = FORM_RAW;
+		return 0;
+	case ARG_UTC:
+		k->utc = true;
 		return 0;
 	case ARG_HELP:
 		k->help = true;
@@ -179,74 +189,39 @@ static int row_machine(void *arg, const void *row)
 	return put_out(k, false) ? 0 : -1;
 }
 
-static void endpoint_text(const struct addr *a, uint16_t port, bool ported, char *out,
-			  size_t cap)
-{
-	char text[ADDR_TEXT_MAX];
-	addr_text(a, text);
-	if (!ported)
-		(void)snprintf(out, cap, "%s", text);
-	else
-		(void)snprintf(out, cap, addr_is_v4(a) ? "%s:%u" : "[%s]:%u", text, port);
-}
-
-static void table_head(void)
-{
-	print_cell("LAST PACKET (UTC)", 20, false);
-	print_cell("SOURCE", 21, false);
-	print_cell("DESTINATION", 21, false);
-	print_cell("PROTOCOL", 16, false);
-	print_cell("SENT", 7, true);
-	print_cell("BACK", 7, true);
-	(void)puts("NAME");
-}
-
-/* Seconds are enough for people; JSON and CSV carry all digits. */
-static void time_text(int64_t ns, char out[CLOCK_RFC3339_MAX])
-{
-	clock_rfc3339(ns - ns % NS_PER_S, out);
-}
-
-/* ICMP keeps type, code and identifier in these fields. */
-static bool has_ports(uint8_t l4)
-{
-	return l4 == IPPROTO_TCP || l4 == IPPROTO_UDP || l4 == IPPROTO_SCTP ||
-	       l4 == IPPROTO_DCCP || l4 == IPPROTO_UDPLITE;
-}
-
-static int row_table(void *arg, const void *row)
+/* What was received and nothing else, for other programs; on a terminal made harmless. */
+static int row_raw(void *arg, const void *row)
 {
 	struct ask *k = arg;
-	const struct flow *f = row;
-	char text[CLOCK_RFC3339_MAX], sent[16], back[16], proto[64], end[80];
-	bool ported = has_ports(f->l4);
+	struct str line = record_tail_of(k->q.record, row);
+	k->rows++;
+	if (isatty(STDOUT_FILENO)) {
+		char clean[8192];
+		str_copy_clean(clean, sizeof(clean), line);
+		buf_cstr(&k->out, clean);
+	} else {
+		buf_str(&k->out, line);
+	}
+	buf_char(&k->out, '\n');
+	return put_out(k, false) ? 0 : -1;
+}
+
+static int row_person(void *arg, const void *row)
+{
+	struct ask *k = arg;
+	const struct row_table *t = row_table_of(k->q.record);
 	if (!k->rows++)
-		table_head();
-	time_text(f->end_ns, text);
-	print_cell(text, 20, false);
-	endpoint_text(&f->src, f->src_port, ported, end, sizeof(end));
-	print_cell(end, 21, false);
-	endpoint_text(&f->dst, f->dst_port, ported, end, sizeof(end));
-	print_cell(end, 21, false);
-	const char *transport = flow_transport_name(f->l4);
-	(void)snprintf(proto, sizeof(proto), "%s/%s", transport ? transport : "other",
-		       *f->app   ? f->app :
-		       *f->proto ? f->proto :
-				   "unknown");
-	print_cell(proto, 16, false);
-	text_bytes(f->src_bytes, sent);
-	text_bytes(f->dst_bytes, back);
-	print_cell(sent, 7, true);
-	print_cell(back, 7, true);
-	print_clean(stdout, f->name);
-	(void)putchar('\n');
+		t->head(k->zone);
+	t->row(row);
 	return ferror(stdout) ? -1 : 0;
 }
 
 static int run(struct ask *k, struct store *st, struct err *e)
 {
 	struct query_page_info info = { 0 };
-	int (*row)(void *, const void *) = k->form == FORM_TABLE ? row_table : row_machine;
+	int (*row)(void *, const void *) = k->form == FORM_TABLE ? row_person :
+					   k->form == FORM_RAW   ? row_raw :
+								   row_machine;
 	buf_init(&k->out, 16u << 20);
 	csv_init(&k->csv, &k->out);
 	if (k->form == FORM_CSV)
@@ -279,6 +254,8 @@ int cmd_rows(struct ctl *c, const struct command *cmd, int argc, char **argv)
 	if (k->help && !status) {
 		ctl_help(cmd);
 	} else if (!status) {
+		zone_begin(c, k->utc);
+		k->zone = c->zone;
 		int rc = state_store(c, &st, &e);
 		if (!rc)
 			rc = run(k, st, &e);
