@@ -39,10 +39,11 @@ void store_stop(struct store *st); /* drains the inbox, commits, checkpoints, jo
 int store_open_readonly(struct store **out, const char *path, struct err *e) MUST_CHECK;
 void store_free(struct store *st);
 
-/* Sources. The row is copied; waits while the inbox is full. 0 or -ERR_CLOSED. */
+/* Sources. The row is copied, with its tail; waits while the inbox is full. 0, -ERR_CLOSED, or -ERR_RANGE
+ * for a row that is longer than its record or the inbox allows (rows in front of it are taken). */
 int store_put(struct store *st, const struct record *r, const void *row) MUST_CHECK;
 int store_put_many(struct store *st, const struct record *r, const void *rows, size_t n) MUST_CHECK;
-/* The same for rows that lie apart, each of its own length (records with a tail). */
+/* store_put_many: for records without a tail. The same for rows that lie apart, each of its own length (records with a tail). */
 int store_put_each(struct store *st, const struct record *r, const void *const *rows, size_t n) MUST_CHECK;
 /* Waits until everything put before is durable: 0, -ERR_TIMEOUT, -ERR_IO (words in e). */
 int store_flush(struct store *st, int timeout_ms, struct err *e) MUST_CHECK;
@@ -77,7 +78,8 @@ int sql_exec(struct sql *db, const char *text, struct err *e) MUST_CHECK; /* con
 struct follower;
 int store_follow(struct store *st, const struct record *r, const char *name, size_t queue_rows,
 		 struct follower **out, struct err *e) MUST_CHECK; /* before store_start; from now on */
-/* Up to max rows (record's struct) into out: how many, -ERR_TIMEOUT, -ERR_CLOSED. One thread. */
+/* Up to max rows (record's struct) into out: how many, -ERR_TIMEOUT, -ERR_CLOSED. One thread. Rows of a
+ * record with a tail come without it (its length is 0): store_query by id gives the whole row. */
 int follower_next(struct follower *f, void *rows, size_t max, int timeout_ms, struct err *e) MUST_CHECK;
 void follower_close(struct follower *f); /* wakes it: next says -ERR_CLOSED once empty */
 
@@ -111,7 +113,7 @@ struct query_page_info {
 	int64_t covered_since_ns, covered_until_ns; /* span really searched */
 	uint64_t rows_looked_at;
 };
-/* Calls row() for up to limit rows (0: all); a row() that returns non-zero ends it early. Checks the words against
+/* Calls row() for up to limit rows (0: all), each with its tail behind the struct; a row() that returns non-zero ends it early. Checks the words against
  * the record first (-ERR_INVALID with words). deadline_mono_ns 0: none. */
 int store_query(struct store *st, const struct query *q, size_t limit, int64_t deadline_mono_ns,
 		int (*row)(void *arg, const void *row), void *arg, struct query_page_info *info,

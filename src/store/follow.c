@@ -111,6 +111,14 @@ static int64_t id_of(const struct plan *p, const void *row)
 	return col_int(p->id, row);
 }
 
+/* Followers get the struct alone, from the inbox as from the tables. */
+static void forget_tail(const struct record *r, void *row)
+{
+	const uint32_t none = 0;
+	if (r->tail)
+		memcpy((char *)row + r->tail->n_off, &none, sizeof(none));
+}
+
 void follower_offer(struct follower *f, const struct inbox *in, const struct inbox_batch *b)
 {
 	ON_THREAD("store");
@@ -129,7 +137,9 @@ void follower_offer(struct follower *f, const struct inbox *in, const struct inb
 			f->lagging = fell_behind = true;
 			continue;
 		}
-		memcpy(f->rows + (f->first + f->n++) % f->cap * bytes, row, bytes);
+		uint8_t *to = f->rows + (f->first + f->n++) % f->cap * bytes;
+		memcpy(to, row, bytes);
+		forget_tail(f->plan->record, to);
 	}
 	pthread_cond_signal(&f->news);
 	mutex_unlock(&f->m);
@@ -160,29 +170,20 @@ static int read_day(struct follower *f, struct sql *db, int32_t day, void *rows,
 		    struct err *e)
 {
 	struct part_view *v = NULL;
-	struct stmt *s = NULL;
 	size_t n = 0;
+	int64_t id;
 	int rc = part_view_new(&v, db, f->plan, day, NULL, e);
 	if (rc)
 		return rc;
-	struct buf b;
-	buf_init(&b, 32768);
-	buf_fmt(&b, "%s WHERE id>? ORDER BY id LIMIT ?", part_view_select(v));
-	rc = sql_prepare(db, b.p, &s, e);
-	buf_fini(&b);
-	if (!rc) {
-		stmt_i64(s, 1, seen_of(f, day));
-		stmt_i64(s, 2, (int64_t)max);
-	}
-	while (!rc && n < max && (rc = stmt_step(s, e)) > 0) {
+	rc = part_view_walk(v, seen_of(f, day) + 1, INT64_MAX, false, e);
+	while (!rc && n < max && (rc = part_view_next(v, &id, e)) > 0) {
 		void *to = (char *)rows + n * f->plan->record->bytes;
-		rc = part_view_row(v, s, to, e);
+		rc = part_view_row(v, to, e);
 		if (!rc) {
 			advance(&f->seen, id_of(f->plan, to));
 			n++;
 		}
 	}
-	stmt_done(s);
 	part_view_free(v);
 	return rc < 0 ? rc : (int)n;
 }

@@ -33,9 +33,9 @@ void inbox_fini(struct inbox *in)
 	in->ring = NULL;
 }
 
-static size_t entry_bytes(const struct plan *p)
+static size_t entry_bytes(size_t row_bytes)
 {
-	return HEAD + (p->record->bytes + ALIGN - 1) / ALIGN * ALIGN;
+	return HEAD + (row_bytes + ALIGN - 1) / ALIGN * ALIGN;
 }
 
 /* Where an entry of this size can go now; NULL: no room. Puts the filler. */
@@ -54,7 +54,9 @@ static struct inbox_entry *place(struct inbox *in, size_t bytes) REQUIRES(&in->m
 
 static int put_one(struct inbox *in, const struct plan *p, const void *row) REQUIRES(&in->m)
 {
-	size_t bytes = entry_bytes(p);
+	size_t row_bytes = record_bytes(p->record, row), bytes = entry_bytes(row_bytes);
+	if (row_bytes > record_room(p->record) || bytes > in->cap)
+		return -ERR_RANGE; /* no place for it, however long it waits */
 	struct inbox_entry *to = NULL;
 	while (!in->closed && !(to = place(in, bytes))) {
 		in->urgent = true; /* whatever there is, is a batch now */
@@ -64,7 +66,7 @@ static int put_one(struct inbox *in, const struct plan *p, const void *row) REQU
 	if (in->closed)
 		return -ERR_CLOSED;
 	*to = (struct inbox_entry){ .plan = p, .bytes = (uint32_t)bytes };
-	memcpy(to + 1, row, p->record->bytes);
+	memcpy(to + 1, row, row_bytes);
 	if (in->rows_in == in->rows_out)
 		in->first_mono_ns = clock_mono_ns();
 	in->head += bytes;
@@ -72,19 +74,33 @@ static int put_one(struct inbox *in, const struct plan *p, const void *row) REQU
 	return 0;
 }
 
-int inbox_put(struct inbox *in, const struct plan *p, const void *rows, size_t n)
+/* Rows one behind the other, or each where a pointer says. */
+static int put(struct inbox *in, const struct plan *p, const void *rows,
+	       const void *const *each, size_t n)
 {
 	int rc = 0;
 	mutex_lock(&in->m);
 	bool was_empty = in->rows_in == in->rows_out;
 	for (size_t i = 0; !rc && i < n; i++)
-		rc = put_one(in, p, (const char *)rows + i * p->record->bytes);
+		rc = put_one(in, p,
+			     each ? each[i] : (const char *)rows + i * p->record->bytes);
 	/* The writer sleeps until a batch is old enough; it has to see the first row and a
 	 * full ring. */
 	if (was_empty || in->head - in->tail > in->cap / 2)
 		pthread_cond_signal(&in->work);
 	mutex_unlock(&in->m);
 	return rc;
+}
+
+int inbox_put(struct inbox *in, const struct plan *p, const void *rows, size_t n)
+{
+	assert(!p->has_tail || n <= 1); /* those have no common length */
+	return put(in, p, rows, NULL, n);
+}
+
+int inbox_put_each(struct inbox *in, const struct plan *p, const void *const *rows, size_t n)
+{
+	return put(in, p, NULL, rows, n);
 }
 
 void inbox_close(struct inbox *in)

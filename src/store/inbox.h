@@ -27,8 +27,11 @@ struct inbox {
 
 int inbox_init(struct inbox *in, size_t bytes, struct err *e) MUST_CHECK;
 void inbox_fini(struct inbox *in);
-/* Any thread. Copies n rows; waits for room. -ERR_CLOSED. */
+/* Any thread. Copies n rows; waits for room. -ERR_CLOSED; -ERR_RANGE: a row longer than its record
+ * allows or than the ring, those in front of it are in. */
 int inbox_put(struct inbox *in, const struct plan *p, const void *rows, size_t n) MUST_CHECK;
+int inbox_put_each(struct inbox *in, const struct plan *p, const void *const *rows,
+		   size_t n) MUST_CHECK;
 void inbox_close(struct inbox *in);
 void inbox_poke(struct inbox *in, bool urgent); /* wakes the writer */
 

@@ -71,6 +71,7 @@ struct plan {
 	size_t n_cols;
 	const struct col *id, *time;
 	bool has_dict, has_index; /* _text; _tok and _zone exist */
+	bool has_tail;            /* rows carry bytes behind the struct */
 	/* Columns the zone values are made of; NULL: the record has no such value. */
 	const struct col *bytes_a, *bytes_b, *risk, *start, *end;
 };
@@ -98,14 +99,22 @@ struct part_view;
 int part_view_new(struct part_view **out, struct sql *db, const struct plan *p, int32_t day,
 		  const bool *wanted, struct err *e) MUST_CHECK;
 void part_view_free(struct part_view *v);
-/* "SELECT id,a,b,... FROM flow_20261122" (columns that are missing read as NULL); add WHERE ... behind.
- * Good as long as the view. */
-const char *part_view_select(const struct part_view *v);
 const char *part_view_table(const struct part_view *v);          /* "flow_20261122" */
 bool part_view_has(const struct part_view *v, const struct col *c); /* false: reads as unknown */
-/* The row a statement made from part_view_select stands on, into the record's struct. Texts of the
- * dictionary are looked up and cached within the view. */
-int part_view_row(struct part_view *v, struct stmt *s, void *row, struct err *e) MUST_CHECK;
+/* A view stands on one row at a time: on the one with this id (1; 0: there is none), or on the next of a
+ * walk over ids [from, to], down from the newest or up (1; 0: at its end). A find ends no walk, but the
+ * view stands on what was asked for last. */
+int part_view_find(struct part_view *v, int64_t id, struct err *e) MUST_CHECK;
+int part_view_walk(struct part_view *v, int64_t from, int64_t to, bool down, struct err *e) MUST_CHECK;
+int part_view_next(struct part_view *v, int64_t *id, struct err *e) MUST_CHECK;
+void part_view_rest(struct part_view *v); /* a walk that is left before its end */
+/* The row it stands on into the record's struct; of a record with a tail, without it (length 0). Texts
+ * of the dictionary are looked up and cached within the view. */
+int part_view_row(struct part_view *v, void *row, struct err *e) MUST_CHECK;
+/* Its tail, behind a struct that part_view_row has filled, in record_room bytes. Costs as much again as
+ * the row: ask for it once everything else about the row says yes. Nothing for a record without tail. */
+int part_view_tail(struct part_view *v, void *row, struct err *e) MUST_CHECK;
+size_t record_room(const struct record *r); /* bytes of its longest row */
 
 /* Tokens of the index. The seed belongs to the database. A value that is never indexed (empty, zero)
  * has no token; see each. Text is folded (ASCII) before it is hashed. */

@@ -105,26 +105,21 @@ static int write_bucket(struct part *p, struct sql *db, struct err *e)
 /* Rows behind indexed_id into the bucket again. */
 static int read_open_end(struct part *p, struct part_view *v, struct sql *db, struct err *e)
 {
-	void *row = malloc(p->plan->record->bytes);
+	void *row = malloc(record_room(p->plan->record));
 	if (!row)
 		return err_set(e, ERR_NOMEM, "out of memory");
-	struct stmt *s = NULL;
-	struct buf b;
-	buf_init(&b, SQL_TEXT_MAX);
-	buf_fmt(&b, "%s WHERE id>? ORDER BY id", part_view_select(v));
-	int rc = sql_prepare(db, b.p, &s, e);
-	buf_fini(&b);
-	if (!rc)
-		stmt_i64(s, 1, p->info.indexed_id);
-	while (!rc && (rc = stmt_step(s, e)) > 0) {
-		rc = part_view_row(v, s, row, e);
+	int64_t id;
+	int rc = part_view_walk(v, p->info.indexed_id + 1, INT64_MAX, false, e);
+	while (!rc && (rc = part_view_next(v, &id, e)) > 0) {
+		rc = part_view_row(v, row, e);
+		if (!rc)
+			rc = part_view_tail(v, row, e);
 		if (!rc &&
 		    bucket_is_full(&p->bucket)) /* the index was taken away to be made anew */
 			rc = write_bucket(p, db, e);
 		if (!rc)
-			rc = bucket_add(&p->bucket, stmt_col_i64(s, 0), row, e);
+			rc = bucket_add(&p->bucket, id, row, e);
 	}
-	stmt_done(s);
 	free(row);
 	return rc;
 }
@@ -304,6 +299,10 @@ static int bind_row(struct part *p, const void *row, struct err *e)
 			stmt_i64(s, at, v);
 			break;
 		}
+	}
+	if (p->plan->has_tail) {
+		struct str tail = record_tail_of(p->plan->record, row);
+		stmt_blob_ref(s, (int)p->plan->n_cols + 2, tail.p, tail.n);
 	}
 	return 0;
 }

@@ -29,6 +29,12 @@ int32_t store_id_day(int64_t id)
 	return clock_day(store_id_second(id) * NS_PER_S);
 }
 
+size_t record_room(const struct record *r)
+{
+	size_t n = r->tail ? r->tail->off + r->tail->max : 0;
+	return n > r->bytes ? n : r->bytes;
+}
+
 void part_name(char out[PART_NAME_MAX], const struct record *r, int32_t day, const char *suffix)
 {
 	struct buf b;
@@ -98,6 +104,7 @@ int plan_new(struct plan **out, const struct record *r, struct err *e)
 	if (!p)
 		return err_set(e, ERR_NOMEM, "out of memory");
 	p->record = r;
+	p->has_tail = r->tail != NULL;
 	p->id = record_col(r, r->id_col);
 	p->time = record_col(r, r->time_col);
 	int rc = 0;
@@ -163,7 +170,7 @@ void plan_create_sql(const struct plan *p, int32_t day, struct buf *out)
 	buf_fmt(out, "CREATE TABLE IF NOT EXISTS %s(id INTEGER PRIMARY KEY", t);
 	for (size_t i = 0; i < p->n_cols; i++)
 		buf_fmt(out, ",%s%s", p->cols[i].col->name, plan_sql_type(&p->cols[i]));
-	buf_cstr(out, ");");
+	buf_cstr(out, p->has_tail ? ",line BLOB);" : ");");
 	if (p->has_dict)
 		buf_fmt(out,
 			"CREATE TABLE IF NOT EXISTS %s_text(id INTEGER PRIMARY KEY,s TEXT NOT NULL UNIQUE);",
@@ -186,8 +193,10 @@ void plan_insert_sql(const struct plan *p, int32_t day, struct buf *out)
 	buf_fmt(out, "INSERT INTO %s(id", t);
 	for (size_t i = 0; i < p->n_cols; i++)
 		buf_fmt(out, ",%s", p->cols[i].col->name);
+	if (p->has_tail)
+		buf_cstr(out, ",line");
 	buf_cstr(out, ")VALUES(?");
-	for (size_t i = 0; i < p->n_cols; i++)
+	for (size_t i = 0; i < p->n_cols + p->has_tail; i++)
 		buf_cstr(out, ",?");
 	buf_char(out, ')');
 }

@@ -37,7 +37,6 @@ struct page {
 enum { READERS = 24 };
 struct reader {
 	struct part_view *view;
-	struct stmt *by_id;
 	int32_t day;
 };
 struct readers {
@@ -47,28 +46,8 @@ struct readers {
 
 static void reader_close(struct reader *r)
 {
-	stmt_done(r->by_id);
 	part_view_free(r->view);
 	*r = (struct reader){ 0 };
-}
-
-static int reader_open(struct reader *r, struct sql *db, const struct plan *p, int32_t day,
-		       struct err *e)
-{
-	struct buf sql;
-	int rc;
-
-	reader_close(r);
-	rc = part_view_new(&r->view, db, p, day, NULL, e);
-	if (rc)
-		return rc;
-	r->day = day;
-	buf_init(&sql, 1 << 16);
-	buf_fmt(&sql, "%s WHERE id=?", part_view_select(r->view));
-	rc = buf_failed(&sql) ? err_set(e, ERR_NOMEM, "out of memory") :
-				sql_prepare(db, sql.p, &r->by_id, e);
-	buf_fini(&sql);
-	return rc;
 }
 
 static int reader_of(struct readers *r, struct sql *db, const struct plan *p, int32_t day,
@@ -81,22 +60,22 @@ static int reader_of(struct readers *r, struct sql *db, const struct plan *p, in
 		}
 	}
 	*out = &r->of[r->n++ % READERS];
-	return reader_open(*out, db, p, day, e);
+	reader_close(*out);
+	(*out)->day = day;
+	return part_view_new(&(*out)->view, db, p, day, NULL, e);
 }
 
 static int reader_row(struct reader *r, int64_t id, void *row, struct err *e)
 {
 	int rc;
 
-	stmt_i64(r->by_id, 1, id);
-	rc = stmt_step(r->by_id, e);
+	rc = part_view_find(r->view, id, e);
+	if (rc == 0)
+		return err_set(e, ERR_CORRUPT, "row %lld is gone within one snapshot",
+			       (long long)id);
 	if (rc > 0)
-		rc = part_view_row(r->view, r->by_id, row, e);
-	else if (rc == 0)
-		rc = err_set(e, ERR_CORRUPT, "row %lld is gone within one snapshot",
-			     (long long)id);
-	stmt_reset(r->by_id);
-	return rc;
+		rc = part_view_row(r->view, row, e);
+	return rc ? rc : part_view_tail(r->view, row, e);
 }
 
 /* Gives out rows not behind `known`, at most limit of them; the position moves with them. */
@@ -104,7 +83,7 @@ static int give_rows(struct page *pg, struct sql *db, const struct scan_found *f
 		     struct place known, struct err *e)
 {
 	struct readers readers = { 0 };
-	void *row = calloc(1, pg->plan->record->bytes);
+	void *row = calloc(1, record_room(pg->plan->record));
 	int rc = row ? 0 : err_set(e, ERR_NOMEM, "out of memory");
 
 	for (size_t i = 0; !rc && !pg->ended && i < n && i < pg->limit; i++) {

@@ -319,7 +319,7 @@ int scan_new(struct scan **out, const struct scan_spec *spec, struct err *e)
 		return err_set(e, ERR_NOMEM, "out of memory while searching");
 	s->spec = *spec;
 	s->known = PLACE_LAST;
-	s->row = calloc(1, spec->plan->record->bytes);
+	s->row = calloc(1, record_room(spec->plan->record));
 	s->best = calloc(spec->limit + 1, sizeof(*s->best));
 	if (!s->row || !s->best)
 		rc = err_set(e, ERR_NOMEM, "out of memory while searching");

@@ -10,9 +10,6 @@ enum {
 
 static void close_view(struct scan_day *d)
 {
-	stmt_done(d->by_id);
-	stmt_done(d->walk);
-	d->by_id = d->walk = NULL;
 	part_view_free(d->view);
 	d->view = NULL;
 }
@@ -22,37 +19,6 @@ void scan_day_close(struct scan_day *d)
 	close_view(d);
 	free(d->tokens);
 	d->tokens = NULL;
-}
-
-static int prepare(struct scan *s, struct scan_day *d, const char *where, struct stmt **out,
-		   struct err *e)
-{
-	struct buf sql;
-	int rc;
-
-	if (*out)
-		return 0;
-	buf_init(&sql, 1 << 16);
-	buf_cstr(&sql, part_view_select(d->view));
-	buf_cstr(&sql, where);
-	rc = buf_failed(&sql) ? err_set(e, ERR_NOMEM, "out of memory") :
-				sql_prepare(s->spec.db, sql.p, out, e);
-	buf_fini(&sql);
-	return rc;
-}
-
-int scan_day_by_id(struct scan *s, struct scan_day *d, struct err *e)
-{
-	return prepare(s, d, " WHERE id=?", &d->by_id, e);
-}
-
-int scan_day_walk(struct scan *s, struct scan_day *d, struct err *e)
-{
-	return prepare(s, d,
-		       s->spec.sort == QUERY_OLDEST ?
-			       " WHERE id BETWEEN ? AND ? ORDER BY id" :
-			       " WHERE id BETWEEN ? AND ? ORDER BY id DESC",
-		       &d->walk, e);
 }
 
 /* Closes the view that was not needed for longest. */

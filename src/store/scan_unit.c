@@ -75,41 +75,35 @@ static int candidates(struct scan *s, const struct scan_day *d, size_t *n, struc
 /* One row by id: considered when it is there. */
 static int consider_id(struct scan *s, struct scan_day *d, int64_t id, struct err *e)
 {
-	int rc = scan_day_by_id(s, d, e);
+	int rc = part_view_find(d->view, id, e);
 
-	if (rc)
-		return rc;
-	stmt_i64(d->by_id, 1, id);
-	rc = stmt_step(d->by_id, e);
 	if (rc > 0) {
-		rc = part_view_row(d->view, d->by_id, s->row, e);
+		rc = part_view_row(d->view, s->row, e);
 		if (!rc)
 			scan_consider(s);
 	}
-	stmt_reset(d->by_id);
 	return rc;
 }
 
 /* All rows between two ids in the order of the walk. */
 static int walk_ids(struct scan *s, struct scan_day *d, int64_t from, int64_t to, struct err *e)
 {
-	int rc = scan_day_walk(s, d, e);
+	int64_t id;
+	int rc = part_view_walk(d->view, from, to, s->spec.sort != QUERY_OLDEST, e);
 
 	if (rc)
 		return rc;
-	stmt_i64(d->walk, 1, from);
-	stmt_i64(d->walk, 2, to);
-	while ((rc = stmt_step(d->walk, e)) > 0) {
-		if (scan_walk_is_over(s, stmt_col_i64(d->walk, 0))) {
+	while ((rc = part_view_next(d->view, &id, e)) > 0) {
+		if (scan_walk_is_over(s, id)) {
 			rc = 0;
 			break;
 		}
-		rc = part_view_row(d->view, d->walk, s->row, e);
+		rc = part_view_row(d->view, s->row, e);
 		if (rc)
 			break;
 		scan_consider(s);
 	}
-	stmt_reset(d->walk);
+	part_view_rest(d->view);
 	return rc;
 }
 

@@ -26,9 +26,8 @@ struct unit {
 
 struct scan_day {
 	struct part_info part;
-	struct part_view *view;    /* columns of the filter; NULL: not open */
-	struct stmt *by_id, *walk; /* of the view, made when first needed */
-	uint64_t used;             /* when, to close the one that rests longest */
+	struct part_view *view; /* columns of the filter; NULL: not open */
+	uint64_t used;          /* when, to close the one that rests longest */
 	struct tokens *tokens;
 };
 
@@ -59,8 +58,6 @@ int scan_day_open(struct scan *s, uint32_t at, struct err *e) MUST_CHECK; /* pus
 void scan_day_close(struct scan_day *d);
 int scan_day_use(struct scan *s, struct scan_day *d,
 		 struct err *e) MUST_CHECK; /* its view is open */
-int scan_day_by_id(struct scan *s, struct scan_day *d, struct err *e) MUST_CHECK;
-int scan_day_walk(struct scan *s, struct scan_day *d, struct err *e) MUST_CHECK;
 int scan_push(struct scan *s, const struct unit *u, struct err *e) MUST_CHECK;
 /* scan_unit.c */
 int scan_unit_search(struct scan *s, struct err *e) MUST_CHECK; /* s->now */

@@ -301,10 +301,11 @@ int store_put(struct store *st, const struct record *r, const void *row)
 
 int store_put_each(struct store *st, const struct record *r, const void *const *rows, size_t n)
 {
-	int rc = 0;
-	for (size_t i = 0; !rc && i < n; i++)
-		rc = store_put_many(st, r, rows[i], 1);
-	return rc;
+	struct err e = ERR_INIT;
+	const struct plan *p = store_plan(st, r, &e);
+	if (!p)
+		return -e.code;
+	return inbox_put_each(&st->inbox, p, rows, n);
 }
 
 int store_flush(struct store *st, int timeout_ms, struct err *e)

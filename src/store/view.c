@@ -19,10 +19,13 @@ struct part_view {
 	const struct plan *plan;
 	struct sql *db;
 	char table[PART_NAME_MAX];
-	char *select;
 	bool has[STORE_COLS_MAX]; /* the table has it */
 	int at[STORE_COLS_MAX];   /* where the select says it; 0: not asked for */
 	bool partial;
+	struct stmt *by_id, *walks[2]; /* walks: up, down; made when first needed */
+	struct stmt *on;               /* stands on the row; one of them */
+	struct stmt *walk;             /* going on, or NULL */
+	struct stmt *tail;             /* id -> line */
 	struct stmt *text; /* id -> s; NULL when the day has no dictionary */
 	struct text_slot slots[TEXT_SLOTS];
 };
@@ -49,22 +52,30 @@ static int find_columns(struct part_view *v, struct err *e)
 	return rc;
 }
 
-static int make_select(struct part_view *v, const bool *wanted, struct err *e)
+static void choose_columns(struct part_view *v, const bool *wanted)
+{
+	int at = 0;
+	for (size_t i = 0; i < v->plan->n_cols; i++)
+		if (!wanted || wanted[i])
+			v->at[i] = ++at;
+}
+
+/* "SELECT id,a,b,... FROM flow_20261122 WHERE ..."; columns that are missing read as NULL. */
+static int prepare(struct part_view *v, const char *where, struct stmt **out, struct err *e)
 {
 	struct buf b;
-	int at = 0;
+	if (*out)
+		return 0;
 	buf_init(&b, SELECT_MAX);
 	buf_cstr(&b, "SELECT id");
-	for (size_t i = 0; i < v->plan->n_cols; i++) {
-		if (wanted && !wanted[i])
-			continue;
-		v->at[i] = ++at;
-		buf_fmt(&b, ",%s", v->has[i] ? v->plan->cols[i].col->name : "NULL");
-	}
-	buf_fmt(&b, " FROM %s", v->table);
-	v->select = buf_take(&b, NULL);
+	for (size_t i = 0; i < v->plan->n_cols; i++)
+		if (v->at[i])
+			buf_fmt(&b, ",%s", v->has[i] ? v->plan->cols[i].col->name : "NULL");
+	buf_fmt(&b, " FROM %s WHERE %s", v->table, where);
+	int rc = buf_failed(&b) ? err_set(e, ERR_NOMEM, "out of memory") :
+				  sql_prepare(v->db, b.p, out, e);
 	buf_fini(&b);
-	return v->select ? 0 : err_set(e, ERR_NOMEM, "out of memory");
+	return rc;
 }
 
 static int prepare_text(struct part_view *v, struct err *e)
@@ -89,7 +100,7 @@ int part_view_new(struct part_view **out, struct sql *db, const struct plan *p, 
 	part_name(v->table, p->record, day, "");
 	int rc = find_columns(v, e);
 	if (!rc)
-		rc = make_select(v, wanted, e);
+		choose_columns(v, wanted);
 	bool dict = false;
 	for (size_t i = 0; i < p->n_cols; i++)
 		dict |= p->cols[i].how == AS_DICT && v->has[i] && v->at[i];
@@ -108,16 +119,15 @@ void part_view_free(struct part_view *v)
 	if (!v)
 		return;
 	stmt_done(v->text);
+	stmt_done(v->by_id);
+	stmt_done(v->walks[0]);
+	stmt_done(v->walks[1]);
+	stmt_done(v->tail);
 	for (size_t i = 0; i < TEXT_SLOTS; i++)
 		free(v->slots[i].s);
-	free(v->select);
 	free(v);
 }
 
-const char *part_view_select(const struct part_view *v)
-{
-	return v->select;
-}
 const char *part_view_table(const struct part_view *v)
 {
 	return v->table;
@@ -225,11 +235,91 @@ static int read_value(struct part_view *v, const struct plan_col *pc, struct stm
 	return 0;
 }
 
-int part_view_row(struct part_view *v, struct stmt *s, void *row, struct err *e)
+int part_view_find(struct part_view *v, int64_t id, struct err *e)
+{
+	int rc = prepare(v, "id=?", &v->by_id, e);
+	if (rc)
+		return rc;
+	v->on = v->by_id;
+	stmt_reset(v->by_id);
+	stmt_i64(v->by_id, 1, id);
+	return stmt_step(v->by_id, e);
+}
+
+int part_view_walk(struct part_view *v, int64_t from, int64_t to, bool down, struct err *e)
+{
+	part_view_rest(v);
+	int rc = prepare(v, down ? "id BETWEEN ? AND ? ORDER BY id DESC" :
+				   "id BETWEEN ? AND ? ORDER BY id",
+			 &v->walks[down], e);
+	if (rc)
+		return rc;
+	v->walk = v->walks[down];
+	stmt_i64(v->walk, 1, from);
+	stmt_i64(v->walk, 2, to);
+	return 0;
+}
+
+int part_view_next(struct part_view *v, int64_t *id, struct err *e)
+{
+	if (!v->walk)
+		return 0;
+	int rc = stmt_step(v->walk, e);
+	v->on = v->walk;
+	if (rc > 0)
+		*id = stmt_col_i64(v->walk, 0);
+	else
+		part_view_rest(v);
+	return rc;
+}
+
+void part_view_rest(struct part_view *v)
+{
+	if (v->walk)
+		stmt_reset(v->walk);
+	v->walk = NULL;
+}
+
+/* Rows come without their tail first. */
+static void set_tail_bytes(const struct record *r, void *row, uint32_t n)
+{
+	memcpy((char *)row + r->tail->n_off, &n, sizeof(n));
+}
+
+int part_view_tail(struct part_view *v, void *row, struct err *e)
+{
+	const struct record_tail *t = v->plan->record->tail;
+	if (!t)
+		return 0;
+	int rc = v->tail ? 0 :
+			   sql_prepare_on(&v->tail, v->db, "SELECT line FROM ", v->table,
+					  " WHERE id=?", e);
+	if (rc)
+		return rc;
+	stmt_i64(v->tail, 1, col_int(v->plan->id, row));
+	rc = stmt_step(v->tail, e);
+	if (rc > 0) {
+		struct str line = stmt_col_blob(v->tail, 0);
+		rc = 0;
+		if (line.n > t->max) {
+			rc = err_set(e, ERR_CORRUPT, "a line of %s is too long", v->table);
+		} else {
+			memcpy((char *)row + t->off, line.p, line.n);
+			set_tail_bytes(v->plan->record, row, (uint32_t)line.n);
+		}
+	}
+	stmt_reset(v->tail);
+	return rc;
+}
+
+int part_view_row(struct part_view *v, void *row, struct err *e)
 {
 	const struct plan *p = v->plan;
+	struct stmt *s = v->on;
 	if (!v->partial)
 		memset(row, 0, p->record->bytes);
+	if (p->has_tail)
+		set_tail_bytes(p->record, row, 0);
 	read_int(p->id, (char *)row + p->id->off, stmt_col_i64(s, 0));
 	for (size_t i = 0; i < p->n_cols; i++) {
 		const struct plan_col *pc = &p->cols[i];

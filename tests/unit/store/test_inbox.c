@@ -4,6 +4,7 @@
 
 #include "../../../src/store/inbox.h"
 #include "../../../src/store/plan.h"
+#include "tomsd/log_row.h"
 
 enum { SOURCES = 3, EACH = 6000 };
 
@@ -111,10 +112,48 @@ static void entries_come_out_as_they_went_in_wherever_the_ring_wraps(void **stat
 	free(p);
 }
 
+/* A row of any length goes through; one that never fits is refused at once instead of waited for. */
+static void a_row_longer_than_the_ring_is_refused(void **state)
+{
+	(void)state;
+	struct inbox in;
+	struct inbox_batch batch;
+	struct plan *p;
+	const struct plan *of;
+	struct err e = ERR_INIT;
+	struct log *row = calloc(1, sizeof(*row) + LOG_LINE_MAX + 1);
+	assert_non_null(row);
+	assert_int_equal(plan_new(&p, &log_record, &e), 0);
+	assert_int_equal(inbox_init(&in, 20000, &e), 0);
+	const void *rows[] = { row, row };
+	for (uint32_t n = 0; n < 18000; n += 977) {
+		row->line_n = n;
+		memset(row->line, 'a' + (int)(n % 26), n);
+		assert_int_equal(inbox_put_each(&in, p, rows, 1), 0);
+		inbox_wait(&in, 0, 1, 0, &batch);
+		uint64_t at = batch.from;
+		const struct log *out = inbox_next(&in, &batch, &at, &of);
+		assert_int_equal(out->line_n, n);
+		assert_memory_equal(out, row, record_bytes(&log_record, row));
+		assert_null(inbox_next(&in, &batch, &at, &of));
+		inbox_release(&in, &batch);
+	}
+	row->line_n = 20000;
+	assert_int_equal(inbox_put_each(&in, p, rows, 2), -ERR_RANGE);
+	inbox_fini(&in);
+	assert_int_equal(inbox_init(&in, 200000, &e), 0);
+	row->line_n = LOG_LINE_MAX + 1; /* longer than the record says */
+	assert_int_equal(inbox_put_each(&in, p, rows, 2), -ERR_RANGE);
+	inbox_fini(&in);
+	free(p);
+	free(row);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(sources_wait_while_the_inbox_is_full_and_lose_nothing),
+		cmocka_unit_test(a_row_longer_than_the_ring_is_refused),
 		cmocka_unit_test(a_source_that_waits_hears_of_the_end),
 		cmocka_unit_test(entries_come_out_as_they_went_in_wherever_the_ring_wraps),
 	};
