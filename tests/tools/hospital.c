@@ -1,9 +1,10 @@
-/* A day in a made-up hospital of 300 beds as capture files, with the truth about it in
- * hospital.json. The same seed, date and size give the same bytes. Nobody in it ever lived.
+/* A day in a made-up hospital of 300 beds as capture files and as its firewall's log, with the truth
+ * about it in hospital.json. The same seed, date and size give the same bytes. Nobody in it ever lived.
  *
  *   hospital [--out DIR] [--date YYYY-MM-DD] [--now TIME] [--seed N] [--flows N] [--beds N]
  *            [--live-tail]
  *   hospital --bulk N [--out DIR] [--seed N]     a benchmark capture of N frames
+ *   hospital --bulk-logs N [--now TIME] [--seed N]   N lines for a benchmark, on stdout
  */
 #include <errno.h>
 #include <getopt.h>
@@ -11,19 +12,17 @@
 #include <sys/stat.h>
 
 #include "gen_bulk.h"
-#include "gen_night.h"
+#include "gen_bulk_logs.h"
+#include "gen_firewall.h"
 #include "tomsd/base/clock.h"
 #include "tomsd/base/file.h"
 #include "tomsd/base/json.h"
 #include "tomsd/base/num.h"
 
-#define JST (9 * 3600 * NS)
-#define DAY (24 * 3600 * NS)
-
 struct options {
 	const char *out;
 	int64_t now, start; /* start: 00:00 JST of the day */
-	uint64_t seed, flows, beds, bulk;
+	uint64_t seed, flows, beds, bulk, bulk_logs;
 	bool live_tail;
 };
 
@@ -66,7 +65,7 @@ static struct options options_read(int argc, char **argv)
 		{ "now", 1, NULL, 'n' },       { "seed", 1, NULL, 's' },
 		{ "flows", 1, NULL, 'f' },     { "beds", 1, NULL, 'b' },
 		{ "live-tail", 0, NULL, 'l' }, { "bulk", 1, NULL, 'k' },
-		{ NULL, 0, NULL, 0 },
+		{ "bulk-logs", 1, NULL, 'L' }, { NULL, 0, NULL, 0 },
 	};
 	struct options o = { .out = ".",
 			     .now = clock_now_ns(),
@@ -99,6 +98,9 @@ static struct options options_read(int argc, char **argv)
 			break;
 		case 'k':
 			o.bulk = number(optarg, 1000000000);
+			break;
+		case 'L':
+			o.bulk_logs = number(optarg, 1000000000);
 			break;
 		default:
 			exit(2);
@@ -212,14 +214,126 @@ static void json_patient(struct json *j, const struct gen_patient *p)
 	json_end_obj(j);
 }
 
+struct log_file {
+	char name[64];
+	enum log_sender sender;
+	uint64_t lines, bytes, sorts[SORTS];
+	int64_t from, to;
+};
+
 struct truth {
 	struct file_sum files[5];
 	size_t n_files;
+	struct log_file logs[2 * SENDERS];
+	size_t n_logs;
 	struct night night;
 	uint64_t said[ARRAY_LEN(gen_kinds)];
 };
 
-static void truth_write(const struct day *d, const struct options *o, const struct truth *tr)
+/* One file a sender, a line each, in order of time; lines from `to` on are left out. */
+static void logs_write(const struct logs *l, const struct options *o, int64_t to,
+		       const char *when, struct truth *tr)
+{
+	for (enum log_sender sender = 0; sender < SENDERS; sender++) {
+		struct log_file *sum = &tr->logs[tr->n_logs++];
+		char path[512];
+		sum->sender = sender;
+		snprintf(sum->name, sizeof(sum->name), "%s-%s.log", gen_senders[sender], when);
+		snprintf(path, sizeof(path), "%s/%s", o->out, sum->name);
+		FILE *f = fopen(path, "wb");
+		for (size_t i = 0; f && i < l->n && l->lines[i].t < to; i++) {
+			const struct log_line *at = &l->lines[i];
+			if (at->sender != sender)
+				continue;
+			fwrite(l->text.p + at->off, 1, at->n, f);
+			fputc('\n', f);
+			if (!sum->lines++)
+				sum->from = at->t;
+			sum->bytes += at->n;
+			sum->sorts[at->sort]++;
+			sum->to = at->t;
+		}
+		if (!f || fclose(f) != 0) {
+			perror(path);
+			exit(1);
+		}
+	}
+}
+
+/* Counts of a file by what its lines are: by people's kind, or by type/subtype. */
+static void json_sorts(struct json *j, const struct log_file *f, bool by_kind)
+{
+	json_obj(j);
+	for (size_t i = 0; i < SORTS; i++) {
+		const struct log_says *s = &gen_says[i];
+		char name[64];
+		uint64_t sum = 0;
+		bool told = false; /* by an entry before */
+		for (size_t k = 0; k < SORTS; k++) {
+			const struct log_says *o = &gen_says[k];
+			if (by_kind ? strcmp(o->kind, s->kind) != 0 :
+				      strcmp(o->type, s->type) != 0 ||
+					      strcmp(o->subtype, s->subtype) != 0)
+				continue;
+			told |= k < i;
+			sum += f->sorts[k];
+		}
+		snprintf(name, sizeof(name), "%s%s%s", by_kind ? s->kind : s->type,
+			 by_kind || !*s->type ? "" : "/", by_kind ? "" : s->subtype);
+		if (!told && sum)
+			json_kv_u64(j, *name ? name : "syslog", sum);
+	}
+	json_end_obj(j);
+}
+
+static void json_logs(struct json *j, const struct truth *tr, const struct log_day *x)
+{
+	json_key(j, "logs");
+	json_obj(j);
+	json_kv_str(j, "serial", LOG_SERIAL);
+	json_kv_str(j, "device", LOG_DEVICE);
+	json_kv_str(j, "stranger", LOG_STRANGER);
+	json_kv_u64(j, "joined", x->joined); /* traffic lines of sessions in the captures */
+	json_key(j, "files");
+	json_arr(j);
+	for (size_t i = 0; i < tr->n_logs; i++) {
+		const struct log_file *f = &tr->logs[i];
+		json_obj(j);
+		json_kv_str(j, "name", f->name);
+		json_kv_str(j, "sender", gen_senders[f->sender]);
+		json_kv_u64(j, "lines", f->lines);
+		json_kv_u64(j, "bytes", f->bytes);
+		json_kv_time(j, "from", f->from);
+		json_kv_time(j, "to", f->to);
+		json_key(j, "kinds");
+		json_sorts(j, f, true);
+		json_key(j, "types");
+		json_sorts(j, f, false);
+		json_end_obj(j);
+	}
+	json_end_arr(j);
+	json_key(j, "incident");
+	json_arr(j);
+	for (size_t i = 0; i < x->story.n; i++) {
+		const struct story_line *at = &x->story.lines[i];
+		const uint8_t *p = x->l.text.p + at->off;
+		size_t n = 0;
+		for (size_t k = 0; k < x->l.n && !n; k++)
+			if (x->l.lines[k].off == at->off)
+				n = x->l.lines[k].n;
+		json_obj(j);
+		json_kv_str(j, "what", at->what);
+		json_kv_time(j, "time", at->t);
+		json_key(j, "line");
+		json_str(j, (struct str){ (const char *)p, n });
+		json_end_obj(j);
+	}
+	json_end_arr(j);
+	json_end_obj(j);
+}
+
+static void truth_write(const struct day *d, const struct options *o, const struct truth *tr,
+			const struct log_day *logs)
 {
 	struct buf b;
 	struct json j;
@@ -264,6 +378,7 @@ static void truth_write(const struct day *d, const struct options *o, const stru
 		json_end_obj(&j);
 	}
 	json_end_arr(&j);
+	json_logs(&j, tr, logs);
 	json_key(&j, "hosts");
 	json_arr(&j);
 	for (size_t i = 0; i < d->h.n; i++)
@@ -343,6 +458,8 @@ int main(int argc, char **argv)
 		perror(o.out);
 		return 1;
 	}
+	if (o.bulk_logs)
+		return bulk_logs_write(&d, o.bulk_logs, o.seed, o.now);
 	if (o.bulk) {
 		char path[512];
 		snprintf(path, sizeof(path), "%s/bulk-%llu.pcap", o.out,
@@ -351,9 +468,22 @@ int main(int argc, char **argv)
 	}
 	day_make(&d, &o, &tr);
 	day_write(&d, &o, &tr);
-	if (o.live_tail)
+	static struct log_day logs, live;
+	char when[16];
+	snprintf(when, sizeof(when), "%d", clock_day(o.start + JST));
+	logs.l.rnd.state = o.seed ^ LOG_SEED;
+	logs_make(&logs, &d, o.start, o.start + DAY, true);
+	logs_write(&logs.l, &o, INT64_MAX, when, &tr);
+	if (o.live_tail) {
 		live_tail(&d, &o, &tr);
-	truth_write(&d, &o, &tr);
+		live.l.rnd.state = logs.l.rnd.state;
+		live.l.session = logs.l.session;
+		logs_make(&live, &d, o.now - 3600 * NS, o.now, false);
+		logs_write(&live.l, &o, o.now, "live", &tr);
+		log_free(&live.l);
+	}
+	truth_write(&d, &o, &tr, &logs);
+	log_free(&logs.l);
 	uint64_t packets = 0, bytes = 0;
 	for (size_t i = 0; i < tr.n_files; i++) {
 		packets += tr.files[i].packets;
