@@ -34,7 +34,7 @@ enum log_kind {
 };
 enum log_outcome { LOG_OUTCOME_UNKNOWN, LOG_OUTCOME_SUCCESS, LOG_OUTCOME_FAILURE };
 /* syslog severity + 1 (RFC 5424 6.2.1); from level= or the severity of the header. */
-enum log_level {
+enum log_severity {
 	LOG_LEVEL_UNKNOWN,
 	LOG_LEVEL_EMERGENCY,
 	LOG_LEVEL_ALERT,
