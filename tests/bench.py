@@ -3,8 +3,8 @@
 
 Each line has "bench" (what), "who" (ours or the peer), and its numbers. CPU seconds are user + system of
 the process and its children; medians of RUNS runs, ours and the peer in turn. build/bench/last.jsonl keeps
-the lines for the next run to compare with. Words choose benches (make bench B="replay live"); RUNS, PACKETS
-and ROWS in the environment change their size.
+the lines for the next run to compare with. Words choose benches (make bench B="replay live"); RUNS, PACKETS,
+ROWS and LINES in the environment change their size.
 """
 import json
 import os
@@ -16,6 +16,8 @@ import subprocess
 import sys
 import tempfile
 import time
+
+import bench_syslog
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 OUT = ROOT / "build/bench"
@@ -174,6 +176,7 @@ def main():
         "store": lambda: tool("bench_store"),
         "query": lambda: tool("bench_query", "-n", rows, "-p", str(OUT / f"store-{rows}")),
         "live": live,
+        "syslog": lambda: bench_syslog.compare(say, OUT, RUNS),
     }
     for what in sys.argv[1:] or benches:
         benches[what]()
