@@ -28,12 +28,23 @@ void line_set_time(struct log *out, const struct line_time *when, int32_t zone_s
 
 /* All fields of a line in its order, as the panel's drawer and tests read them. Values are the exact text
  * between the quotes; line_value takes the escapes off (backslash before " \ = |, doubled quotes of CSV). */
+enum line_quoting {
+	LINE_QUOTING_NONE,
+	LINE_QUOTING_BACKSLASH, /* of FortiOS's default */
+	LINE_QUOTING_DOUBLED,   /* CSV: as above, and "" */
+	LINE_QUOTING_CEF,
+	LINE_QUOTING_SD, /* RFC 5424 */
+	LINE_QUOTING_JSON
+};
 struct line_field {
 	struct str key, value;
+	uint8_t quoting; /* how value writes what it cannot hold as it is */
 	bool is_header; /* of the syslog or CEF header: "pri" "version" "timestamp" "host" "app" ... */
 };
 #define LINE_FIELDS_MAX 512
 size_t line_fields(struct str line, struct line_field out[LINE_FIELDS_MAX]);
-struct str line_value(const struct line_field *f, char *buf, size_t cap);
+struct str line_value(const struct line_field *f, char *buf, size_t cap); /* cut where buf is too short */
+/* Its ECS name, as log_json has it; NULL: none, it is found under fortinet.firewall.<key>. */
+const char *line_field_ecs(const struct line_field *f, enum log_format format);
 
 #endif
