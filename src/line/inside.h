@@ -116,7 +116,7 @@ struct meaning {
 	const char *category[MEANING_LIST], *type[MEANING_LIST]; /* NULL behind the last */
 };
 void meaning_of(const struct facts *f, struct meaning *m);
-enum log_level level_of(struct str name);
+enum log_severity level_of(struct str name);
 struct str facts_user(const struct facts *f);
 /* Bytes and packets: what went since the last line of this session where the line tells that, else in all. */
 bool facts_amount(const struct facts *f, enum key_mark delta, enum key_mark total, uint64_t *out);

@@ -92,11 +92,11 @@ bool value_proto(struct str v, uint8_t *out)
 	return false;
 }
 
-enum log_level level_of(struct str name)
+enum log_severity level_of(struct str name)
 {
 	static const struct {
 		struct str name;
-		enum log_level level;
+		enum log_severity level;
 	} levels[] = {
 		{ STR("notice"), LOG_LEVEL_NOTICE },
 		{ STR("information"), LOG_LEVEL_INFORMATION },
