@@ -1,7 +1,8 @@
 #!/bin/sh
 # run.sh: build/tomsd from the tree, in the foreground, on a configuration of its own: state in ./var, the
-# panel on https://127.0.0.1:8443, capture on the interface of the default route. What follows on the
-# command line goes to tomsd (--set panel.listen=... and the like). Touches nothing outside the tree.
+# panel on https://127.0.0.1:8443, syslog on 127.0.0.1:5514 (UDP, TCP) and :6514 (TLS), capture on the
+# interface of the default route. What follows on the command line goes to tomsd (--set panel.listen=...
+# and the like). Touches nothing outside the tree.
 # TOMSD_RUN_DIR is another folder than ./var (packaging/demo.sh).
 set -eu
 cd "$(dirname "$0")/.."
@@ -23,6 +24,11 @@ path = $PWD/$dir
 
 [panel]
 listen = 127.0.0.1:8443
+
+[syslog]
+udp = 127.0.0.1:5514
+tcp = 127.0.0.1:5514
+tls = 127.0.0.1:6514
 END
 	echo "make run: wrote $conf" >&2
 fi

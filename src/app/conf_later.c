@@ -3,39 +3,6 @@
  * that arrives takes its section away from here. Constant. */
 #include "house.h"
 
-static const struct opt syslog_opts[] = {
-	{ .name = "udp",
-	  .type = OPT_TEXT,
-	  .min = 1,
-	  .max = 64,
-	  .flags = OPT_LIST,
-	  .doc = "Address and port on which syslog over UDP is received." },
-	{ .name = "tcp",
-	  .type = OPT_TEXT,
-	  .min = 1,
-	  .max = 64,
-	  .flags = OPT_LIST,
-	  .doc = "Address and port on which syslog over TCP is received." },
-	{ .name = "tls",
-	  .type = OPT_TEXT,
-	  .min = 1,
-	  .max = 64,
-	  .flags = OPT_LIST,
-	  .doc = "Address and port on which syslog over TLS is received." },
-	{ .name = "cert",
-	  .type = OPT_PATH,
-	  .max = 1000,
-	  .doc = "Certificate chain of the TLS port (PEM)." },
-	{ .name = "key",
-	  .type = OPT_PATH,
-	  .max = 1000,
-	  .doc = "Private key of the TLS port (PEM)." },
-	{ .name = "client_ca",
-	  .type = OPT_PATH,
-	  .max = 1000,
-	  .doc = "Certificates of the authorities that a sender's own certificate must come from (PEM)." },
-	OPT_END
-};
 /* [archive] has no keys in this version. */
 static const struct opt archive_opts[] = { OPT_END };
 static const struct opt s3_opts[] = {
@@ -108,7 +75,6 @@ static const struct opt fortigate_opts[] = {
 };
 
 const struct conf_section conf_later[] = {
-	{ "syslog", syslog_opts, false },
 	{ "archive", archive_opts, false },
 	{ "s3", s3_opts, true },
 	{ "mail", mail_opts, false },
