@@ -55,7 +55,7 @@ struct request {
 	struct app *app;
 	const struct route *route;
 	struct str method, path, query; /* query: raw, behind '?' */
-	struct str path_arg;            /* what stood at {id}; decoded */
+	struct str path_arg; /* what stood at {id}; decoded. Of "{id}/{file}": "12/x.csv" */
 	struct str body;                /* complete; JSON */
 	struct principal who;
 	char lang[3]; /* "ja" or "en" */
@@ -103,11 +103,13 @@ struct route {
 	const char *
 		answer; /* that schema as JSON text; NULL: made from a record, or given by another route */
 	const char *accepts; /* JSON schema of the body, or NULL: takes none */
+	const char *octets;  /* content type of an answer that is not JSON, or NULL */
 };
 enum route_flag {
 	ROUTE_EXPORT = 1,
 	ROUTE_SIGN_IN = 2 /* sign-in limits apply */,
-	ROUTE_LOCAL = 4 /* control socket only */
+	ROUTE_LOCAL = 4 /* control socket only */,
+	ROUTE_LATER = 8 /* POST that asks for a job: answers 202 */
 };
 #define ROUTE_END              \
 	{                      \
@@ -170,6 +172,34 @@ void api_event(struct app *a, const char *topic, const char *json_text);
 bool api_events_read(struct app *a, const char *topics, uint64_t *last_id, struct buf *b);
 /* Called (any thread) after an event was published; web sets it to wake its streams. */
 void api_events_on_publish(struct app *a, void (*wake)(void *), void *arg);
+
+/* Long work. A request asks for it (202 with Location), the thread api/job does one after the other, and
+ * what became of it is a row of job_run, seen at /api/v1/jobs and told as topic "jobs". What was not
+ * done when the process ended is "failed" at the next start, with the words "interrupted". */
+struct job_work { /* the one that runs; thread api/job */
+	struct app *app;
+	int64_t id, asked_ns;
+	struct str asked; /* JSON text that api_job_ask took */
+	struct principal who;
+	char lang[3];
+	struct buf result; /* members of the JSON object "result", without its braces */
+};
+struct job_kind {
+	const char *name; /* "export" */
+	const char *unit; /* of done and total: "rows" */
+	bool cancelable;
+	unsigned at_once; /* waiting or running ones a person may have; 0: any */
+	int64_t keep_ns;  /* what it made is cleaned away after that; 0: never */
+	/* Long loops call job_progress, and end with -ERR_CLOSED where it says so. */
+	int (*run)(struct job_work *w, struct err *e);
+	void (*clean)(struct app *a, int64_t id); /* what it made is wanted no more; may be NULL */
+};
+int api_job_kind(struct app *a, const struct job_kind *k, struct err *e) MUST_CHECK; /* init */
+/* Makes the row and queues it; the answer (202, or a problem) is in rp. 0 or -ERR_X. */
+int api_job_ask(struct request *rq, struct reply *rp, const struct job_kind *k,
+		const char *asked_json);
+/* total 0: not known. False: it was cancelled, or the house closes. */
+bool job_progress(struct job_work *w, const char *phase, uint64_t done, uint64_t total);
 
 /* One audit row: who did what to what; through store_write by the room that owns it. */
 int api_audit(struct request *rq, const char *action, const char *object,

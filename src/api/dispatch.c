@@ -10,7 +10,8 @@
 
 const char *const role_names[] = { "none", "viewer", "auditor", "operator", "admin", NULL };
 
-/* "/api/v1/flows/{id}" against a path; what stands at {id} (not decoded, not empty) goes to *arg. */
+/* "/api/v1/flows/{id}" against a path; what stands at {id} (not decoded, not empty) goes to *arg. Where two
+ * follow each other ("{id}/{file}"), both with the slash between them. */
 static bool path_matches(struct str pattern, struct str path, struct str *arg)
 {
 	struct str want, have;
@@ -21,7 +22,8 @@ static bool path_matches(struct str pattern, struct str path, struct str *arg)
 		if (want.n > 1 && want.p[0] == '{') {
 			if (have.n == 0)
 				return false;
-			*arg = have;
+			*arg = arg->p ? str_n(arg->p, (size_t)(have.p + have.n - arg->p)) :
+					have;
 		} else if (!str_eq(want, have)) {
 			return false;
 		}

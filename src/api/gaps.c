@@ -12,7 +12,6 @@
 #define SUMS 1440
 #define MINUTE_NS (60 * NS_PER_S)
 #define LATE_MINUTES 3 /* a minute's row comes when the minute is over, and is committed then */
-#define GAPS_SHOWN 100
 #define READ_ROWS 20000 /* of one reading; the rest follows at the next tick */
 
 struct sum {
@@ -205,24 +204,4 @@ void watched_gaps(struct watched *w, int64_t since_ns, int64_t until_ns, int64_t
 		if (a < b)
 			fn(arg, a, b < now_ns ? b : now_ns, "capture_off");
 	}
-}
-
-static void put_gap(void *arg, int64_t since_ns, int64_t until_ns, const char *reason)
-{
-	struct json *j = arg;
-	json_obj(j);
-	json_kv_time(j, "since", since_ns);
-	json_kv_time(j, "until", until_ns);
-	json_kv_str(j, "reason", reason);
-	json_end_obj(j);
-}
-
-void gaps_put(struct app *a, struct json *j, int64_t since_ns, int64_t until_ns)
-{
-	struct api *api = api_of(a);
-	json_key(j, "gaps");
-	json_arr(j);
-	if (api && api->watched)
-		watched_gaps(api->watched, since_ns, until_ns, clock_now_ns(), put_gap, j);
-	json_end_arr(j);
 }

@@ -24,7 +24,22 @@ void watched_gaps(struct watched *w, int64_t since_ns, int64_t until_ns, int64_t
 		  void (*fn)(void *arg, int64_t since_ns, int64_t until_ns, const char *reason),
 		  void *arg);
 
-/* The member "gaps" of an answer. */
-void gaps_put(struct app *a, struct json *j, int64_t since_ns, int64_t until_ns);
+/* A time of which rows of a kind are missing, within what was asked for. */
+struct gap_said {
+	int64_t since_ns, until_ns;
+	const char *reason; /* "capture_off" "before_first_record"; of logs "silent" "socket" "limit" "down" */
+	char name[64];      /* of the source or listener; "" all */
+	uint32_t source;    /* its number; 0 all */
+	uint64_t lost;      /* lines; 0 not known */
+};
+#define GAPS_SHOWN 100
+/* Oldest first, the newest GAPS_SHOWN of them; logs have rows of struct gap, all else what capture watched. What
+ * cannot be read by then is left out, and false is returned. */
+bool gaps_each(struct app *a, const struct record *r, int64_t since_ns, int64_t until_ns,
+	       int64_t deadline_mono_ns, void (*fn)(void *arg, const struct gap_said *g),
+	       void *arg);
+/* The member "gaps" of an answer about rows of r. */
+void gaps_put(const struct request *rq, struct json *j, const struct record *r,
+	      int64_t since_ns, int64_t until_ns);
 
 #endif

@@ -6,8 +6,11 @@
 
 #include "gaps.h"
 #include "list.h"
+#include "logs.h"
+#include "looks.h"
 #include "tomsd/base/clock.h"
 #include "tomsd/base/num.h"
+#include "tomsd/log_row.h"
 
 #define JSON_LIMIT_DEFAULT 50
 #define JSON_LIMIT_MAX 1000
@@ -44,6 +47,8 @@ const struct param api_list_params[] = {
 	{ "format", PARAM_ENUM, 0, 0, formats, "json or csv" },
 	{ "bom", PARAM_ENUM, 0, 0, yes_no,
 	  "true puts a byte order mark before CSV, for spreadsheets" },
+	{ "purpose", PARAM_TEXT, 0, 800, NULL,
+	  "what CSV is for, 3 to 200 characters; needed for logs, kept in the audit log" },
 	PARAM_END,
 };
 
@@ -164,7 +169,7 @@ static void put_info(struct request *rq, struct json *j, const struct query *q, 
 	if (info->covered_until_ns > 0 && info->covered_until_ns < INT64_MAX)
 		json_kv_time(j, "until", info->covered_until_ns);
 	json_end_obj(j);
-	gaps_put(rq->app, j, q->since_ns, q->until_ns);
+	gaps_put(rq, j, q->record, q->since_ns, q->until_ns);
 }
 
 struct counted {
@@ -177,7 +182,9 @@ static int row_counted(void *arg, const void *row)
 	struct counted *c = arg;
 	c->n++;
 	int rc = row_json(&c->rows, row);
-	return rc == 0 && c->rows.j->out->n > PAGE_BYTES ? 1 : rc; /* long rows: the page ends early */
+	return rc == 0 && c->rows.j->out->n > PAGE_BYTES ?
+		       1 :
+		       rc; /* long rows: the page ends early */
 }
 
 static void list_json(struct request *rq, struct reply *rp, const struct query *q, size_t limit)
@@ -303,7 +310,8 @@ void api_list(struct request *rq, struct reply *rp)
 			      api_words(rq->lang, "detail.invalid_parameter"));
 		return;
 	}
-	if (list_query(rq, rp, rq->route->arg, &q) != 0)
+	if (list_query(rq, rp, rq->route->arg, &q) != 0 ||
+	    look_list(rq, rp, q.record, csv) != 0)
 		return;
 	if (csv)
 		list_csv(rq, rp, &q, (size_t)limit);
@@ -360,6 +368,8 @@ int list_one(struct request *rq, struct reply *rp, const struct record *record,
 
 void api_item(struct request *rq, struct reply *rp)
 {
+	if (rq->route->arg == &log_record && look_log(rq, rp) != 0)
+		return;
 	struct json_rows rows = { rq->route->arg, reply_json(rp, 200) };
 	/* what went wrong is in rp already */
 	(void)list_one(rq, rp, rq->route->arg, row_json, &rows);

@@ -5,6 +5,8 @@
 #include "tomsd/api.h"
 #include "tomsd/log_row.h"
 
+/* Records that the log of {id} is looked at: 0, or -ERR_X with the problem in rp. */
+int look_log(struct request *rq, struct reply *rp) MUST_CHECK;
 void log_raw_get(struct request *rq, struct reply *rp);
 
 #endif

@@ -37,10 +37,11 @@ static void put_param(struct json *j, const struct param *p)
 
 static void put_params(struct json *j, const struct route *r)
 {
-	const char *open = strchr(r->path, '{'), *close = open ? strchr(open, '}') : NULL;
+	const char *open, *close;
 	json_key(j, "parameters");
 	json_arr(j);
-	if (close) {
+	for (open = strchr(r->path, '{'); open && (close = strchr(open, '}'));
+	     open = strchr(close, '{')) {
 		json_obj(j);
 		json_key(j, "name");
 		json_str(j, str_n(open + 1, (size_t)(close - open - 1)));
@@ -70,12 +71,19 @@ static void put_answers(struct json *j, const struct route *r)
 	const struct record *record = r->handle == api_list ? r->arg : NULL;
 	json_key(j, "responses");
 	json_obj(j);
-	json_key(j, strcmp(r->method, "DELETE") == 0 ? "204" :
+	json_key(j, r->flags & ROUTE_LATER           ? "202" :
+		    strcmp(r->method, "DELETE") == 0 ? "204" :
 		    strcmp(r->method, "POST") == 0   ? "201" :
 						       "200");
 	json_obj(j);
 	json_kv_str(j, "description", r->doc);
-	if (record || r->item) {
+	if (r->octets) {
+		json_key(j, "content");
+		json_obj(j);
+		json_key(j, r->octets);
+		json_raw(j, STR("{\"schema\":{\"type\":\"string\",\"format\":\"binary\"}}"));
+		json_end_obj(j);
+	} else if (record || r->item) {
 		json_key(j, "content");
 		json_obj(j);
 		(void)snprintf(list, sizeof(list), "%s_list", record ? record->name : "");
@@ -312,7 +320,8 @@ static const char problem_schema[] =
 	"\"pointer\":{\"type\":\"string\"},\"parameter\":{\"type\":\"string\"},\"code\":{\"type\":\"string\"},\"detail\":{\"type\":\"string\"}}}}}}";
 static const char gap_schema[] =
 	"{\"type\":\"object\",\"required\":[\"since\",\"until\",\"reason\"],\"properties\":{\"since\":{\"type\":\"string\",\"format\":\"date-time\"},"
-	"\"until\":{\"type\":\"string\",\"format\":\"date-time\"},\"reason\":{\"type\":\"string\"}}}";
+	"\"until\":{\"type\":\"string\",\"format\":\"date-time\"},\"reason\":{\"type\":\"string\"},"
+	"\"name\":{\"type\":\"string\"},\"source\":{\"type\":\"integer\"},\"lost\":{\"type\":\"integer\"}}}";
 
 static void put_schemas(struct app *a, struct json *j)
 {

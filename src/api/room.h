@@ -6,6 +6,8 @@
 #include "tomsd/base/thread.h"
 
 struct events;
+struct job_queue;
+struct looks;
 struct watched;
 
 /* What the house does now, from two readings of the rooms' counters. */
@@ -32,6 +34,8 @@ struct api {
 	struct app *app;
 	struct events *events;
 	struct watched *watched;
+	struct looks *looks; /* NULL where nobody could write the audit row: tomsctl alone */
+	struct job_queue *jobs;
 	struct thread ticker;
 	struct mutex m;
 	pthread_cond_t wake;

@@ -1,10 +1,14 @@
 /* Room api: routes about the house itself and about what it has seen. */
 #include <stdlib.h>
 
+#include "exports.h"
 #include "gaps.h"
+#include "jobs.h"
 #include "list.h"
 #include "logs.h"
+#include "looks.h"
 #include "room.h"
+#include "searches.h"
 #include "tomsd/base/clock.h"
 
 struct api *api_of(struct app *a)
@@ -128,6 +132,7 @@ static const struct route routes[] = {
 	  .may = MAY_LOOK,
 	  .handle = log_raw_get,
 	  .arg = &log_record,
+	  .octets = "application/octet-stream",
 	  .doc = "The line as it was received, byte for byte." },
 	{ .method = "GET",
 	  .path = "/api/v1/gaps",
@@ -159,6 +164,67 @@ static const struct route routes[] = {
 	  .item = "top",
 	  .answer = top_schema,
 	  .doc = "The largest applications, hosts or destinations." },
+	{ .method = "GET",
+	  .path = "/api/v1/searches",
+	  .may = MAY_LOOK,
+	  .params = searches_params,
+	  .handle = searches_get,
+	  .item = "search_list",
+	  .answer = searches_schema,
+	  .doc = "Saved searches: one's own and those that others share." },
+	{ .method = "POST",
+	  .path = "/api/v1/searches",
+	  .may = MAY_LOOK,
+	  .handle = searches_post,
+	  .item = "search",
+	  .answer = search_schema,
+	  .accepts = search_accepts,
+	  .doc = "Gives a search a name; to share it is for operators and administrators." },
+	{ .method = "PATCH",
+	  .path = "/api/v1/searches/{id}",
+	  .may = MAY_LOOK,
+	  .handle = search_patch,
+	  .item = "search",
+	  .accepts = search_change_accepts,
+	  .doc = "Changes one's own saved search." },
+	{ .method = "DELETE",
+	  .path = "/api/v1/searches/{id}",
+	  .may = MAY_LOOK,
+	  .handle = search_delete,
+	  .doc = "Deletes one's own saved search; an administrator also a shared one." },
+	{ .method = "POST",
+	  .path = "/api/v1/exports",
+	  .may = MAY_LOOK,
+	  .handle = export_post,
+	  .item = "job",
+	  .accepts = export_accepts,
+	  .flags = ROUTE_LATER,
+	  .doc = "Asks for rows as a CSV file with a page that says what it is; a job writes them." },
+	{ .method = "GET",
+	  .path = "/api/v1/exports/{id}/{file}",
+	  .may = MAY_LOOK,
+	  .handle = export_file_get,
+	  .octets = "text/csv",
+	  .doc = "A file of an export, for whoever asked for it, for 24 hours." },
+	{ .method = "GET",
+	  .path = "/api/v1/jobs",
+	  .may = MAY_LOOK,
+	  .handle = jobs_get,
+	  .item = "job_list",
+	  .answer = jobs_schema,
+	  .doc = "Long work of the last 30 days: one's own, an administrator's list has all." },
+	{ .method = "GET",
+	  .path = "/api/v1/jobs/{id}",
+	  .may = MAY_LOOK,
+	  .handle = job_get,
+	  .item = "job",
+	  .answer = job_schema,
+	  .doc = "One job and how far it is." },
+	{ .method = "DELETE",
+	  .path = "/api/v1/jobs/{id}",
+	  .may = MAY_LOOK,
+	  .handle = job_delete,
+	  .doc = "Cancels a job that waits or runs." },
 	{ .method = "GET",
 	  .path = "/api/v1/events",
 	  .may = MAY_SIGNED_IN,
@@ -202,6 +268,8 @@ static void fini(struct app *a)
 	if (!api)
 		return;
 	app_set_room_state(a, &api_room, NULL);
+	job_queue_free(api->jobs);
+	looks_free(api->looks);
 	watched_free(api->watched);
 	events_free(api->events);
 	pthread_cond_destroy(&api->wake);
@@ -222,30 +290,50 @@ static int init(struct app *a, struct err *e)
 	app_set_room_state(a, &api_room, api);
 	api->events = events_new(clock_now_ns());
 	api->watched = watched_new();
-	if (api->events && api->watched)
-		return 0;
-	fini(a);
-	return err_set(e, ERR_NOMEM, "no memory for the room api");
+	api->jobs = job_queue_new(a);
+	if (app_mode(a) == APP_DAEMON)
+		api->looks = looks_new();
+	bool good = api->events && api->watched && api->jobs &&
+		    (api->looks || app_mode(a) != APP_DAEMON);
+	int rc = good ? api_job_kind(a, &export_job, e) :
+			err_set(e, ERR_NOMEM, "no memory for the room api");
+	if (rc != 0)
+		fini(a);
+	return rc;
 }
 
 static int start(struct app *a, struct err *e)
 {
 	struct api *api = api_of(a);
-	return api && app_mode(a) == APP_DAEMON ? ticker_start(api, e) : 0;
+	if (!api || app_mode(a) != APP_DAEMON)
+		return 0;
+	int rc = job_queue_start(api->jobs, e);
+	if (rc != 0)
+		return rc;
+	exports_sweep(a);
+	rc = ticker_start(api, e);
+	if (rc != 0)
+		job_queue_stop(api->jobs);
+	return rc;
 }
 
 static void stop(struct app *a)
 {
 	struct api *api = api_of(a);
-	if (api)
-		ticker_stop(api);
+	if (!api)
+		return;
+	ticker_stop(api);
+	job_queue_stop(api->jobs);
 }
 
 static const struct thread_doc threads[] = {
 	{ "api", "once a second: rate, checks, events for open pages" },
+	{ "api/job", "long work that was asked for, one after the other: exports" },
 	THREAD_END,
 };
 static const struct edge edges[] = {
+	{ "routes -> api/job", "long work that was asked for",
+	  "16 wait; another is refused (503)" },
 	{ "rooms -> events", "what has changed",
 	  "the oldest of 1,000 goes; pages are told to fetch anew" },
 	EDGE_END,

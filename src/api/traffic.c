@@ -203,7 +203,7 @@ void series_get(struct request *rq, struct reply *rp)
 	json_kv_i64(j, "step_s", set.step_ns / NS_PER_S);
 	json_kv_u64(j, "buckets", set.buckets);
 	put_series(j, &set);
-	gaps_put(rq->app, j, since, until);
+	gaps_put(rq, j, &flow_record, since, until);
 	json_end_obj(j);
 	set_fini(&set);
 }
@@ -305,7 +305,7 @@ void top_get(struct request *rq, struct reply *rp)
 		reply_failed(rq, rp, &e);
 		return;
 	}
-	gaps_put(rq->app, j, since, until);
+	gaps_put(rq, j, &flow_record, since, until);
 	json_end_obj(j);
 }
 

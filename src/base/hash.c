@@ -182,24 +182,29 @@ static void sha256_block(uint32_t h[8], const uint8_t *p)
 		h[i] += s[i];
 }
 
-/* Whole blocks, then the tail with its 1 bit and the length in bits (FIPS 180-4, 5.1.1). */
-static void sha_run(uint32_t h[8], void (*block)(uint32_t h[8], const uint8_t *),
-		    const uint8_t *p, size_t n)
+/* The tail with its 1 bit and the length of all in bits (FIPS 180-4, 5.1.1). */
+static void sha_end(uint32_t h[8], void (*block)(uint32_t h[8], const uint8_t *),
+		    const uint8_t *p, size_t left, uint64_t n)
 {
 	uint8_t tail[128] = { 0 };
-	size_t left = n;
-	for (; left >= 64; left -= 64, p += 64)
-		block(h, p);
 	if (left > 0)
 		memcpy(tail, p, left);
 	tail[left] = 0x80;
 	size_t end = left < 56 ? 64 : 128;
-	uint64_t bits = (uint64_t)n * 8;
+	uint64_t bits = n * 8;
 	store_be32(tail + end - 8, (uint32_t)(bits >> 32));
 	store_be32(tail + end - 4, (uint32_t)bits);
 	block(h, tail);
 	if (end == 128)
 		block(h, tail + 64);
+}
+
+static void sha_run(uint32_t h[8], void (*block)(uint32_t h[8], const uint8_t *),
+		    const uint8_t *p, size_t n)
+{
+	for (size_t i = 0; i < n / 64; i++, p += 64)
+		block(h, p);
+	sha_end(h, block, p, n % 64, n);
 }
 
 void hash_sha1(const void *p, size_t n, uint8_t out[20])
@@ -210,13 +215,49 @@ void hash_sha1(const void *p, size_t n, uint8_t out[20])
 		store_be32(out + 4 * i, h[i]);
 }
 
+static const uint32_t sha256_h[8] = { 0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a,
+				      0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19 };
+
 void hash_sha256(const void *p, size_t n, uint8_t out[32])
 {
-	uint32_t h[8] = { 0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a,
-			  0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19 };
+	uint32_t h[8];
+	memcpy(h, sha256_h, sizeof(h));
 	sha_run(h, sha256_block, p, n);
 	for (int i = 0; i < 8; i++)
 		store_be32(out + 4 * i, h[i]);
+}
+
+void hash_sum_begin(struct hash_sum *s)
+{
+	*s = (struct hash_sum){ .bytes = 0 };
+	memcpy(s->h, sha256_h, sizeof(s->h));
+}
+
+void hash_sum_put(struct hash_sum *s, const void *p, size_t n)
+{
+	const uint8_t *from = p;
+	size_t have = s->bytes % 64;
+	s->bytes += n;
+	if (have > 0) {
+		size_t take = n < 64 - have ? n : 64 - have;
+		memcpy(s->left + have, from, take);
+		from += take;
+		n -= take;
+		if (have + take < 64)
+			return;
+		sha256_block(s->h, s->left);
+	}
+	for (; n >= 64; n -= 64, from += 64)
+		sha256_block(s->h, from);
+	if (n > 0)
+		memcpy(s->left, from, n);
+}
+
+void hash_sum_end(struct hash_sum *s, uint8_t out[32])
+{
+	sha_end(s->h, sha256_block, s->left, s->bytes % 64, s->bytes);
+	for (int i = 0; i < 8; i++)
+		store_be32(out + 4 * i, s->h[i]);
 }
 
 bool hash_equal(const void *a, const void *b, size_t n)

@@ -122,8 +122,8 @@ static void put_ends(struct buf *b, const struct log *g)
 /* Who to whom and what it was; a line without addresses says its message. */
 static void put_what(struct buf *b, const struct log *g)
 {
-	static const char *const doubts[] = { "unknown sender:", "", "refused sender:",
-					      "false sender:" };
+	static const char *const doubts[] = { "unknown sender:", "",
+					      "refused sender:", "false sender:" };
 	if (g->trust < ARRAY_LEN(doubts))
 		put_word(b, "", doubts[g->trust]);
 	if (b->n && !addr_is_zero(&g->src))

@@ -19,6 +19,15 @@ static inline uint64_t hash_mix64(uint64_t x)
 uint64_t hash_bytes(const void *p, size_t n, uint64_t seed);
 void hash_sha1(const void *p, size_t n, uint8_t out[20]);
 void hash_sha256(const void *p, size_t n, uint8_t out[32]);
+/* The same over pieces: begin, put as often as there are any, end. */
+struct hash_sum {
+	uint32_t h[8];
+	uint64_t bytes;
+	uint8_t left[64]; /* behind the last whole block */
+};
+void hash_sum_begin(struct hash_sum *s);
+void hash_sum_put(struct hash_sum *s, const void *p, size_t n);
+void hash_sum_end(struct hash_sum *s, uint8_t out[32]);
 bool hash_equal(const void *a, const void *b, size_t n); /* constant time */
 void hash_hex(const void *p, size_t n, char *out);       /* 2n + NUL */
 /* RFC 4648 base64 with padding; out needs 4*((n+2)/3)+1. */
