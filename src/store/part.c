@@ -13,11 +13,12 @@
 enum {
 	SQL_TEXT_MAX = 32768,
 	BUCKET_WORTH_ROWS = 1024, /* an open end shorter than this is left to be read again */
+	TIDY_STEPS = 8,           /* packs made in one transaction */
 };
 
 void parts_init(struct parts *ps, struct sql *db, uint64_t seed)
 {
-	*ps = (struct parts){ .db = db, .seed = seed };
+	*ps = (struct parts){ .db = db, .seed = seed, .press = ps->press };
 }
 
 static void part_close(struct part *p)
@@ -25,6 +26,7 @@ static void part_close(struct part *p)
 	if (!p->plan)
 		return;
 	stmt_done(p->insert);
+	packer_close(&p->packer);
 	dict_close(&p->dict);
 	bucket_fini(&p->bucket);
 	*p = (struct part){ 0 };
@@ -34,6 +36,13 @@ void parts_drop(struct parts *ps)
 {
 	for (size_t i = 0; i < PARTS_OPEN; i++)
 		part_close(&ps->open[i]);
+}
+
+void parts_fini(struct parts *ps)
+{
+	parts_drop(ps);
+	press_free(ps->press);
+	ps->press = NULL;
 }
 
 void parts_forget(struct parts *ps, const char *record, int32_t day)
@@ -72,7 +81,7 @@ static int load_info(struct part *p, struct sql *db, struct err *e)
 	return rc;
 }
 
-/* Columns the record has and an older table has not. */
+/* Columns the record has and an older table has not; packs say by themselves which they have. */
 static int add_columns(struct part *p, struct part_view *v, struct sql *db, struct err *e)
 {
 	int rc = 0;
@@ -143,9 +152,10 @@ static int open_table(struct part *p, struct sql *db, struct err *e)
 	if (!rc && p->plan->has_index)
 		rc = chapter_count(db, p->table, &p->chapters, e);
 	part_view_free(v);
-	plan_insert_sql(p->plan, p->info.day, &b);
-	if (!rc)
+	if (!rc && !p->plan->has_tail) {
+		plan_insert_sql(p->plan, p->info.day, &b);
 		rc = sql_prepare(db, b.p, &p->insert, e);
+	}
 	buf_fini(&b);
 	return rc;
 }
@@ -161,6 +171,10 @@ static int part_open(struct part *p, struct parts *ps, const struct plan *plan, 
 		rc = open_table(p, ps->db, e);
 	if (!rc && plan->has_dict)
 		rc = dict_open(&p->dict, ps->db, p->table, ps->seed, e);
+	if (!rc && plan->has_tail && !ps->press)
+		rc = press_new(&ps->press, e);
+	if (!rc && plan->has_tail)
+		rc = packer_open(&p->packer, ps->db, plan, p->table, &p->dict, e);
 	if (rc) {
 		part_close(p);
 		return err_wrap(e, "opening %s_%d", plan->record->name, day);
@@ -199,9 +213,14 @@ static int part_save(struct part *p, struct sql *db, int64_t now_ns, struct err 
 int parts_flush(struct parts *ps, int64_t now_ns, struct err *e)
 {
 	int rc = 0;
-	for (size_t i = 0; !rc && i < PARTS_OPEN; i++)
-		if (ps->open[i].plan && ps->open[i].dirty)
-			rc = part_save(&ps->open[i], ps->db, now_ns, e);
+	for (size_t i = 0; !rc && i < PARTS_OPEN; i++) {
+		struct part *p = &ps->open[i];
+		if (!p->plan || !p->dirty)
+			continue;
+		rc = packer_flush(&p->packer, ps->press, e);
+		if (!rc)
+			rc = part_save(p, ps->db, now_ns, e);
+	}
 	return rc;
 }
 
@@ -218,8 +237,8 @@ static int make_place(struct parts *ps, struct part **out, struct err *e)
 		if (!oldest || p->used < oldest->used)
 			oldest = p;
 	}
-	int rc = 0;
-	if (oldest->bucket.rows >= BUCKET_WORTH_ROWS)
+	int rc = packer_flush(&oldest->packer, ps->press, e);
+	if (!rc && oldest->bucket.rows >= BUCKET_WORTH_ROWS)
 		rc = write_bucket(oldest, ps->db, e);
 	if (!rc && oldest->dirty)
 		rc = part_save(oldest, ps->db, clock_now_ns(), e);
@@ -300,16 +319,14 @@ static int bind_row(struct part *p, const void *row, struct err *e)
 			break;
 		}
 	}
-	if (p->plan->has_tail) {
-		struct str tail = record_tail_of(p->plan->record, row);
-		stmt_blob_ref(s, (int)p->plan->n_cols + 2, tail.p, tail.n);
-	}
 	return 0;
 }
 
-static int insert_row(struct part *p, int64_t id, void *row, struct err *e)
+static int insert_row(struct parts *ps, struct part *p, int64_t id, void *row, struct err *e)
 {
 	memcpy((char *)row + p->plan->id->off, &id, sizeof(id));
+	if (p->plan->has_tail)
+		return packer_add(&p->packer, ps->press, row, e);
 	stmt_clear(p->insert);
 	stmt_i64(p->insert, 1, id);
 	int rc = bind_row(p, row, e);
@@ -342,7 +359,7 @@ int parts_insert(struct parts *ps, const struct plan *plan, void *row, struct pa
 	int64_t id = p->info.last_id >= floor ? p->info.last_id + 1 : floor;
 	if (id == 0)
 		id = 1; /* the very first second of 1970 */
-	rc = insert_row(p, id, row, e);
+	rc = insert_row(ps, p, id, row, e);
 	if (rc)
 		return rc;
 	count_row(p, id, ns);
@@ -392,6 +409,34 @@ int parts_write_chapter(struct parts *ps, struct err *e)
 	return 0;
 }
 
+/* Up to TIDY_STEPS packs of one part; all: it is about to be closed. */
+static int tidy_packs(struct parts *ps, struct part *p, bool all, struct err *e)
+{
+	int rc = sql_exec(ps->db, "BEGIN IMMEDIATE", e), did = 0;
+	for (int i = 0; !rc && i < TIDY_STEPS; i++) {
+		rc = packer_tidy(&p->packer, ps->press, ps->db, p->info.day, all, e);
+		did += rc > 0;
+		if (rc == 0)
+			break;
+		rc = rc < 0 ? rc : 0;
+	}
+	rc = finish(ps, rc, e);
+	if (rc)
+		part_close(p); /* its dictionary may have been rolled back under it */
+	return rc ? rc : did > 0;
+}
+
+int parts_tidy_packs(struct parts *ps, struct err *e)
+{
+	for (size_t i = 0; i < PARTS_OPEN; i++) {
+		struct part *p = &ps->open[i];
+		int rc = p->plan && p->plan->has_tail ? tidy_packs(ps, p, false, e) : 0;
+		if (rc)
+			return rc;
+	}
+	return 0;
+}
+
 static int close_part(struct parts *ps, struct part *p, struct err *e)
 {
 	int rc = sql_exec(ps->db, "BEGIN IMMEDIATE", e);
@@ -419,7 +464,9 @@ int parts_close_idle(struct parts *ps, int64_t idle_ns, struct err *e)
 		}
 		if (now - p->used_mono_ns < idle_ns)
 			continue;
-		int rc = close_part(ps, p, e);
+		int rc = p->plan->has_tail ? tidy_packs(ps, p, true, e) : 0;
+		if (!rc) /* nothing left to tidy */
+			rc = close_part(ps, p, e);
 		return rc ? rc : 1;
 	}
 	return 0;

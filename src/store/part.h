@@ -4,6 +4,7 @@
 
 #include "dict.h"
 #include "index.h"
+#include "packer.h"
 #include "plan.h"
 
 enum { PARTS_OPEN = 24 }; /* several records, late rows; more is a look at the table again */
@@ -12,7 +13,8 @@ struct part {
 	const struct plan *plan; /* NULL: free place */
 	struct part_info info;
 	char table[PART_NAME_MAX];
-	struct stmt *insert;
+	struct stmt *insert; /* NULL: rows go into packs */
+	struct packer packer;
 	struct dict dict;
 	struct token_seeds seeds;
 	struct bucket bucket;
@@ -26,15 +28,18 @@ struct part {
 struct parts {
 	struct sql *db;
 	uint64_t seed, clock;
+	struct press *press; /* made when a row of a record with a tail comes */
 	struct part open[PARTS_OPEN];
 	struct part *last; /* where the row before went; NULL: nowhere */
 	int64_t made;      /* tables made since parts_init, for stats */
 };
 
-void parts_init(struct parts *ps, struct sql *db, uint64_t seed);
+void parts_init(struct parts *ps, struct sql *db, uint64_t seed); /* zeroed, or after parts_drop */
 /* Forgets what is in memory; after a rollback, and at the end. */
 void parts_drop(struct parts *ps);
-/* Inside a transaction: stores the row in its day and writes its id into it. */
+void parts_fini(struct parts *ps); /* and gives up what is kept between two files */
+/* Inside a transaction: stores the row in its day and writes its id into it. A row with a tail stays
+ * where it is until parts_flush. */
 int parts_insert(struct parts *ps, const struct plan *p, void *row, struct part **in,
 		 struct err *e) MUST_CHECK;
 /* Inside the same transaction: the part rows of what was inserted. */
@@ -45,6 +50,8 @@ int parts_close_idle(struct parts *ps, int64_t idle_ns, struct err *e) MUST_CHEC
 /* Writes one chapter of the contents that is due: 1 when it did (in a transaction of its
  * own), 0. */
 int parts_write_chapter(struct parts *ps, struct err *e) MUST_CHECK;
+/* Makes some small packs into full ones: 1 when it did (in a transaction of its own), 0. */
+int parts_tidy_packs(struct parts *ps, struct err *e) MUST_CHECK;
 /* Gives up a day that is about to be dropped. */
 void parts_forget(struct parts *ps, const char *record, int32_t day);
 

@@ -148,6 +148,13 @@ uint64_t plan_zone_value(const struct plan *p, enum zone_value which, const void
 	return 0;
 }
 
+char plan_letter(const struct plan_col *c)
+{
+	static const char letters[] = { [AS_INT] = 'n', [AS_ADDR] = 'a', [AS_MAC] = 'm',
+					[AS_TEXT] = 't', [AS_DICT] = 'd' };
+	return letters[c->how];
+}
+
 const char *plan_sql_type(const struct plan_col *c)
 {
 	switch (c->how) {
@@ -167,10 +174,19 @@ void plan_create_sql(const struct plan *p, int32_t day, struct buf *out)
 {
 	char t[PART_NAME_MAX];
 	part_name(t, p->record, day, "");
-	buf_fmt(out, "CREATE TABLE IF NOT EXISTS %s(id INTEGER PRIMARY KEY", t);
-	for (size_t i = 0; i < p->n_cols; i++)
-		buf_fmt(out, ",%s%s", p->cols[i].col->name, plan_sql_type(&p->cols[i]));
-	buf_cstr(out, p->has_tail ? ",line BLOB);" : ");");
+	if (p->has_tail) {
+		buf_fmt(out,
+			"CREATE TABLE IF NOT EXISTS %s(id INTEGER PRIMARY KEY,n INTEGER NOT NULL,"
+			"bytes INTEGER NOT NULL,cols BLOB NOT NULL,lines BLOB NOT NULL);"
+			"CREATE TABLE IF NOT EXISTS %s_shape(id INTEGER PRIMARY KEY,"
+			"cols TEXT NOT NULL UNIQUE);",
+			t, t);
+	} else {
+		buf_fmt(out, "CREATE TABLE IF NOT EXISTS %s(id INTEGER PRIMARY KEY", t);
+		for (size_t i = 0; i < p->n_cols; i++)
+			buf_fmt(out, ",%s%s", p->cols[i].col->name, plan_sql_type(&p->cols[i]));
+		buf_cstr(out, ");");
+	}
 	if (p->has_dict)
 		buf_fmt(out,
 			"CREATE TABLE IF NOT EXISTS %s_text(id INTEGER PRIMARY KEY,s TEXT NOT NULL UNIQUE);",
@@ -193,10 +209,8 @@ void plan_insert_sql(const struct plan *p, int32_t day, struct buf *out)
 	buf_fmt(out, "INSERT INTO %s(id", t);
 	for (size_t i = 0; i < p->n_cols; i++)
 		buf_fmt(out, ",%s", p->cols[i].col->name);
-	if (p->has_tail)
-		buf_cstr(out, ",line");
 	buf_cstr(out, ")VALUES(?");
-	for (size_t i = 0; i < p->n_cols + p->has_tail; i++)
+	for (size_t i = 0; i < p->n_cols; i++)
 		buf_cstr(out, ",?");
 	buf_char(out, ')');
 }

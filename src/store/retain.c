@@ -21,6 +21,7 @@
 
 enum {
 	STEP_ROWS = 4000,   /* rows a step deletes */
+	STEP_PACKS = 100,   /* the same of packs, some 20 KB each */
 	STEP_PIECES = 2000, /* rows of _tok: a page each two */
 	STEP_PAGES = 500,   /* pages a step gives back */
 	LOOK_S = 10,
@@ -39,7 +40,7 @@ static const struct {
 } stages[] = {
 	{ "", "id", STEP_ROWS },       { "_tok", "id", STEP_PIECES },
 	{ "_toc", "id", STEP_PIECES }, { "_zone", "bucket", STEP_ROWS },
-	{ "_text", "id", STEP_ROWS },
+	{ "_text", "id", STEP_ROWS },  { "_shape", "id", STEP_ROWS },
 };
 
 static int64_t clock_gap(void)
@@ -221,13 +222,55 @@ static int delete_some(struct store *st, const char *table, const char *key, int
 	return rc ? rc : (int)sql_changes(st->db);
 }
 
+/* Are its rows in packs, many to an entry of the table? 1, 0, -ERR_X. */
+static int has_packs(struct store *st, const char *table, struct err *e)
+{
+	struct buf b;
+	buf_init(&b, 128);
+	buf_fmt(&b, "%s_shape", table);
+	int rc = table_exists(st, b.p, e);
+	buf_fini(&b);
+	return rc;
+}
+
+/* Rows in the first packs of a table. */
+static int rows_in_packs(struct store *st, const char *table, int64_t packs, struct err *e)
+{
+	struct stmt *s = NULL;
+	int n = 0, rc = sql_prepare_on(&s, st->db, "SELECT sum(n)FROM(SELECT n FROM ", table,
+				       " ORDER BY id LIMIT ?)", e);
+	if (rc)
+		return rc;
+	stmt_i64(s, 1, packs);
+	rc = stmt_step(s, e);
+	if (rc > 0)
+		n = (int)stmt_col_i64(s, 0);
+	stmt_done(s);
+	return rc < 0 ? rc : n;
+}
+
+/* One step of a table: how many rows of the record, or of the table where it holds something else. */
+static int delete_step(struct store *st, const char *table, int stage, struct err *e)
+{
+	int64_t step = stages[stage].rows;
+	int n = 0, packs = stage == 0 ? has_packs(st, table, e) : 0;
+	if (packs > 0) {
+		step = STEP_PACKS;
+		n = rows_in_packs(st, table, step, e);
+	}
+	if (packs < 0 || n < 0)
+		return packs < 0 ? packs : n;
+	int rc = delete_some(st, table, stages[stage].key, step, e);
+	return rc > 0 && packs ? n : rc;
+}
+
 /* One transaction: some rows, and the number of those left. */
 static int delete_rows(struct store *st, const char *table, int stage, struct err *e)
 {
 	struct stmt *s = NULL;
 	int n = 0, rc = sql_exec(st->db, "BEGIN IMMEDIATE", e);
 	if (!rc)
-		rc = n = delete_some(st, table, stages[stage].key, stages[stage].rows, e);
+		rc = n = delete_step(st, table, stage, e);
 	if (rc > 0 && stage == 0) {
 		rc = sql_prepare(
 			st->db, "UPDATE part SET rows=max(0,rows-?3)WHERE record=?1 AND day=?2",

@@ -247,7 +247,7 @@ void store_stop(struct store *st)
 	}
 	for (size_t i = 0; i < st->n_followers; i++)
 		follower_close(st->followers[i]);
-	parts_drop(&st->parts);
+	parts_fini(&st->parts);
 	rollup_fini(&st->rollup);
 	sql_close(st->db);
 	st->db = NULL;

@@ -2,33 +2,11 @@
  * connection. */
 #include <stdlib.h>
 
-#include "plan.h"
-#include "sqlite.h"
 #include "tomsd/base/clock.h"
 #include "tomsd/base/hash.h"
+#include "view.h"
 
-enum { TEXT_SLOTS = 1024, SELECT_MAX = 16384 }; /* texts remembered by a view: direct mapped */
-
-struct text_slot {
-	int64_t id;
-	char *s;
-	size_t n;
-};
-
-struct part_view {
-	const struct plan *plan;
-	struct sql *db;
-	char table[PART_NAME_MAX];
-	bool has[STORE_COLS_MAX]; /* the table has it */
-	int at[STORE_COLS_MAX];   /* where the select says it; 0: not asked for */
-	bool partial;
-	struct stmt *by_id, *walks[2]; /* walks: up, down; made when first needed */
-	struct stmt *on;               /* stands on the row; one of them */
-	struct stmt *walk;             /* going on, or NULL */
-	struct stmt *tail;             /* id -> line */
-	struct stmt *text; /* id -> s; NULL when the day has no dictionary */
-	struct text_slot slots[TEXT_SLOTS];
-};
+enum { SELECT_MAX = 16384 };
 
 /* Which columns the table has: it may be older than the record. */
 static int find_columns(struct part_view *v, struct err *e)
@@ -46,6 +24,8 @@ static int find_columns(struct part_view *v, struct err *e)
 			if (str_eq(name, str_of(v->plan->cols[i].col->name)))
 				v->has[i] = true;
 	}
+	for (size_t i = 0; i < v->plan->n_cols && v->plan->has_tail; i++)
+		v->has[i] = true; /* each pack says which it has */
 	stmt_done(s);
 	if (!rc && !found)
 		rc = err_set(e, ERR_NOTFOUND, "no rows of that day");
@@ -54,10 +34,9 @@ static int find_columns(struct part_view *v, struct err *e)
 
 static void choose_columns(struct part_view *v, const bool *wanted)
 {
-	int at = 0;
 	for (size_t i = 0; i < v->plan->n_cols; i++)
 		if (!wanted || wanted[i])
-			v->at[i] = ++at;
+			v->want[v->n_want++] = (uint8_t)i;
 }
 
 /* "SELECT id,a,b,... FROM flow_20261122 WHERE ..."; columns that are missing read as NULL. */
@@ -68,9 +47,10 @@ static int prepare(struct part_view *v, const char *where, struct stmt **out, st
 		return 0;
 	buf_init(&b, SELECT_MAX);
 	buf_cstr(&b, "SELECT id");
-	for (size_t i = 0; i < v->plan->n_cols; i++)
-		if (v->at[i])
-			buf_fmt(&b, ",%s", v->has[i] ? v->plan->cols[i].col->name : "NULL");
+	for (size_t k = 0; k < v->n_want; k++) {
+		size_t i = v->want[k];
+		buf_fmt(&b, ",%s", v->has[i] ? v->plan->cols[i].col->name : "NULL");
+	}
 	buf_fmt(&b, " FROM %s WHERE %s", v->table, where);
 	int rc = buf_failed(&b) ? err_set(e, ERR_NOMEM, "out of memory") :
 				  sql_prepare(v->db, b.p, out, e);
@@ -102,10 +82,12 @@ int part_view_new(struct part_view **out, struct sql *db, const struct plan *p, 
 	if (!rc)
 		choose_columns(v, wanted);
 	bool dict = false;
-	for (size_t i = 0; i < p->n_cols; i++)
-		dict |= p->cols[i].how == AS_DICT && v->has[i] && v->at[i];
+	for (size_t k = 0; k < v->n_want; k++)
+		dict |= p->cols[v->want[k]].how == AS_DICT && v->has[v->want[k]];
 	if (!rc && dict)
 		rc = prepare_text(v, e);
+	if (!rc && p->has_tail)
+		rc = pack_reader_new(v, e);
 	if (rc) {
 		part_view_free(v);
 		return rc;
@@ -122,7 +104,7 @@ void part_view_free(struct part_view *v)
 	stmt_done(v->by_id);
 	stmt_done(v->walks[0]);
 	stmt_done(v->walks[1]);
-	stmt_done(v->tail);
+	pack_reader_free(v->packs);
 	for (size_t i = 0; i < TEXT_SLOTS; i++)
 		free(v->slots[i].s);
 	free(v);
@@ -143,8 +125,7 @@ bool part_view_has(const struct part_view *v, const struct col *c)
 	return false;
 }
 
-/* A text of the dictionary; empty for an id that is not there. */
-static int text_of(struct part_view *v, int64_t id, struct str *out, struct err *e)
+int view_text(struct part_view *v, int64_t id, struct str *out, struct err *e)
 {
 	struct text_slot *slot = &v->slots[hash_mix64((uint64_t)id) % TEXT_SLOTS];
 	if (!slot->s || slot->id != id) {
@@ -165,7 +146,7 @@ static int text_of(struct part_view *v, int64_t id, struct str *out, struct err 
 	return 0;
 }
 
-static void read_int(const struct col *c, char *to, int64_t v)
+void view_put_int(const struct col *c, char *to, int64_t v)
 {
 	switch (c->size) {
 	case 1:
@@ -199,7 +180,7 @@ static void read_addr(struct stmt *s, int at, char *to)
 	memcpy(to, &a, sizeof(a));
 }
 
-static void read_mac(char *to, uint64_t v)
+void view_put_mac(char *to, uint64_t v)
 {
 	for (int i = 5; i >= 0; i--, v >>= 8)
 		to[i] = (char)(v & 0xff);
@@ -213,20 +194,20 @@ static int read_value(struct part_view *v, const struct plan_col *pc, struct stm
 	int rc;
 	switch (pc->how) {
 	case AS_INT:
-		read_int(pc->col, to, stmt_col_i64(s, at));
+		view_put_int(pc->col, to, stmt_col_i64(s, at));
 		break;
 	case AS_ADDR:
 		read_addr(s, at, to);
 		break;
 	case AS_MAC:
-		read_mac(to, (uint64_t)stmt_col_i64(s, at));
+		view_put_mac(to, (uint64_t)stmt_col_i64(s, at));
 		break;
 	case AS_TEXT:
 		(void)str_copy(to, pc->col->size,
 			       stmt_col_text(s, at)); /* may be narrower than once */
 		break;
 	case AS_DICT:
-		rc = text_of(v, stmt_col_i64(s, at), &text, e);
+		rc = view_text(v, stmt_col_i64(s, at), &text, e);
 		if (rc)
 			return rc;
 		(void)str_copy(to, pc->col->size, text);
@@ -237,6 +218,8 @@ static int read_value(struct part_view *v, const struct plan_col *pc, struct stm
 
 int part_view_find(struct part_view *v, int64_t id, struct err *e)
 {
+	if (v->packs)
+		return pack_reader_find(v, id, e);
 	int rc = prepare(v, "id=?", &v->by_id, e);
 	if (rc)
 		return rc;
@@ -248,6 +231,8 @@ int part_view_find(struct part_view *v, int64_t id, struct err *e)
 
 int part_view_walk(struct part_view *v, int64_t from, int64_t to, bool down, struct err *e)
 {
+	if (v->packs)
+		return pack_reader_walk(v, from, to, down, e);
 	part_view_rest(v);
 	int rc = prepare(v, down ? "id BETWEEN ? AND ? ORDER BY id DESC" :
 				   "id BETWEEN ? AND ? ORDER BY id",
@@ -262,6 +247,8 @@ int part_view_walk(struct part_view *v, int64_t from, int64_t to, bool down, str
 
 int part_view_next(struct part_view *v, int64_t *id, struct err *e)
 {
+	if (v->packs)
+		return pack_reader_next(v, id, e);
 	if (!v->walk)
 		return 0;
 	int rc = stmt_step(v->walk, e);
@@ -275,62 +262,36 @@ int part_view_next(struct part_view *v, int64_t *id, struct err *e)
 
 void part_view_rest(struct part_view *v)
 {
-	if (v->walk)
+	if (v->packs)
+		pack_reader_rest(v);
+	else if (v->walk)
 		stmt_reset(v->walk);
 	v->walk = NULL;
 }
 
-/* Rows come without their tail first. */
-static void set_tail_bytes(const struct record *r, void *row, uint32_t n)
-{
-	memcpy((char *)row + r->tail->n_off, &n, sizeof(n));
-}
-
 int part_view_tail(struct part_view *v, void *row, struct err *e)
 {
-	const struct record_tail *t = v->plan->record->tail;
-	if (!t)
-		return 0;
-	int rc = v->tail ? 0 :
-			   sql_prepare_on(&v->tail, v->db, "SELECT line FROM ", v->table,
-					  " WHERE id=?", e);
-	if (rc)
-		return rc;
-	stmt_i64(v->tail, 1, col_int(v->plan->id, row));
-	rc = stmt_step(v->tail, e);
-	if (rc > 0) {
-		struct str line = stmt_col_blob(v->tail, 0);
-		rc = 0;
-		if (line.n > t->max) {
-			rc = err_set(e, ERR_CORRUPT, "a line of %s is too long", v->table);
-		} else {
-			memcpy((char *)row + t->off, line.p, line.n);
-			set_tail_bytes(v->plan->record, row, (uint32_t)line.n);
-		}
-	}
-	stmt_reset(v->tail);
-	return rc;
+	return v->packs ? pack_reader_tail(v, row, e) : 0;
 }
 
 int part_view_row(struct part_view *v, void *row, struct err *e)
 {
 	const struct plan *p = v->plan;
 	struct stmt *s = v->on;
+	if (v->packs)
+		return pack_reader_row(v, row, e);
 	if (!v->partial)
 		memset(row, 0, p->record->bytes);
-	if (p->has_tail)
-		set_tail_bytes(p->record, row, 0);
-	read_int(p->id, (char *)row + p->id->off, stmt_col_i64(s, 0));
-	for (size_t i = 0; i < p->n_cols; i++) {
-		const struct plan_col *pc = &p->cols[i];
+	view_put_int(p->id, (char *)row + p->id->off, stmt_col_i64(s, 0));
+	for (size_t k = 0; k < v->n_want; k++) {
+		const struct plan_col *pc = &p->cols[v->want[k]];
 		char *to = (char *)row + pc->col->off;
-		if (!v->at[i])
-			continue;
+		int at = (int)k + 1;
 		if (v->partial)
 			memset(to, 0, pc->col->size);
-		if (!v->has[i] || stmt_col_null(s, v->at[i]))
+		if (!v->has[v->want[k]] || stmt_col_null(s, at))
 			continue;
-		int rc = read_value(v, pc, s, v->at[i], to, e);
+		int rc = read_value(v, pc, s, at, to, e);
 		if (rc)
 			return rc;
 	}

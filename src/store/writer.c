@@ -333,7 +333,9 @@ static bool tidy(struct store *st, bool busy)
 		st->next_ballast_mono_ns = now + 60 * NS_PER_S;
 	}
 	if (now >= st->next_tidy_mono_ns) {
-		int rc = parts_write_chapter(&st->parts, &e);
+		int rc = parts_tidy_packs(&st->parts, &e);
+		if (!rc)
+			rc = parts_write_chapter(&st->parts, &e);
 		if (!rc)
 			rc = parts_close_idle(&st->parts, IDLE_PART_S * NS_PER_S, &e);
 		if (!rc)

@@ -103,14 +103,14 @@ static inline void gen_log_traffic(struct gen_logs *g, struct log *r)
 	gen_log_head(r, "notice");
 	gen_log_line(r,
 		     " srcip=%s srcport=%u srcintf=\"port%u\" srcintfrole=\"lan\" dstip=%s dstport=%u dstintf=\"wan1\""
-		     " dstintfrole=\"wan\" srccountry=\"Reserved\" dstcountry=\"%s\" sessionid=%llu proto=%u action=\"%s\""
+		     " srccountry=\"Reserved\" dstcountry=\"%s\" sessionid=%llu proto=%u action=\"%s\""
 		     " policyid=%u policytype=\"policy\" policyname=\"%s\" service=\"%s\" trandisp=\"snat\""
 		     " transip=203.0.113.5 transport=%u duration=%u sentbyte=%llu rcvdbyte=%llu sentpkt=%llu rcvdpkt=%llu"
-		     " appcat=\"unscanned\" srchwvendor=\"Intel\" mastersrcmac=\"%s\" srcmac=\"%s\" srcserver=0",
+		     " appcat=\"unscanned\" srcmac=\"%s\"",
 		     src, r->src_port, host / 200 + 1, dst, r->dst_port, r->country, (unsigned long long)r->session, r->l4,
 		     r->action, r->policy, r->rule, r->service, r->src_port, seconds, (unsigned long long)r->src_bytes,
 		     (unsigned long long)r->dst_bytes, (unsigned long long)r->src_packets,
-		     (unsigned long long)r->dst_packets, mac, mac);
+		     (unsigned long long)r->dst_packets, mac);
 }
 
 static inline void gen_log_web(struct gen_logs *g, struct log *r)
