@@ -58,6 +58,9 @@ TOOL_SRCS := $(wildcard tests/tools/*.c)
 TOOLS := $(TOOL_SRCS:%.c=$(BUILD)/%)
 WEB_FILES := $(sort $(wildcard src/web/assets/* src/web/assets/*/* src/web/assets/*/*/*))
 SQL_FILES := $(sort $(wildcard src/store/migrations/*.sql))
+# What is built from a list is built again when the list changes: a file that went away is in no rule's way.
+NAMES := $(LIB_OBJS) $(WEB_FILES) $(SQL_FILES)
+NAMED := $(shell mkdir -p $(BUILD); printf '%s\n' $(NAMES) | cmp -s - $(BUILD)/names || printf '%s\n' $(NAMES) >$(BUILD)/names)
 
 .PHONY: all units fuzzers tools help
 all: $(BUILD)/tomsd $(BUILD)/tomsctl ## build tomsd and tomsctl
@@ -65,8 +68,9 @@ units: $(UNITS)
 tools: $(TOOLS)
 fuzzers: $(if $(filter fuzz,$(V)),$(FUZZERS),$(REPLAYERS))
 
-$(BUILD)/libtomsd.a: $(LIB_OBJS)
-	@rm -f $@ && $(AR) rcs $@ $^
+$(BUILD)/names: ;
+$(BUILD)/libtomsd.a: $(LIB_OBJS) $(BUILD)/names
+	@rm -f $@ && $(AR) rcs $@ $(LIB_OBJS)
 $(BUILD)/tomsd: $(OBJ)/src/main.o $(BUILD)/libtomsd.a
 	$(if $(Q),@echo "  LD  $@")
 	$(Q)$(CC) $(CFLAGS_ALL) $(CFLAGS) $(LDFLAGS_ALL) $(LDFLAGS) -o $@ $^ $(PKG_LIBS)
@@ -82,10 +86,10 @@ $(OBJ)/gen/%.o: $(BUILD)/gen/%.c
 	$(if $(Q),@echo "  LD  $@")
 	$(Q)$(CC) $(CFLAGS_ALL) $(CFLAGS) -c -o $@ $<
 # Panel files (gzipped) and migrations (as they are) become tables of struct embed.
-$(BUILD)/gen/web_assets.c: packaging/embed.sh $(WEB_FILES)
+$(BUILD)/gen/web_assets.c: packaging/embed.sh $(WEB_FILES) $(BUILD)/names
 	@mkdir -p $(@D)
 	$(Q)sh packaging/embed.sh gzip web_assets src/web/assets $@ $(WEB_FILES)
-$(BUILD)/gen/store_migrations.c: packaging/embed.sh $(SQL_FILES)
+$(BUILD)/gen/store_migrations.c: packaging/embed.sh $(SQL_FILES) $(BUILD)/names
 	@mkdir -p $(@D)
 	$(Q)sh packaging/embed.sh plain store_migrations src/store/migrations $@ $(SQL_FILES)
 $(BUILD)/tests/unit/%: tests/unit/%.c $(BUILD)/libtomsd.a
