@@ -34,7 +34,7 @@ static const struct col log_cols[] = {
 	COLF(log, dst_packets, COL_U64, "destination.packets", "sent by the destination",
 	     COL_OMIT_ZERO),
 	COLF(log, session, COL_U64, "fortinet.firewall.sessionid", "FortiGate's session",
-	     COL_OMIT_ZERO),
+	     COL_OMIT_ZERO | COL_BODY),
 	COLF(log, src, COL_ADDR, "source.ip", "source", COL_OMIT_ZERO | COL_TOKEN),
 	COLF(log, dst, COL_ADDR, "destination.ip", "destination", COL_OMIT_ZERO | COL_TOKEN),
 	COLF(log, src_nat, COL_ADDR, "source.nat.ip", "source after translation",

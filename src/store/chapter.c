@@ -41,6 +41,29 @@ static int gather(struct gathered *g, uint32_t token, uint64_t bucket)
 	return 0;
 }
 
+/* The words of one piece. */
+static int gather_words(struct gathered *g, uint64_t id, struct str list, uint64_t bucket)
+{
+	const uint8_t *p = (const uint8_t *)list.p;
+	uint64_t token = (uint32_t)id, granules, step;
+	for (size_t i = 0; i < list.n;) {
+		size_t used = varint_get(p + i, list.n - i, &step);
+		i += used;
+		size_t bytes = used ? word_entry(p + i, list.n - i, &granules) : 0;
+		if (!bytes)
+			return -ERR_CORRUPT;
+		i += bytes;
+		token += step << WORD_SHIFT;
+		/* the last word and the first of digits may share a piece */
+		int rc = token_is_digits((uint32_t)token) ?
+				 0 :
+				 gather(g, (uint32_t)token, bucket);
+		if (rc)
+			return rc;
+	}
+	return 0;
+}
+
 /* The tokens of one piece of _tok, without their lists. */
 static int gather_piece(struct gathered *g, uint64_t id, struct str list, uint64_t bucket)
 {
@@ -62,25 +85,37 @@ static int gather_piece(struct gathered *g, uint64_t id, struct str list, uint64
 	return 0;
 }
 
-static int gather_chapter(struct gathered *g, struct sql *db, const char *table, int64_t first,
-			  int64_t end, struct err *e)
+/* One bucket's tokens. Words of digits are most of what a day of logs has, each once (sessions, ports,
+ * sizes): contents of them would be as large as the index itself. */
+static int gather_bucket(struct gathered *g, struct stmt *s, uint64_t bucket, bool has_words,
+			 uint64_t number, struct err *e)
+{
+	uint32_t last = has_words ? (WORD_TOKEN | WORD_DIGITS) - 1 : UINT32_MAX;
+	int rc;
+	stmt_i64(s, 1, (int64_t)(bucket << 32));
+	stmt_i64(s, 2, (int64_t)(bucket << 32 | last));
+	while ((rc = stmt_step(s, e)) > 0) {
+		uint64_t id = (uint64_t)stmt_col_i64(s, 0);
+		rc = has_words && token_is_word((uint32_t)id) ?
+			     gather_words(g, id, stmt_col_blob(s, 1), number) :
+			     gather_piece(g, id, stmt_col_blob(s, 1), number);
+		if (rc)
+			break;
+	}
+	stmt_reset(s);
+	return rc;
+}
+
+static int gather_chapter(struct gathered *g, struct sql *db, const char *table, bool has_words,
+			  int64_t first, int64_t end, struct err *e)
 {
 	struct stmt *s = NULL;
-	struct buf b;
-	buf_init(&b, 256);
-	buf_fmt(&b, "SELECT id,list FROM %s_tok WHERE id>=? AND id<?", table);
-	int rc = sql_prepare(db, b.p, &s, e);
-	buf_fini(&b);
-	if (!rc) {
-		stmt_i64(s, 1, (int64_t)((uint64_t)first << 32));
-		stmt_i64(s, 2, (int64_t)((uint64_t)end << 32));
-	}
-	while (!rc && (rc = stmt_step(s, e)) > 0) {
-		uint64_t id = (uint64_t)stmt_col_i64(s, 0);
-		rc = gather_piece(g, id, stmt_col_blob(s, 1), (id >> 32) - (uint64_t)first);
-		if (rc == -ERR_CORRUPT)
-			(void)err_set(e, ERR_CORRUPT, "the index of %s is damaged", table);
-	}
+	int rc = sql_prepare_on(&s, db, "SELECT id,list FROM ", table,
+				"_tok WHERE id>=? AND id<=?", e);
+	for (int64_t b = first; !rc && b < end; b++)
+		rc = gather_bucket(g, s, (uint64_t)b, has_words, (uint64_t)(b - first), e);
+	if (rc == -ERR_CORRUPT)
+		(void)err_set(e, ERR_CORRUPT, "the index of %s is damaged", table);
 	stmt_done(s);
 	return rc;
 }
@@ -125,15 +160,15 @@ static int write_pieces(struct gathered *g, struct stmt *s, int64_t chapter, int
 	return rc ? rc : index_write_piece(s, chapter, first, piece, n, e);
 }
 
-int chapter_write(struct sql *db, const char *table, int64_t chapter, int64_t buckets,
-		  struct err *e)
+int chapter_write(struct sql *db, const char *table, bool has_words, int64_t chapter,
+		  int64_t buckets, struct err *e)
 {
 	int64_t first = chapter * STORE_CHAPTER_BUCKETS, covered = buckets - first;
 	struct gathered g = { 0 };
 	struct stmt *clear = NULL, *add = NULL;
 	if (covered > STORE_CHAPTER_BUCKETS)
 		covered = STORE_CHAPTER_BUCKETS;
-	int rc = gather_chapter(&g, db, table, first, first + covered, e);
+	int rc = gather_chapter(&g, db, table, has_words, first, first + covered, e);
 	if (!rc)
 		g.scratch = malloc((g.n + 1) * sizeof(*g.scratch));
 	if (rc == -ERR_FULL ||

@@ -61,6 +61,9 @@ static int add_clause(struct filter *f, const struct query *q, size_t at, bool *
 	if (rc)
 		return rc;
 	c.n = (uint16_t)(f->n_leaves - c.first);
+	for (size_t i = c.first; i < f->n_leaves; i++)
+		c.asks_line |= f->leaves[i].kind == LEAF_LINE || f->leaves[i].kind == LEAF_MEMBER;
+	f->asks_line |= c.asks_line;
 	if (is_range_op(w))
 		find_zone(f, &c);
 	f->clauses[f->n_clauses++] = c;
@@ -70,13 +73,16 @@ static int add_clause(struct filter *f, const struct query *q, size_t at, bool *
 /* -host:X: at neither end. */
 static int exclude_host(struct filter *f, const struct side *s, struct err *e)
 {
-	if (f->n_leaves + 2 > FILTER_LEAVES_MAX)
+	struct clause c = { .first = (uint16_t)f->n_leaves, .negate = true };
+
+	if (f->n_leaves + 2 * SIDE_LEAVES > FILTER_LEAVES_MAX)
 		return err_set(e, ERR_FULL,
 			       "the query asks about too many fields at once; leave some out");
-	f->clauses[f->n_clauses++] =
-		(struct clause){ .first = (uint16_t)f->n_leaves, .n = 2, .negate = true };
-	f->leaves[f->n_leaves++] = s->on[0];
-	f->leaves[f->n_leaves++] = s->on[1];
+	for (unsigned end = 0; end < 2; end++)
+		for (unsigned i = 0; i < s->n[end]; i++)
+			f->leaves[f->n_leaves++] = s->on[end][i];
+	c.n = (uint16_t)(f->n_leaves - c.first);
+	f->clauses[f->n_clauses++] = c;
 	return 0;
 }
 
@@ -124,6 +130,8 @@ static void want_leaf(struct filter *f, const struct leaf *l)
 	char text[48];
 
 	want_col(f, l->col);
+	if (l->kind == LEAF_MEMBER) /* what the line means may depend on what it was taken for */
+		memset(f->wanted, true, sizeof(f->wanted));
 	if (l->kind != LEAF_OUT)
 		return;
 	rest = str_of(l->out->needs);
@@ -135,10 +143,10 @@ static void want_leaf(struct filter *f, const struct leaf *l)
 
 static void want_sides(struct filter *f, const struct sides *s)
 {
-	for (size_t i = 0; i < s->n; i++) {
-		want_leaf(f, &s->side[i].on[0]);
-		want_leaf(f, &s->side[i].on[1]);
-	}
+	for (size_t i = 0; i < s->n; i++)
+		for (unsigned end = 0; end < 2; end++)
+			for (unsigned k = 0; k < s->side[i].n[end]; k++)
+				want_leaf(f, &s->side[i].on[end][k]);
 }
 
 int filter_compile(struct filter *f, const struct plan *p, const struct query *q, struct err *e)

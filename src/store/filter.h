@@ -3,7 +3,7 @@
 #ifndef TOMSD_STORE_FILTER_H
 #define TOMSD_STORE_FILTER_H
 
-#include "layout.h"
+#include "text.h"
 
 enum match_how { MATCH_EQUAL, MATCH_GLOB /* '*' stands for any text */, MATCH_CONTAINS };
 
@@ -16,6 +16,8 @@ enum leaf_kind {
 	LEAF_ANY,  /* col is not zero, not empty */
 	LEAF_OUT, /* computed member: number in [lo, hi] where has_number, text by how, or any */
 	LEAF_JSON, /* member at path below the JSON object in col; as LEAF_OUT */
+	LEAF_LINE, /* the row's tail has this text: filter.patterns[pattern] */
+	LEAF_MEMBER, /* member read out of the tail; as LEAF_OUT */
 };
 struct leaf {
 	enum leaf_kind kind;
@@ -25,6 +27,8 @@ struct leaf {
 	const struct col *col;     /* LEAF_OUT: the first column it needs */
 	const struct out_col *out; /* LEAF_OUT */
 	const char *path;          /* LEAF_JSON: in the query's word */
+	struct str member;         /* LEAF_MEMBER: its ECS name */
+	uint16_t pattern;          /* LEAF_LINE */
 	struct str text;           /* in the query's word */
 	int64_t lo, hi;
 	struct cidr range;
@@ -36,14 +40,18 @@ enum { FILTER_LEAVES_MAX = 512, FILTER_SIDES_MAX = QUERY_WORDS_MAX };
 struct clause {
 	uint16_t first, n; /* of filter.leaves */
 	bool negate;
+	bool asks_line; /* cannot be told from the columns */
 	bool has_zone; /* no row below zone_min of this value can match */
 	enum zone_value zone;
 	uint64_t zone_min;
 };
 
-/* A party of a conversation, asked of the source or of the destination. */
+/* A party of a conversation, asked of the source or of the destination, and of the address that it
+ * was translated to; n[end] leaves of which any will do (none: the record cannot tell). */
+enum { SIDE_LEAVES = 2 };
 struct side {
-	struct leaf on[2];
+	struct leaf on[2][SIDE_LEAVES];
+	uint8_t n[2];
 };
 struct sides {
 	struct side side[FILTER_SIDES_MAX];
@@ -58,6 +66,9 @@ struct filter {
 	size_t n_leaves;
 	struct sides host, peer, not_peer; /* opposite ends of one conversation */
 	bool wanted[STORE_COLS_MAX];       /* columns that filter_match reads */
+	struct text_pattern patterns[QUERY_WORDS_MAX];
+	size_t n_patterns;
+	bool asks_line; /* filter_match_line has something to say */
 };
 
 /* -ERR_INVALID with words that name the part. q must outlive f. */
@@ -69,12 +80,18 @@ static inline bool filter_is_empty(const struct filter *f)
 }
 /* Narrows [*min, *max] to the ids that can match; a word that names one id leaves only that. */
 void filter_ids(const struct filter *f, int64_t *min, int64_t *max);
-/* row: the record's struct, columns in f->wanted filled. */
+/* What the columns say. row: the record's struct, columns in f->wanted filled. */
 bool filter_match(const struct filter *f, const void *row);
+/* What the tail says, of a row that has passed filter_match and has its tail now. */
+struct filter_line { /* what it needs to work with */
+	struct text text;
+	char value[TEXT_MAX];
+};
+bool filter_match_line(const struct filter *f, const void *row, struct filter_line *with);
 
 /* Groups of tokens for one day: a row can only match if of every group it carries one token. A part of
  * the filter that the index cannot answer has no group. */
-enum { TOKENS_MAX = 8192, TOKEN_GROUPS_MAX = QUERY_WORDS_MAX + 2 };
+enum { TOKENS_MAX = 8192, LINE_WORDS_MAX = 8, TOKEN_GROUPS_MAX = QUERY_WORDS_MAX * LINE_WORDS_MAX + 2 };
 struct tokens {
 	uint32_t token[TOKENS_MAX];
 	size_t n;
@@ -82,6 +99,7 @@ struct tokens {
 		uint16_t first, n;
 	} group[TOKEN_GROUPS_MAX]; /* fewest tokens first */
 	size_t n_groups;
+	uint32_t loose; /* goes with every word, see text.h; 0: there is none */
 	bool none; /* no row of this day can match */
 };
 int filter_tokens(const struct filter *f, struct sql *db, int32_t day, uint64_t seed,
@@ -93,7 +111,7 @@ int filter_leaves_of(struct filter *f, const struct query_word *w, struct err *e
 int filter_side_of(struct filter *f, const struct query_word *w, struct side *out,
 		   struct err *e) MUST_CHECK;
 bool filter_text_matches(enum match_how how, struct str pattern, struct str text);
-bool leaf_match(const struct leaf *l, const void *row);
+bool leaf_match(const struct leaf *l, const void *row); /* of a column */
 /* SQL's LIKE pattern (ESCAPE '\') for a text match. */
 void filter_like(enum match_how how, struct str text, struct buf *out);
 

@@ -15,7 +15,10 @@ static const struct {
 	{ "port", "source.port destination.port" },
 	{ "app", "network.application network.protocol" },
 	{ "action", "event.action" },
-	{ "ip", "source.ip destination.ip" },
+	{ "ip", "source.ip destination.ip source.nat.ip destination.nat.ip" },
+	{ "src", "source.ip source.nat.ip" },
+	{ "dst", "destination.ip destination.nat.ip" },
+	{ "nat", "source.nat.ip destination.nat.ip" },
 	{ "mac", "source.mac destination.mac" },
 	{ "user", "user.name source.user.name destination.user.name" },
 	{ "bytes", "network.bytes toms.capture.bytes" },
@@ -24,12 +27,30 @@ static const struct {
 	{ "risk", "toms.flow.risks" },
 	{ "score", "event.risk_score" },
 	{ "interface", "observer.ingress.interface.name" },
+	{ "dir", "network.direction" },
+	{ "direction", "network.direction" },
+	{ "kind", "toms.log.kind toms.gap.kind" },
+	{ "level", "log.level" },
+	{ "code", "event.code" },
+	{ "logid", "event.code" },
+	{ "policy", "policy rule.name" }, /* its number or its name */
+	{ "rule", "rule.name" },
+	{ "rule.id", "policy" },
+	{ "vdom", "observer.vdom" },
+	{ "device", "observer.name observer.serial_number" },
+	{ "session", "fortinet.firewall.sessionid" },
+	{ "source", "toms.log.source toms.gap.source" },
+	{ "trust", "toms.log.trust" },
+	{ "threat", "toms.log.threat" },
+	{ "service", "network.protocol" },
 };
 
-/* The two ends of a conversation by the names of their columns. */
+/* The two ends of a conversation by the names of their columns; nat: the end's address after
+ * translation. Records leave out what they cannot tell. */
 static const struct {
-	const char *addr, *mac, *name;
-} ends[2] = { { "src", "src_mac", "source.domain" }, { "dst", "dst_mac", "name" } };
+	const char *addr, *nat, *mac, *name;
+} ends[2] = { { "src", "src_nat", "src_mac", "source.domain" },
+	      { "dst", "dst_nat", "dst_mac", "name" } };
 
 static int wrong_key(const struct filter *f, const struct query_word *w, struct err *e)
 {
@@ -101,14 +122,28 @@ static const char *number_help(enum unit unit)
 	return "not a number; write digits, or a range such as 1000-2000";
 }
 
+/* Both ends of 1-65535, or the one number. */
+static bool is_port_range(struct str s, ptrdiff_t dash)
+{
+	uint16_t port;
+
+	if (dash > 0 && num_u16(str_sub(s, (size_t)dash + 1, s.n), 0, UINT16_MAX, &port))
+		return false;
+	return num_u16(dash > 0 ? str_sub(s, 0, (size_t)dash) : s, 0, UINT16_MAX, &port) == 0;
+}
+
 /* lo and hi from the comparison; "a-b" is a range where numbers have no unit. */
 static int number_range(struct leaf *l, const struct query_word *w, enum unit unit,
 			struct err *e)
 {
 	struct str s = str_of(w->value);
+	bool is_port = ends_in(w->key, "port") || (l->out && ends_in(l->out->ecs, "port"));
 	ptrdiff_t dash = unit == UNIT_NONE && is_equality(w) ? str_chr(s, '-') : -1;
 	int64_t v, to;
 
+	if (is_port && is_equality(w) && !is_port_range(s, dash))
+		return wrong_value(w, "not a number from 0 to 65535; write digits, or a range such as 1000-2000",
+				   e);
 	if (dash > 0) {
 		if (number_of(str_sub(s, 0, (size_t)dash), unit, &v) ||
 		    number_of(str_sub(s, (size_t)dash + 1, s.n), unit, &to) || v > to)
@@ -223,17 +258,30 @@ static bool is_number_member(const struct leaf *l)
 	       ends_in(ecs, "packets");
 }
 
-/* A computed member or one below a JSON column: its type shows only in each row. */
+static bool is_digits(struct str s)
+{
+	for (size_t i = 0; i < s.n; i++) {
+		if (s.p[i] < '0' || s.p[i] > '9')
+			return false;
+	}
+	return s.n > 0;
+}
+
+/* A computed member, one below a JSON column, or one in the tail: its type shows only in each row. */
 static int open_leaf(struct leaf *l, const struct query_word *w, struct err *e)
 {
 	enum unit unit = unit_of(l->out ? l->out->ecs : w->key, NULL);
-	struct err ignored = ERR_INIT; /* text is fine too */
+	struct err no_number = ERR_INIT; /* text is fine too, mostly */
 
 	l->any = is_equality(w) && strcmp(w->value, "*") == 0;
 	text_leaf(l, w);
-	l->has_number = number_range(l, w, unit, &ignored) == 0;
+	if (!is_equality(w))
+		l->text = STR_NULL; /* only numbers compare */
+	l->has_number = number_range(l, w, unit, &no_number) == 0;
+	if (l->kind == LEAF_MEMBER && is_equality(w) && is_digits(l->text))
+		l->has_number = false; /* as it is written, so that its word in the index finds it */
 	if (!l->has_number && !l->any && (!is_equality(w) || is_number_member(l)))
-		return wrong_value(w, number_help(unit), e);
+		return err_set(e, ERR_INVALID, "%s", no_number.text);
 	return 0;
 }
 
@@ -284,8 +332,8 @@ static const struct col *col_by_name(const struct record *r, struct str name)
 }
 
 /* One member's leaf by name. -ERR_NOTFOUND: the record has no such member. */
-static int member_leaf(const struct filter *f, struct str name, const struct query_word *w,
-		       struct leaf *l, struct err *e)
+static int member_leaf(const struct filter *f, struct str name, bool in_tail,
+		       const struct query_word *w, struct leaf *l, struct err *e)
 {
 	const struct record *r = f->plan->record;
 	const struct out_col *o = out_by_name(r, name);
@@ -303,9 +351,13 @@ static int member_leaf(const struct filter *f, struct str name, const struct que
 	if (l->col)
 		return col_leaf(l, w, e);
 	l->col = str_eq(name, str_of(w->key)) ? json_above(r, w->key, &l->path) : NULL;
-	if (!l->col)
-		return -ERR_NOTFOUND;
 	l->kind = LEAF_JSON;
+	if (!l->col) {
+		if (!in_tail || !r->tail || !r->tail->has_member(name))
+			return -ERR_NOTFOUND;
+		l->kind = LEAF_MEMBER;
+		l->member = name;
+	}
 	return open_leaf(l, w, e);
 }
 
@@ -318,6 +370,15 @@ static int add_leaf(struct filter *f, const struct leaf *l, struct err *e)
 	return 0;
 }
 
+/* Plain text of a record with a tail: the line holds all there is. */
+static int line_leaf(struct filter *f, const struct query_word *w, struct err *e)
+{
+	struct leaf l = { .kind = LEAF_LINE, .pattern = (uint16_t)f->n_patterns };
+
+	text_pattern_set(&f->patterns[f->n_patterns++], str_of(w->value));
+	return add_leaf(f, &l, e);
+}
+
 /* Plain text: anywhere in any of the columns that hold text for people. */
 static int text_leaves(struct filter *f, const struct query_word *w, struct err *e)
 {
@@ -326,6 +387,8 @@ static int text_leaves(struct filter *f, const struct query_word *w, struct err 
 
 	if (!is_equality(w))
 		return wrong_value(w, "text can only be looked for; write text:value", e);
+	if (p->has_tail)
+		return line_leaf(f, w, e);
 	for (size_t i = 0; i < p->n_cols; i++) {
 		const struct col *c = p->cols[i].col;
 		struct leaf l = { .kind = LEAF_TEXT,
@@ -366,31 +429,45 @@ static int proto_leaves(struct filter *f, const struct query_word *w, bool trans
 	return add_leaf(f, &name, e);
 }
 
-static int member_leaves(struct filter *f, struct str members, const struct query_word *w,
-			 struct err *e)
+/* Leaves of those members that the record has; what one of them cannot be, it is not. */
+static int some_leaves(struct filter *f, struct str members, bool in_tail,
+		       const struct query_word *w, struct err *e)
 {
+	struct err wrong = ERR_INIT;
 	size_t before = f->n_leaves;
 	struct str name;
 
 	while (str_split(&members, ' ', &name)) {
 		struct leaf l;
-		int rc = member_leaf(f, name, w, &l, e);
+		int rc = member_leaf(f, name, in_tail, w, &l, &wrong);
 
-		if (rc == -ERR_NOTFOUND)
-			continue;
 		if (!rc)
 			rc = add_leaf(f, &l, e);
-		if (rc)
+		if (rc && rc != -ERR_NOTFOUND && rc != -ERR_INVALID)
 			return rc;
 	}
-	return f->n_leaves > before ? 0 : wrong_key(f, w, e);
+	if (f->n_leaves > before)
+		return 0;
+	return wrong.code ? err_set(e, ERR_INVALID, "%s", wrong.text) : -ERR_NOTFOUND;
+}
+
+/* Columns first: where one answers, no line has to be read for the others. */
+static int member_leaves(struct filter *f, struct str members, const struct query_word *w,
+			 struct err *e)
+{
+	int rc = some_leaves(f, members, false, w, e);
+
+	if (rc == -ERR_NOTFOUND)
+		rc = some_leaves(f, members, true, w, e);
+	return rc == -ERR_NOTFOUND ? wrong_key(f, w, e) : rc;
 }
 
 int filter_leaves_of(struct filter *f, const struct query_word *w, struct err *e)
 {
 	struct str key = str_of(w->key);
 
-	if (str_ieq(key, STR("text")))
+	if (str_ieq(key, STR("text")) ||
+	    (f->plan->has_tail && str_ieq(key, STR("event.original"))))
 		return text_leaves(f, w, e);
 	if (str_ieq(key, STR("proto")) || str_ieq(key, STR("network.transport")))
 		return proto_leaves(f, w, !str_ieq(key, STR("proto")), e);
@@ -401,6 +478,17 @@ int filter_leaves_of(struct filter *f, const struct query_word *w, struct err *e
 	return member_leaves(f, key, w, e);
 }
 
+static void side_column(const struct record *r, const char *name, const struct leaf *like,
+			struct side *s, unsigned end)
+{
+	const struct col *c = record_col(r, name);
+
+	if (!c)
+		return;
+	s->on[end][s->n[end]] = *like;
+	s->on[end][s->n[end]++].col = c;
+}
+
 /* One party: an address or range, a MAC, or a name it was called by. */
 int filter_side_of(struct filter *f, const struct query_word *w, struct side *out,
 		   struct err *e)
@@ -408,31 +496,36 @@ int filter_side_of(struct filter *f, const struct query_word *w, struct side *ou
 	const struct record *r = f->plan->record;
 	struct str value = str_of(w->value);
 	struct side s = { 0 };
-	struct cidr range;
-	uint8_t mac[6];
-	bool is_range = cidr_parse(value, &range) == 0,
-	     is_mac = !is_range && mac_parse(value, mac) == 0;
+	struct leaf like = { .kind = LEAF_ADDR };
+	bool is_range = cidr_parse(value, &like.range) == 0,
+	     is_mac = !is_range && mac_parse(value, like.mac) == 0;
+
+	if (is_mac)
+		like.kind = LEAF_MAC;
 
 	if (!is_equality(w))
 		return wrong_value(w, "a host is looked for, not compared; write host:10.0.0.1",
 				   e);
-	for (unsigned i = 0; i < 2; i++) {
-		struct leaf *l = &s.on[i];
+	if (!is_range && !is_mac && str_chr(value, '/') >= 0)
+		return wrong_value(
+			w, "not a range of addresses; write 10.0.0.0/24 or 2001:db8::/32", e);
+	for (unsigned end = 0; end < 2; end++) {
 		int rc = 0;
 
-		if (is_range || is_mac) {
-			l->kind = is_range ? LEAF_ADDR : LEAF_MAC;
-			l->col = record_col(r, is_range ? ends[i].addr : ends[i].mac);
-			l->range = is_range ? range : (struct cidr){ .bits = 0 };
-			memcpy(l->mac, is_mac ? mac : (uint8_t[6]){ 0 }, sizeof(l->mac));
+		if (is_range) {
+			side_column(r, ends[end].addr, &like, &s, end);
+			side_column(r, ends[end].nat, &like, &s, end);
+		} else if (is_mac) {
+			side_column(r, ends[end].mac, &like, &s, end);
 		} else {
-			rc = member_leaf(f, str_of(ends[i].name), w, l, e);
+			rc = member_leaf(f, str_of(ends[end].name), false, w, &s.on[end][0], e);
+			s.n[end] = rc == 0;
 		}
-		if (rc == -ERR_NOTFOUND || (!rc && !l->col))
-			return wrong_key(f, w, e);
-		if (rc)
+		if (rc && rc != -ERR_NOTFOUND)
 			return rc;
 	}
+	if (!s.n[0] && !s.n[1])
+		return wrong_key(f, w, e);
 	*out = s;
 	return 0;
 }

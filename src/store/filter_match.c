@@ -1,6 +1,7 @@
 /* Does a row match? Runs for every row that is looked at: no allocation but for JSON members, no SQL. */
 #include "filter.h"
 #include "tomsd/base/json.h"
+#include "tomsd/base/num.h"
 
 enum { JSON_NODES_MAX = 512 };
 
@@ -190,8 +191,70 @@ bool leaf_match(const struct leaf *l, const void *row)
 		return value_matches(l, &v);
 	case LEAF_JSON:
 		return json_matches(l, row);
+	case LEAF_LINE:
+	case LEAF_MEMBER:
+		break;
 	}
 	return false;
+}
+
+static bool member_matches(const struct leaf *l, const struct record *r, const void *row,
+			   char *buf, size_t cap)
+{
+	struct str text;
+	int64_t v;
+
+	if (!r->tail->member(row, l->member, buf, cap, &text))
+		return false;
+	if (l->any || filter_text_matches(l->how, l->text, text))
+		return true;
+	return l->has_number && num_i64(text, INT64_MIN, INT64_MAX, &v) == 0 && in_range(l, v);
+}
+
+/* Any leaf, of a row with its tail. */
+static bool leaf_match_line(const struct filter *f, const struct leaf *l, const void *row,
+			    struct filter_line *with)
+{
+	switch (l->kind) {
+	case LEAF_LINE:
+		return text_find(&with->text, &f->patterns[l->pattern]);
+	case LEAF_MEMBER:
+		return member_matches(l, f->plan->record, row, with->value,
+				      sizeof(with->value));
+	case LEAF_NUM:
+	case LEAF_ADDR:
+	case LEAF_MAC:
+	case LEAF_TEXT:
+	case LEAF_ANY:
+	case LEAF_OUT:
+	case LEAF_JSON:
+		break;
+	}
+	return leaf_match(l, row);
+}
+
+static bool clause_holds_line(const struct filter *f, const struct clause *c, const void *row,
+			      struct filter_line *with)
+{
+	for (size_t i = 0; i < c->n; i++) {
+		if (leaf_match_line(f, &f->leaves[c->first + i], row, with))
+			return !c->negate;
+	}
+	return c->negate;
+}
+
+bool filter_match_line(const struct filter *f, const void *row, struct filter_line *with)
+{
+	if (!f->asks_line)
+		return true;
+	if (f->n_patterns)
+		text_set(&with->text, record_tail_of(f->plan->record, row));
+	for (size_t i = 0; i < f->n_clauses; i++) {
+		if (f->clauses[i].asks_line &&
+		    !clause_holds_line(f, &f->clauses[i], row, with))
+			return false;
+	}
+	return true;
 }
 
 static bool clause_holds(const struct filter *f, const struct clause *c, const void *row)
@@ -205,10 +268,10 @@ static bool clause_holds(const struct filter *f, const struct clause *c, const v
 
 static bool any_side(const struct sides *s, unsigned end, const void *row)
 {
-	for (size_t i = 0; i < s->n; i++) {
-		if (leaf_match(&s->side[i].on[end], row))
-			return true;
-	}
+	for (size_t i = 0; i < s->n; i++)
+		for (unsigned k = 0; k < s->side[i].n[end]; k++)
+			if (leaf_match(&s->side[i].on[end][k], row))
+				return true;
 	return false;
 }
 
@@ -225,7 +288,7 @@ bool filter_match(const struct filter *f, const void *row)
 	bool has_sides = f->host.n || f->peer.n || f->not_peer.n;
 
 	for (size_t i = 0; i < f->n_clauses; i++) {
-		if (!clause_holds(f, &f->clauses[i], row))
+		if (!f->clauses[i].asks_line && !clause_holds(f, &f->clauses[i], row))
 			return false;
 	}
 	return !has_sides || sides_hold(f, 0, row) || sides_hold(f, 1, row);

@@ -1,6 +1,7 @@
 /* Which tokens of the index can answer a filter, for one day. An equality has its token by itself; a
  * text with '*' or a plain text search first looks through the day's dictionary, which holds each
  * distinct text once, and takes the tokens of what it found there. */
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "filter.h"
@@ -26,17 +27,25 @@ struct maker {
 	const struct plan *plan;
 	int32_t day;
 	uint64_t seed;
+	const struct filter *filter;
+	uint64_t words; /* class seed */
 	struct found_texts found;
 	struct tokens *out;
 };
 
 /* -ERR_NOTFOUND: the index cannot answer this leaf. */
-static int add(struct tokens *t, uint32_t token)
+static int add_token(struct tokens *t, uint32_t token)
 {
 	if (t->n == TOKENS_MAX)
 		return -ERR_NOTFOUND;
 	t->token[t->n++] = token;
 	return 0;
+}
+
+/* A column's. */
+static int add(struct maker *m, uint32_t token)
+{
+	return add_token(m->out, m->plan->has_tail ? token_beside_words(token) : token);
 }
 
 static const struct plan_col *plan_col_of(const struct plan *p, const struct col *c)
@@ -65,14 +74,14 @@ static int addr_tokens(struct maker *m, const struct cidr *range)
 	unsigned net_bits = is_v4 ? 120 : 64, n;
 
 	if (range->bits == 128)
-		return add(m->out, token_host(m->seed, &range->base));
+		return add(m, token_host(m->seed, &range->base));
 	if (range->bits < net_bits - NETS_BITS)
 		return -ERR_NOTFOUND;
 	n = range->bits >= net_bits ? 1 : 1u << (net_bits - range->bits);
 	for (unsigned i = 0; i < n; i++) {
 		struct addr a = addr_plus(range->base, net_bits / 8 - 1, i);
 
-		if (add(m->out, token_net(m->seed, &a)))
+		if (add(m, token_net(m->seed, &a)))
 			return -ERR_NOTFOUND;
 	}
 	return 0;
@@ -89,7 +98,7 @@ static int number_tokens(struct maker *m, const struct leaf *l, bool is_port)
 			break;
 		if (is_port && is_source && !token_port_complete((uint16_t)v))
 			return -ERR_NOTFOUND;
-		if (add(m->out, is_port ? token_port(m->seed, (uint16_t)v) :
+		if (add(m, is_port ? token_port(m->seed, (uint16_t)v) :
 					  token_num(m->seed, l->col, (uint64_t)v)))
 			return -ERR_NOTFOUND;
 	}
@@ -182,7 +191,7 @@ static int dictionary_tokens(struct maker *m, const struct leaf *l, enum match_h
 	if (m->found.too_many)
 		return -ERR_NOTFOUND;
 	for (size_t i = 0; i < m->found.n && str_split(&rest, '\0', &text); i++) {
-		if (can_be_of(l->col, text) && add(m->out, token_text(m->seed, l->col, text)))
+		if (can_be_of(l->col, text) && add(m, token_text(m->seed, l->col, text)))
 			return -ERR_NOTFOUND;
 	}
 	return 0;
@@ -200,11 +209,21 @@ static bool is_plain_in_json(struct str s)
 	return s.n > 0;
 }
 
+/* The same for a value within a line, of whatever format. */
+static bool is_plain_in_line(struct str s)
+{
+	for (size_t i = 0; i < s.n; i++) {
+		if (strchr("<>&'", s.p[i]))
+			return false;
+	}
+	return is_plain_in_json(s);
+}
+
 static int text_tokens(struct maker *m, const struct leaf *l, const struct plan_col *pc,
 		       struct err *e)
 {
 	if (l->how == MATCH_EQUAL)
-		return add(m->out, token_text(m->seed, l->col, l->text));
+		return add(m, token_text(m->seed, l->col, l->text));
 	return pc->how == AS_DICT ? dictionary_tokens(m, l, l->how, e) : -ERR_NOTFOUND;
 }
 
@@ -221,10 +240,74 @@ static int bit_tokens(struct maker *m, const struct leaf *l, struct err *e)
 
 		memcpy((char *)row + l->col->off, &set, sizeof(set));
 		if (leaf_match(l, row))
-			rc = add(m->out, token_num(m->seed, l->col, bit));
+			rc = add(m, token_num(m->seed, l->col, bit));
 	}
 	free(row);
 	return rc;
+}
+
+/* A number that is in the line as people write it. */
+static int decimal_token(struct maker *m, const struct leaf *l)
+{
+	struct text_pattern p;
+	char text[24];
+	uint32_t token;
+	int n = snprintf(text, sizeof(text), "%lld", (long long)l->lo);
+
+	if (l->lo != l->hi || l->lo <= 0)
+		return -ERR_NOTFOUND;
+	text_pattern_set(&p, str_n(text, (size_t)n));
+	return text_pattern_words(&p, m->words, &token, 1) ? add_token(m->out, token) :
+							     -ERR_NOTFOUND;
+}
+
+/* Members whose words are the line's own; others may have been translated or put together. */
+static bool is_verbatim(struct str member)
+{
+	static const char *const fronts[] = {
+		"fortinet.firewall.", "message",	   "url.domain",
+		"url.path",	      "url.query",	   "url.original",
+		"dns.question.",      "file.name",	   "file.path",
+		"user_agent.",	      "email.subject",	   "group.name",
+		"source.domain",      "source.user.name",  "destination.user.name",
+		"rule.category",      "event.reason",	   "tls.client.server_name",
+		"error.message",      "observer.ingress.", "observer.egress.",
+		"http.request.",
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(fronts); i++) {
+		if (str_starts(member, str_of(fronts[i])))
+			return true;
+	}
+	return false;
+}
+
+/* Words of a member's value, if they stand in the line as they are: no format writes letters or digits
+ * another way, only what is between them. */
+static size_t member_words(struct maker *m, const struct leaf *l, uint32_t *out, size_t cap)
+{
+	struct text_pattern p;
+
+	if (l->any || l->has_number || l->how != MATCH_EQUAL || !l->text.n ||
+	    !is_plain_in_line(l->text) || !is_verbatim(l->member))
+		return 0;
+	text_pattern_set(&p, l->text);
+	return text_pattern_words(&p, m->words, out, cap);
+}
+
+static size_t line_words(struct maker *m, const struct leaf *l, uint32_t *out, size_t cap)
+{
+	return l->kind == LEAF_LINE ? text_pattern_words(&m->filter->patterns[l->pattern],
+							 m->words, out, cap) :
+				      member_words(m, l, out, cap);
+}
+
+/* Among others any of which will do, one word has to be enough: the first. */
+static int line_token(struct maker *m, const struct leaf *l)
+{
+	uint32_t token;
+
+	return line_words(m, l, &token, 1) ? add_token(m->out, token) : -ERR_NOTFOUND;
 }
 
 /* Appends tokens one of which every row that this leaf holds for carries. */
@@ -233,13 +316,17 @@ static int leaf_tokens(struct maker *m, const struct leaf *l, struct err *e)
 	const struct plan_col *pc = plan_col_of(m->plan, l->col);
 	enum token_kind kind = pc ? (enum token_kind)pc->tokens : TOKEN_NONE;
 
+	if (l->kind == LEAF_LINE || l->kind == LEAF_MEMBER)
+		return line_token(m, l);
+	if (l->kind == LEAF_NUM && pc && m->plan->has_tail && plan_col_is_word(pc))
+		return decimal_token(m, l);
 	if (kind == TOKEN_NONE || l->any || l->kind == LEAF_ANY)
 		return -ERR_NOTFOUND;
 	switch (l->kind) {
 	case LEAF_ADDR:
 		return addr_tokens(m, &l->range);
 	case LEAF_MAC:
-		return add(m->out, token_mac(m->seed, l->mac));
+		return add(m, token_mac(m->seed, l->mac));
 	case LEAF_NUM:
 		return kind == TOKEN_PORT || kind == TOKEN_NUM ?
 			       number_tokens(m, l, kind == TOKEN_PORT) :
@@ -258,6 +345,8 @@ static int leaf_tokens(struct maker *m, const struct leaf *l, struct err *e)
 			return dictionary_tokens(m, l, MATCH_CONTAINS, e);
 		return -ERR_NOTFOUND;
 	case LEAF_ANY:
+	case LEAF_LINE:
+	case LEAF_MEMBER:
 		break;
 	}
 	return -ERR_NOTFOUND;
@@ -316,6 +405,21 @@ static int group_of(struct maker *m, const struct leaf *const *leaves, size_t n,
 	return 0;
 }
 
+/* Every word of a text is a group of its own: the row has all of them. */
+static void words_groups(struct maker *m, const struct leaf *l)
+{
+	uint32_t token[LINE_WORDS_MAX];
+	size_t n = line_words(m, l, token, ARRAY_LEN(token));
+
+	for (size_t i = 0; i < n; i++) {
+		size_t from = m->out->n;
+
+		if (add_token(m->out, token[i]))
+			return;
+		end_group(m->out, from);
+	}
+}
+
 static int clause_group(struct maker *m, const struct filter *f, const struct clause *c,
 			struct err *e)
 {
@@ -323,21 +427,31 @@ static int clause_group(struct maker *m, const struct filter *f, const struct cl
 
 	if (c->negate)
 		return 0;
+	if (c->n == 1 && c->asks_line) {
+		words_groups(m, &f->leaves[c->first]);
+		return 0;
+	}
 	for (size_t i = 0; i < c->n; i++)
 		leaves[i] = &f->leaves[c->first + i];
 	return group_of(m, leaves, c->n, e);
 }
 
-/* Addresses and MACs share one token for both ends: asking the second end would only repeat it. */
+/* Addresses and MACs share one token for both ends, translated ones too: asking the second end would only
+ * repeat it. */
 static int sides_group(struct maker *m, const struct sides *s, struct err *e)
 {
 	const struct leaf *leaves[2 * FILTER_SIDES_MAX];
 	size_t n = 0;
 
 	for (size_t i = 0; i < s->n; i++) {
-		leaves[n++] = &s->side[i].on[0];
-		if (s->side[i].on[0].kind != LEAF_ADDR && s->side[i].on[0].kind != LEAF_MAC)
-			leaves[n++] = &s->side[i].on[1];
+		const struct side *one = &s->side[i];
+		bool shared = one->n[0] && (one->on[0][0].kind == LEAF_ADDR ||
+					    one->on[0][0].kind == LEAF_MAC);
+
+		if (one->n[0])
+			leaves[n++] = &one->on[0][0];
+		if (one->n[1] && !shared)
+			leaves[n++] = &one->on[1][0];
 	}
 	return n ? group_of(m, leaves, n, e) : 0;
 }
@@ -345,11 +459,13 @@ static int sides_group(struct maker *m, const struct sides *s, struct err *e)
 int filter_tokens(const struct filter *f, struct sql *db, int32_t day, uint64_t seed,
 		  struct tokens *out, struct err *e)
 {
-	struct maker m = { .db = db, .plan = f->plan, .day = day, .seed = seed, .out = out };
+	struct maker m = { .db = db, .plan = f->plan, .day = day, .seed = seed, .out = out, .filter = f };
 	int rc = 0;
 
 	out->n = out->n_groups = 0;
 	out->none = false;
+	m.words = word_seed(seed);
+	out->loose = f->plan->has_tail ? word_loose(m.words) : 0;
 	if (!f->plan->has_index)
 		return 0;
 	buf_init(&m.found.texts, 1 << 20);

@@ -23,6 +23,7 @@ void token_seeds_init(struct token_seeds *ts, const struct plan *p, uint64_t see
 	};
 	memset(ts, 0, sizeof(*ts));
 	ts->net = token_class(seed, "net");
+	ts->database = seed;
 	for (size_t i = 0; i < p->n_cols; i++) {
 		unsigned kind = p->cols[i].tokens;
 		const char *name = kind < ARRAY_LEN(class_names) ? class_names[kind] : NULL;
@@ -48,6 +49,10 @@ int bucket_init(struct bucket *b, const struct plan *p, const struct token_seeds
 	b->ids = malloc(sizeof(*b->ids));
 	if (!b->ids)
 		return err_set(e, ERR_NOMEM, "out of memory");
+	if (p->record->tail && granule_new(&b->words, seeds->database, e)) {
+		bucket_fini(b);
+		return -e->code;
+	}
 	bucket_clear(b);
 	return 0;
 }
@@ -57,6 +62,7 @@ void bucket_fini(struct bucket *b)
 	free(b->pairs);
 	free(b->scratch);
 	free(b->ids);
+	granule_free(b->words);
 	*b = (struct bucket){ 0 };
 }
 
@@ -75,9 +81,48 @@ static int grow(struct bucket *b, struct err *e)
 	return 0;
 }
 
+/* Room for n more pairs. */
+static int make_room(struct bucket *b, size_t n, struct err *e)
+{
+	int rc = 0;
+	while (!rc && b->n_pairs + n > b->room)
+		rc = grow(b, e);
+	return rc;
+}
+
 static inline void put(struct bucket *b, uint32_t token)
 {
+	if (b->words)
+		token = token_beside_words(token);
 	b->pairs[b->n_pairs++] = (uint64_t)token << 32 | b->rows;
+}
+
+/* A number whose decimal people look for like a word (a session's). */
+static void put_number_word(struct bucket *b, uint64_t v)
+{
+	char text[24];
+	size_t at = sizeof(text);
+	const uint32_t *token;
+	for (; v; v /= 10)
+		text[--at] = (char)('0' + v % 10);
+	if (granule_add(b->words, str_n(text + at, sizeof(text) - at), &token))
+		b->pairs[b->n_pairs++] = (uint64_t)*token << 32 | b->rows / STORE_GRANULE_ROWS;
+}
+
+static int put_words(struct bucket *b, const void *row, struct err *e)
+{
+	const uint32_t *token;
+	if (b->rows % STORE_GRANULE_ROWS == 0)
+		granule_clear(b->words);
+	for (size_t i = 0; i < b->plan->n_cols; i++)
+		if (plan_col_is_word(&b->plan->cols[i]))
+			put_number_word(b, (uint64_t)col_int(b->plan->cols[i].col, row));
+	size_t n = granule_add(b->words, record_tail_of(b->plan->record, row), &token);
+	int rc = make_room(b, n, e);
+	for (size_t i = 0; !rc && i < n; i++)
+		b->pairs[b->n_pairs++] = (uint64_t)token[i] << 32 |
+					 b->rows / STORE_GRANULE_ROWS;
+	return rc;
 }
 
 static void put_bits(struct bucket *b, uint64_t seed, uint64_t bits)
@@ -175,11 +220,11 @@ static void heap_add(struct zone_heap *h, uint64_t value, uint32_t ordinal)
 int bucket_add(struct bucket *b, int64_t id, const void *row, struct err *e)
 {
 	const struct plan *p = b->plan;
-	if (b->n_pairs + TOKENS_A_ROW_MAX > b->room) {
-		int rc = grow(b, e);
-		if (rc)
-			return rc;
-	}
+	int rc = make_room(b, TOKENS_A_ROW_MAX, e);
+	if (!rc && b->words)
+		rc = put_words(b, row, e);
+	if (rc)
+		return rc;
 	int64_t ns = col_int(p->time, row);
 	if (!b->rows) {
 		b->first_id = id;
@@ -266,6 +311,59 @@ static int write_piece(struct piece *pc, struct stmt *s, int64_t bucket, struct 
 	return n ? index_write_piece(s, bucket, pc->first, pc->p, n, e) : 0;
 }
 
+/* The granules of the word that begins at pair *at; *at moves behind them. */
+static size_t encode_granules(const struct bucket *b, size_t *at, uint8_t *out)
+{
+	uint32_t token = (uint32_t)(b->pairs[*at] >> 32);
+	uint64_t mask = 0;
+	for (; *at < b->n_pairs && b->pairs[*at] >> 32 == token; ++*at)
+		mask |= UINT64_C(1) << (b->pairs[*at] & 63);
+	unsigned n = (unsigned)__builtin_popcountll(mask);
+	if (n == 1) {
+		out[0] = (uint8_t)__builtin_ctzll(mask);
+		return 1;
+	}
+	if (n > WORD_NUMBERS_MAX) {
+		out[0] = WORD_MASK;
+		memcpy(out + 1, &mask, sizeof(mask));
+		return 1 + sizeof(mask);
+	}
+	out[0] = (uint8_t)(WORD_NUMBERS + n);
+	for (size_t i = 1; mask; mask &= mask - 1)
+		out[i++] = (uint8_t)__builtin_ctzll(mask);
+	return 1 + n;
+}
+
+/* One token's entry behind the piece so far. */
+static void add_entry(struct piece *pc, uint32_t token, const uint8_t *list, size_t n)
+{
+	if (!pc->n)
+		pc->first = pc->last = token;
+	pc->n += varint_put(pc->p + pc->n, token - pc->last);
+	pc->n += varint_put(pc->p + pc->n, n);
+	memcpy(pc->p + pc->n, list, n);
+	pc->n += n;
+	pc->last = token;
+}
+
+static int write_words(struct bucket *b, size_t at, struct piece *pc, struct stmt *s,
+		       int64_t bucket, struct err *e)
+{
+	enum { ENTRY_MAX = 5 + 1 + 8 };
+	int rc = write_piece(pc, s, bucket, e);
+	while (!rc && at < b->n_pairs) {
+		uint32_t token = (uint32_t)(b->pairs[at] >> 32);
+		if (pc->n + ENTRY_MAX > PIECE_BYTES)
+			rc = write_piece(pc, s, bucket, e);
+		if (!pc->n)
+			pc->first = pc->last = token;
+		pc->n += varint_put(pc->p + pc->n, (token - pc->last) >> WORD_SHIFT);
+		pc->n += encode_granules(b, &at, pc->p + pc->n);
+		pc->last = token;
+	}
+	return rc;
+}
+
 static int write_tokens(struct bucket *b, struct stmt *s, int64_t bucket, struct err *e)
 {
 	enum { LIST_MAX = 3 * STORE_BUCKET_ROWS, HEAD_MAX = 20 };
@@ -275,19 +373,18 @@ static int write_tokens(struct bucket *b, struct stmt *s, int64_t bucket, struct
 	struct piece pc = { .p = list + LIST_MAX };
 	int rc = 0;
 	index_sort(&b->pairs, &b->scratch, b->n_pairs);
-	for (size_t at = 0; !rc && at < b->n_pairs;) {
+	size_t at = 0;
+	while (!rc && at < b->n_pairs) {
 		uint32_t token = (uint32_t)(b->pairs[at] >> 32);
+		if (b->words && token_is_word(token))
+			break;
 		size_t n = encode_list(b, &at, list);
 		if (pc.n + n + HEAD_MAX > PIECE_BYTES)
 			rc = write_piece(&pc, s, bucket, e);
-		if (!pc.n)
-			pc.first = pc.last = token;
-		pc.n += varint_put(pc.p + pc.n, token - pc.last);
-		pc.n += varint_put(pc.p + pc.n, n);
-		memcpy(pc.p + pc.n, list, n);
-		pc.n += n;
-		pc.last = token;
+		add_entry(&pc, token, list, n);
 	}
+	if (!rc && at < b->n_pairs)
+		rc = write_words(b, at, &pc, s, bucket, e);
 	if (!rc)
 		rc = write_piece(&pc, s, bucket, e);
 	free(list);

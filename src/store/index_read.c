@@ -1,10 +1,27 @@
 /* Reading the token index; every length is checked, since a disk may lie. Any thread. */
 #include "sqlite.h"
-#include "token.h"
+#include "text.h"
 
 static int corrupt(struct err *e)
 {
 	return err_set(e, ERR_CORRUPT, "the index of a day is damaged");
+}
+
+size_t word_entry(const uint8_t *p, size_t n, uint64_t *granules)
+{
+	size_t bytes = n && p[0] > WORD_NUMBERS && p[0] < WORD_MASK ? p[0] - WORD_NUMBERS :
+		       n && p[0] == WORD_MASK                       ? 8 :
+								      0;
+	*granules = 0;
+	if (!n || bytes >= n || bytes > 8 || p[0] > WORD_MASK || p[0] == WORD_NUMBERS)
+		return 0;
+	if (p[0] < WORD_NUMBERS)
+		*granules = UINT64_C(1) << p[0];
+	else if (p[0] == WORD_MASK)
+		memcpy(granules, p + 1, 8);
+	for (size_t i = 1; p[0] != WORD_MASK && i <= bytes; i++)
+		*granules |= UINT64_C(1) << (p[i] & 63);
+	return 1 + bytes;
 }
 
 /* n bytes of differences into ordinals; how many. */
@@ -78,6 +95,52 @@ int tok_find(struct sql *db, const char *table, int64_t bucket, uint32_t token,
 	return rc;
 }
 
+/* The granules of a word in a piece of words. */
+static int find_word(uint32_t first, struct str list, uint32_t token, uint64_t *granules)
+{
+	const uint8_t *p = (const uint8_t *)list.p;
+	uint64_t at = first, step;
+	for (size_t i = 0; i < list.n;) {
+		size_t used = varint_get(p + i, list.n - i, &step);
+		if (!used || i + used >= list.n || step > UINT32_MAX)
+			return -ERR_CORRUPT;
+		i += used;
+		at += step << WORD_SHIFT;
+		size_t n = word_entry(p + i, list.n - i, granules);
+		if (!n)
+			return -ERR_CORRUPT;
+		if (at >= token) {
+			*granules = at == token ? *granules : 0;
+			return 0;
+		}
+		i += n;
+	}
+	*granules = 0;
+	return 0;
+}
+
+int tok_find_word(struct sql *db, const char *table, int64_t bucket, uint32_t token,
+		  uint64_t *granules, struct err *e)
+{
+	struct stmt *s = NULL;
+	*granules = 0;
+	int rc = sql_prepare_on(&s, db, "SELECT id,list FROM ", table,
+				"_tok WHERE id>=? AND id<=? ORDER BY id DESC LIMIT 1", e);
+	if (rc)
+		return rc;
+	stmt_i64(s, 1, (int64_t)((uint64_t)bucket << 32 | WORD_TOKEN));
+	stmt_i64(s, 2, (int64_t)((uint64_t)bucket << 32 | token));
+	rc = stmt_step(s, e);
+	if (rc > 0) {
+		rc = find_word((uint32_t)stmt_col_i64(s, 0), stmt_col_blob(s, 1), token,
+			       granules);
+		if (rc < 0)
+			rc = corrupt(e);
+	}
+	stmt_done(s);
+	return rc;
+}
+
 /* Tokens of a piece and those asked for both rise: *k of n moves along. */
 static int merge_piece(uint32_t first, struct str list, const uint32_t *tokens, size_t n,
 		       size_t *k, uint64_t bits[STORE_BUCKET_ROWS / 64])
@@ -117,13 +180,13 @@ int tok_find_many(struct sql *db, const char *table, int64_t bucket, const uint3
 	struct stmt *s;
 	size_t k = 0;
 	buf_init(&b, 256);
-	buf_fmt(&b, "SELECT id,list FROM %s_tok WHERE id>=? AND id<? ORDER BY id", table);
+	buf_fmt(&b, "SELECT id,list FROM %s_tok WHERE id>=? AND id<=? ORDER BY id", table);
 	int rc = sql_prepare(db, b.p, &s, e);
 	buf_fini(&b);
-	if (rc)
+	if (rc || !n)
 		return rc;
 	stmt_i64(s, 1, (int64_t)((uint64_t)bucket << 32));
-	stmt_i64(s, 2, (int64_t)((uint64_t)(bucket + 1) << 32));
+	stmt_i64(s, 2, (int64_t)((uint64_t)bucket << 32 | tokens[n - 1]));
 	while (k < n && (rc = stmt_step(s, e)) > 0) {
 		rc = merge_piece((uint32_t)stmt_col_i64(s, 0), stmt_col_blob(s, 1), tokens, n,
 				 &k, bits);

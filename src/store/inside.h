@@ -47,7 +47,7 @@ struct retain {
 /* Counters of the room; any thread, relaxed. */
 struct store_counters {
 	_Atomic uint64_t rows, rejected, commits, failures, dropped_days, dropped_rows,
-		checkpoints_busy, corrupt_files;
+		checkpoints_busy, corrupt_files, loose_granules;
 };
 extern struct store_counters store_counters;
 

@@ -36,7 +36,13 @@
  *
  * In _tok a bucket's tokens stand sorted, cut into pieces of about 2 KB: id = bucket << 32 | first token
  * of the piece; list = for each token varint(token - the one before it in the piece; the first: token
- * - low half of id = 0), varint(bytes that follow), varints of its ordinals as differences. */
+ * - low half of id = 0), varint(bytes that follow), varints of its ordinals as differences.
+ *
+ * Records with a tail have the words of their lines (text.h) in _tok as well. Tokens from 2^31 on are
+ * words, all below are columns, and no piece holds both. A word's list says in which granules it is:
+ * rows 256 n .. 256 n + 255 of the bucket. For each word varint(token - the one before it, in units
+ * of 16) and a byte: below 64 the only granule; 64 + n: the n bytes behind it are granules; 128: 8
+ * bytes follow, a bit a granule. Contents hold the words that are not digits alone. */
 #ifndef TOMSD_STORE_LAYOUT_H
 #define TOMSD_STORE_LAYOUT_H
 
@@ -45,6 +51,7 @@
 
 enum {
 	STORE_BUCKET_ROWS = 16384,
+	STORE_GRANULE_ROWS = 256, /* words are known of so many rows together */
 	STORE_ZONE_TOP = 64,   /* rows kept in top_*; fewer entries: there is no further row above 0 */
 	STORE_ID_SHIFT = 30,
 	STORE_COLS_MAX = 96,   /* columns of one record */
@@ -75,6 +82,11 @@ struct plan {
 	/* Columns the zone values are made of; NULL: the record has no such value. */
 	const struct col *bytes_a, *bytes_b, *risk, *start, *end;
 };
+/* A number whose decimal is in the index as a word of the line: COL_BODY on a COL_U64. */
+static inline bool plan_col_is_word(const struct plan_col *pc)
+{
+	return pc->unsigned64 && (pc->col->flags & COL_BODY);
+}
 const struct plan *store_plan(struct store *st, const struct record *r, struct err *e); /* NULL: words in e */
 /* Value a row is sorted by; 0 when the record has none. bytes: src_bytes + dst_bytes (or bytes);
  * risk: risk_score; duration: end_ns - start_ns, never negative. */
@@ -142,6 +154,11 @@ uint32_t token_num(uint64_t seed, const struct col *c, uint64_t v); /* TOKEN_NUM
  * table is part_view_table. */
 int tok_find(struct sql *db, const char *table, int64_t bucket, uint32_t token,
 	     uint16_t out[STORE_BUCKET_ROWS], struct err *e) MUST_CHECK;
+
+/* Granules of a bucket that carry a word: a bit each. Its rows are looked at again, and so are those of
+ * the granules with word_loose, which have words that are not in the index. */
+int tok_find_word(struct sql *db, const char *table, int64_t bucket, uint32_t token, uint64_t *granules,
+		  struct err *e) MUST_CHECK;
 
 /* Contents: which buckets of a day have a token at all, 64 buckets a chapter (src/store/chapter.c). Ors
  * into masks[bucket / 64] a bit for every bucket that may have it; buckets of no chapter may. A day

@@ -61,6 +61,9 @@ static const struct counter counters[] = {
 	  &store_counters.checkpoints_busy },
 	{ "store_damaged_files_total", "Damaged databases put aside.", false,
 	  &store_counters.corrupt_files },
+	{ "store_text_unindexed_total",
+	  "Runs of 256 lines with more words than the index takes; searches read all of them.",
+	  false, &store_counters.loose_granules },
 	COUNTER_END,
 };
 

@@ -85,7 +85,7 @@ static void keep(struct scan *s, struct place place)
 	h[at] = in;
 }
 
-void scan_consider(struct scan *s)
+int scan_consider(struct scan *s, struct part_view *v, struct err *e)
 {
 	const struct plan *p = s->spec.plan;
 	int64_t time = col_int(p->time, s->row);
@@ -94,16 +94,23 @@ void scan_consider(struct scan *s)
 	s->looked_at++;
 	if (col_int(p->id, s->row) > s->spec.max_id || time < s->spec.since_ns ||
 	    time >= s->spec.until_ns)
-		return;
+		return 0;
 	place = scan_place(s, s->row);
 	if (!place_before(s->spec.after, place) || place_before(place, s->now.bound))
-		return; /* on a page before, or among the largest of this bucket already */
+		return 0; /* on a page before, or among the largest of this bucket already */
 	if (!filter_match(s->spec.filter, s->row))
-		return;
+		return 0;
+	if (s->line) {
+		int rc = part_view_tail(v, s->row, e);
+
+		if (rc || !filter_match_line(s->spec.filter, s->row, s->line))
+			return rc;
+	}
 	if (s->spec.limit)
 		keep(s, place);
 	else if (++s->counted >= s->spec.at_most)
 		s->stopped = true;
+	return 0;
 }
 
 /* Walks by id know a bound inside their unit: the second of an id is never before that of its row's
@@ -321,7 +328,9 @@ int scan_new(struct scan **out, const struct scan_spec *spec, struct err *e)
 	s->known = PLACE_LAST;
 	s->row = calloc(1, record_room(spec->plan->record));
 	s->best = calloc(spec->limit + 1, sizeof(*s->best));
-	if (!s->row || !s->best)
+	if (spec->filter->asks_line)
+		s->line = malloc(sizeof(*s->line));
+	if (!s->row || !s->best || (spec->filter->asks_line && !s->line))
 		rc = err_set(e, ERR_NOMEM, "out of memory while searching");
 	if (!rc) {
 		want_columns(s);
@@ -345,6 +354,7 @@ void scan_free(struct scan *s)
 	free(s->units);
 	free(s->best);
 	free(s->row);
+	free(s->line);
 	free(s);
 }
 

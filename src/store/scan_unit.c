@@ -35,18 +35,58 @@ static int damaged(const struct scan_day *d, struct err *e)
 	return err_set(e, ERR_CORRUPT, "the index of %s is damaged", part_view_table(d->view));
 }
 
-/* Rows of the bucket with any token of the group. */
+/* Rows of the granules that may have one of these words. Those behind the bucket's last are no rows. */
+static int word_bits(struct scan *s, const struct scan_day *d, const uint32_t *token, size_t n,
+		     struct bits *out, struct err *e)
+{
+	enum { WORDS = STORE_GRANULE_ROWS / 64 };
+	const char *table = part_view_table(d->view);
+	uint64_t granules = 0, one;
+	int rc = 0;
+
+	if (!s->knows_loose)
+		rc = tok_find_word(s->spec.db, table, s->now.bucket, d->tokens->loose,
+				   &s->loose, e);
+	s->knows_loose = rc == 0;
+	for (size_t i = 0; !rc && i < n; i++) {
+		rc = tok_find_word(s->spec.db, table, s->now.bucket, token[i], &one, e);
+		granules |= rc ? 0 : one;
+	}
+	if (rc)
+		return rc;
+	for (granules |= s->loose; granules; granules &= granules - 1)
+		memset(&out->w[__builtin_ctzll(granules) * WORDS], 0xff, WORDS * sizeof(out->w[0]));
+	for (size_t i = (size_t)s->now.rows; i < STORE_BUCKET_ROWS; i++) {
+		if (i % 64 == 0) {
+			memset(&out->w[i / 64], 0, (STORE_BUCKET_ROWS - i) / 8);
+			break;
+		}
+		out->w[i / 64] &= ~(UINT64_C(1) << (i % 64));
+	}
+	return 0;
+}
+
+/* Rows of the bucket with any token of the group: columns first, then words. */
 static int group_bits(struct scan *s, const struct scan_day *d, size_t group, struct bits *out,
 		      struct err *e)
 {
 	const struct tokens *t = d->tokens;
 	const uint32_t *first = &t->token[t->group[group].first];
+	size_t all = t->group[group].n, columns = all;
 
 	*out = (struct bits){ { 0 } };
-	if (t->group[group].n >= MANY_TOKENS)
+	while (t->loose && columns && token_is_word(first[columns - 1]))
+		columns--;
+	if (columns < all) {
+		int rc = word_bits(s, d, first + columns, all - columns, out, e);
+
+		if (rc)
+			return rc;
+	}
+	if (columns >= MANY_TOKENS)
 		return tok_find_many(s->spec.db, part_view_table(d->view), s->now.bucket, first,
-				     t->group[group].n, out->w, e);
-	for (size_t i = 0; i < t->group[group].n; i++) {
+				     columns, out->w, e);
+	for (size_t i = 0; i < columns; i++) {
 		int n = tok_find(s->spec.db, part_view_table(d->view), s->now.bucket, first[i],
 				 s->ordinals, e);
 
@@ -80,7 +120,7 @@ static int consider_id(struct scan *s, struct scan_day *d, int64_t id, struct er
 	if (rc > 0) {
 		rc = part_view_row(d->view, s->row, e);
 		if (!rc)
-			scan_consider(s);
+			rc = scan_consider(s, d->view, e);
 	}
 	return rc;
 }
@@ -99,9 +139,10 @@ static int walk_ids(struct scan *s, struct scan_day *d, int64_t from, int64_t to
 			break;
 		}
 		rc = part_view_row(d->view, s->row, e);
+		if (!rc)
+			rc = scan_consider(s, d->view, e);
 		if (rc)
 			break;
-		scan_consider(s);
 	}
 	part_view_rest(d->view);
 	return rc;
@@ -268,6 +309,7 @@ int scan_unit_search(struct scan *s, struct err *e)
 	size_t n = SIZE_MAX;
 	int rc = scan_day_use(s, d, e);
 
+	s->knows_loose = false;
 	if (rc)
 		return rc;
 	if (s->now.kind == UNIT_TAIL)

@@ -46,8 +46,11 @@ struct scan {
 	bool stopped;         /* deadline or at_most */
 	unsigned until_clock; /* rows before the clock is asked again */
 	struct unit now;      /* being searched */
-	void *row;            /* of the record */
+	void *row;            /* of the record, with room for its tail */
+	struct filter_line *line; /* to look into tails; NULL: nobody asks */
 	struct bits set, one;
+	uint64_t loose;   /* granules of s->now with words outside the index, when known */
+	bool knows_loose;
 	uint16_t ordinals[STORE_BUCKET_ROWS];
 	struct zone_top top[STORE_ZONE_TOP];
 	struct bucket_ids ids;
@@ -64,8 +67,9 @@ int scan_unit_search(struct scan *s, struct err *e) MUST_CHECK; /* s->now */
 /* scan.c */
 struct place scan_place(const struct scan *s, const void *row);
 uint64_t scan_rank_of_time(enum query_sort sort, int64_t ns);
-/* The row in s->row: kept, counted or passed over. */
-void scan_consider(struct scan *s);
+/* The row in s->row, on which the view stands: kept, counted or passed over. Its tail is read when all
+ * else says yes. */
+int scan_consider(struct scan *s, struct part_view *v, struct err *e) MUST_CHECK;
 /* Can no row of this id or any behind it in the walk come in any more? */
 bool scan_walk_is_over(struct scan *s, int64_t id);
 

@@ -223,7 +223,7 @@ static void write_chapter(struct box *b, int64_t buckets, int64_t want_full)
 	int64_t full;
 	(void)snprintf(file, sizeof(file), "%s/tomsd.db", b->path);
 	assert_int_equal(sql_open(&db, file, SQL_WRITER, &e), 0);
-	assert_int_equal(chapter_write(db, "tiny_20261122", 0, buckets, &e), 0);
+	assert_int_equal(chapter_write(db, "tiny_20261122", false, 0, buckets, &e), 0);
 	assert_int_equal(chapter_count(db, "tiny_20261122", &full, &e), 0);
 	assert_int_equal(full, want_full);
 	sql_close(db);
