@@ -164,6 +164,7 @@ class Ours:
     """tomsd with its doors on loopback; the sender is an accepted source."""
 
     def __init__(self, folder, first_line):
+        import logs
         import toms
         folder = pathlib.Path(folder)
         cert, key = folder / "c.pem", folder / "k.pem"
@@ -173,8 +174,7 @@ class Ours:
         self.daemon = toms.Daemon(folder, text=text).start()
         self.process = self.daemon.process
         api = self.daemon.first_admin()
-        doors = {d["transport"]: int(d["address"].rsplit(":", 1)[1]) for d in api.get("/api/v1/sources")["listeners"]}
-        self.port = doors
+        self.port = doors = {name: port for name, (_, port) in logs.doors(self.daemon).items()}
         with socket.create_connection(("127.0.0.1", doors["tcp"])) as link:
             link.sendall(first_line + b"\n")
         toms.wait_for("the bench's source", lambda: api.get("/api/v1/sources")["items"])

@@ -1,7 +1,9 @@
 /* See frame.h. What belongs to a line: of a counted message all octets but one LF, CR LF or NUL at its end
  * (some senders count it); of other messages all bytes up to the LF or NUL but a CR right before the
  * LF. LF, CR and NUL between messages belong to none. Digits are a length when a blank and then "<" follow,
- * as RFC 6587 3.4.1 has it; once a stream has counted a message, anything may follow. */
+ * as RFC 6587 3.4.1 has it; once a stream has counted a message, anything may follow. A relay may have
+ * taken the "<189>" off: then the first number of a stream is a length when that many octets have no LF or
+ * NUL in them and end where a message may begin. */
 #include "frame.h"
 
 #include <stdio.h>
@@ -10,6 +12,7 @@
 #define DIGITS_MAX 7     /* a longer number is no length */
 #define WINDOW 4096      /* LF and NUL are looked for in turns, so that many short lines of one kind stay cheap */
 #define FIRST_ROOM 256
+#define COUNT_MIN 8      /* "5 of ..." begins a sentence */
 
 static void carry_free(struct frame *f, struct frame_pool *pool)
 {
@@ -120,9 +123,29 @@ static void count(struct frame *f, struct frame_pool *pool, struct str *in)
 	}
 }
 
+/* Whether the number before in is the length of what follows, which has no "<" to say so. What is not here
+ * yet cannot be measured: then it has to begin as a device's message does. */
+static bool fits_count(const struct frame *f, const struct str *in)
+{
+	size_t key = 0;
+	if (f->count < COUNT_MIN)
+		return false;
+	if (in->n >= f->count) {
+		ptrdiff_t end = line_end(str_sub(*in, 0, f->count - 1));
+		char next = in->n > f->count ? in->p[f->count] : '\n';
+		return end < 0 && ((next >= '1' && next <= '9') || strchr("<\n\r", next));
+	}
+	if (line_end(*in) >= 0)
+		return false;
+	while (key < in->n && ((in->p[key] | 0x20) >= 'a' && (in->p[key] | 0x20) <= 'z'))
+		key++;
+	return key > 0 && key < in->n && (in->p[key] == '=' || str_starts(*in, str_of("CEF:")));
+}
+
 static void behind(struct frame *f, struct frame_pool *pool, const struct str *in)
 {
-	bool counts = f->way == FRAME_COUNTED && !f->is_mixed;
+	bool counts = f->way == FRAME_NONE ? fits_count(f, in) :
+					     f->way == FRAME_COUNTED && !f->is_mixed;
 	if (*in->p != '<' && !counts) {
 		(void)digits_back(f, pool, " ");
 		return;

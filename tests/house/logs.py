@@ -24,13 +24,10 @@ def with_tls(folder):
     return SYSLOG + f"tls = 127.0.0.1:0\ncert = {cert}\nkey = {key}\n"
 
 
-def doors(api):
-    """transport -> (address, port) as the daemon tells them."""
-    found = {}
-    for door in api.get("/api/v1/sources")["listeners"]:
-        host, port = door["address"].rsplit(":", 1)
-        found[door["transport"]] = (host, int(port))
-    return found
+def doors(daemon):
+    """transport -> (address, port), from the ready line."""
+    found = re.findall(r"syslog (udp|tcp|tls) ([\d.]+):(\d+)", daemon.log().split("tomsd: ready", 1)[1])
+    return {transport: (host, int(port)) for transport, host, port in found}
 
 
 def framed(lines, framing):

@@ -44,7 +44,7 @@ def field(tmp_path_factory):
     lines, expected, edge = field_lines()
     with toms.Daemon(folder, text=logs.with_tls(folder)) as daemon:
         api = daemon.first_admin()
-        door = logs.doors(api)
+        door = logs.doors(daemon)
         logs.send_udp(door["udp"], lines)
         for framing in ("lf", "octet", "nul"):
             logs.send_tcp(door["tcp"], logs.framed(lines, framing))
@@ -167,7 +167,7 @@ def test_one_connection_may_frame_as_it_likes(name, tmp_path):
     plain_lines = (logs.DATA / "edge/tcp-lf.bin").read_bytes().split(b"\n")[:24]
     with toms.Daemon(tmp_path, text=logs.SYSLOG) as daemon:
         api = daemon.first_admin()
-        logs.send_tcp(logs.doors(api)["tcp"], data)
+        logs.send_tcp(logs.doors(daemon)["tcp"], data)
         got = [original(r) for r in logs.wait_rows(daemon, 24)]
     if name == "octet-embedded-lf":
         assert any(b"\n" in line for line in got) and all(b"<189>" not in line[1:] for line in got)
@@ -195,7 +195,7 @@ def test_bytes_of_any_kind_and_length_survive(tmp_path):
     assert len(odd[-1]) == 65536
     with toms.Daemon(tmp_path, text=logs.SYSLOG) as daemon:
         api = daemon.first_admin()
-        door = logs.doors(api)
+        door = logs.doors(daemon)
         logs.send_tcp(door["tcp"], logs.framed(odd, "octet"))
         rows = logs.wait_rows(daemon, len(odd))
         assert collections.Counter(map(original, rows)) == collections.Counter(odd)
@@ -216,7 +216,7 @@ def test_a_line_that_is_too_long_is_cut_and_says_so_and_its_neighbours_are_whole
     with toms.Daemon(tmp_path, text=logs.SYSLOG) as daemon:
         api = daemon.first_admin()
         for framing in ("lf", "octet"):
-            logs.send_tcp(logs.doors(api)["tcp"], logs.framed([before, long, after], framing))
+            logs.send_tcp(logs.doors(daemon)["tcp"], logs.framed([before, long, after], framing))
         rows = logs.wait_rows(daemon, 6)
         got = collections.Counter(map(original, rows))
         assert got[before] == got[after] == 2
@@ -229,7 +229,7 @@ def test_a_sender_that_is_cut_off_mid_line_loses_no_byte_and_disturbs_nobody(tmp
     whole = [b'<189>type="event" subtype="system" msg="whole %d"' % i for i in range(50)]
     with toms.Daemon(tmp_path, text=logs.SYSLOG) as daemon:
         api = daemon.first_admin()
-        door = logs.doors(api)["tcp"]
+        door = logs.doors(daemon)["tcp"]
         dribblers = [socket.create_connection(door, 20) for _ in range(100)]
         for link in dribblers:
             link.sendall(b'<189>type="event" msg="half')
@@ -256,7 +256,7 @@ def day(hospital, tmp_path_factory):
     senders = {"fortigate": "127.0.0.1", "switch": "127.0.0.2", "stranger": "127.0.0.3"}
     with daemon:
         api = daemon.first_admin()
-        door = logs.doors(api)["tcp"]
+        door = logs.doors(daemon)["tcp"]
         sent = [f for f in truth["files"] if f["lines"]]
         lines = {f["sender"]: (files / f["name"]).read_bytes().splitlines() for f in sent}
         for name, address in senders.items():  # one line each, so that there is somebody to accept
@@ -424,7 +424,7 @@ def test_a_flow_outside_the_firewall_is_found_after_translation(day):
             f'logid="0000000013" type="traffic" subtype="forward" level="notice" vd="root" srcip=10.99.0.9 srcport=40009 '
             f'dstip={flow["destination"]["ip"]} dstport={flow["destination"]["port"]} sessionid=99 proto=6 action="close" policyid=1 '
             f'trandisp="snat" transip={flow["source"]["ip"]} transport={flow["source"]["port"]} duration=2400 msg="after-nat-probe"')
-    logs.send_tcp(logs.doors(api)["tcp"], logs.framed([line.encode()], "octet"))
+    logs.send_tcp(logs.doors(daemon)["tcp"], logs.framed([line.encode()], "octet"))
     row = logs.wait_rows(daemon, 1, "--text", "after-nat-probe")[0]
     answer = api.get(f"/api/v1/logs/{row['event']['id']}/flows")
     assert [f["source"]["ip"] for f in answer["items"]] and answer["matched_by"] == "after_nat"
@@ -449,7 +449,7 @@ def test_somebody_who_uses_a_known_serial_number_is_no_known_device(tmp_path):
     line = b'<189>date=2026-11-20 time=10:00:00 devname="fw" devid="FG100F-A" logid="0100032001" type="event" subtype="system" msg="%s"'
     with toms.Daemon(tmp_path, text=logs.SYSLOG) as daemon:
         api = daemon.first_admin()
-        door = logs.doors(api)["udp"]
+        door = logs.doors(daemon)["udp"]
         logs.send_udp(door, [line % b"first"])
         logs.accept(api, serial="FG100F-A")
         logs.send_udp(door, [line % b"known"])
@@ -461,7 +461,7 @@ def test_somebody_who_uses_a_known_serial_number_is_no_known_device(tmp_path):
 def test_the_command_line_accepts_a_source_too(tmp_path):
     with toms.Daemon(tmp_path, text=logs.SYSLOG) as daemon:
         api = daemon.first_admin()
-        logs.send_udp(logs.doors(api)["udp"], [b'<189>devid="FG-CLI" devname="fw" type="event" subtype="system" msg="hello"'])
+        logs.send_udp(logs.doors(daemon)["udp"], [b'<189>devid="FG-CLI" devname="fw" type="event" subtype="system" msg="hello"'])
         source = toms.wait_for("the source", lambda: api.get("/api/v1/sources")["items"])[0]
         assert "FG-CLI" in daemon.ctl("source", "list").stdout
         daemon.ctl("source", "accept", str(source["id"]))
@@ -486,7 +486,7 @@ def test_logs_can_be_asked_for_without_a_daemon(tmp_path):
     daemon = toms.Daemon(tmp_path, text=logs.SYSLOG)
     with daemon:
         api = daemon.first_admin()
-        logs.send_tcp(logs.doors(api)["tcp"], logs.framed(lines, "octet"))
+        logs.send_tcp(logs.doors(daemon)["tcp"], logs.framed(lines, "octet"))
         beside = logs.wait_rows(daemon, 300)
     alone = logs.stored(daemon)
     assert alone == beside
@@ -498,7 +498,7 @@ def test_a_kill_loses_at_most_the_commit_window_and_nothing_before_it(tmp_path):
     daemon = toms.Daemon(tmp_path, text=logs.SYSLOG)
     with daemon:
         api = daemon.first_admin()
-        door = logs.doors(api)["tcp"]
+        door = logs.doors(daemon)["tcp"]
         logs.send_tcp(door, logs.framed(lines[:2000], "octet"))
         logs.wait_rows(daemon, 2000)
         window = json.loads(daemon.ctl("status", "--json").stdout)["rooms"]["store"]["commit_window_ms"]
