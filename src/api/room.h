@@ -64,12 +64,23 @@ bool counter_read(struct app *a, const char *name, uint64_t *value);
 struct events *events_new(int64_t now_ns);
 void events_free(struct events *ev);
 
+/* What series_get and top_get sum up: a route's argument. */
+struct sums {
+	const struct record *record;
+	const char *const *names; /* values of "by" */
+	const enum rollup_dim *dim_of;
+	enum rollup_dim total;
+	int64_t series_by, top_by; /* when nothing is said */
+};
+extern const struct sums traffic_sums, log_sums;
+
 /* handlers */
 void overview_get(struct request *rq, struct reply *rp);
 void series_get(struct request *rq, struct reply *rp);
 void top_get(struct request *rq, struct reply *rp);
 void audit_get(struct request *rq, struct reply *rp);
-extern const struct param overview_params[], series_params[], top_params[], audit_params[];
+extern const struct param overview_params[], series_params[], top_params[], audit_params[],
+	log_series_params[], log_top_params[];
 extern const char overview_schema[], series_schema[], top_schema[], audit_schema[];
 
 #endif

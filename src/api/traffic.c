@@ -1,10 +1,11 @@
-/* Traffic over time and the largest of it, from the store's roll-ups. On the thread that carries the
+/* Traffic and logs over time and the largest of them, from the store's roll-ups. On the thread that carries the
  * request. Points of a series are sums of a bucket; buckets nobody watched are in gaps. */
 #include <stdlib.h>
 
 #include "gaps.h"
 #include "room.h"
 #include "tomsd/base/clock.h"
+#include "tomsd/log_row.h"
 
 #define BUCKETS_MAX 720
 #define KEYS_MAX 11 /* ten and the rest */
@@ -13,6 +14,12 @@
 static const char *const dims[] = { "total", "direction", "app", "host", "peer", NULL };
 static const enum rollup_dim dim_of[] = { ROLLUP_TOTAL, ROLLUP_DIRECTION, ROLLUP_APP,
 					  ROLLUP_HOST, ROLLUP_PEER };
+static const char *const log_dims[] = { "kind", "source", "type", NULL };
+static const enum rollup_dim log_dim_of[] = { ROLLUP_LOG_KIND, ROLLUP_LOG_SOURCE,
+					      ROLLUP_LOG_TYPE };
+const struct sums traffic_sums = { &flow_record, dims, dim_of, ROLLUP_TOTAL, 0, 2 };
+/* There is no total of logs besides that of their kinds. */
+const struct sums log_sums = { &log_record, log_dims, log_dim_of, ROLLUP_LOG_KIND, 0, 0 };
 
 const struct param series_params[] = {
 	{ "by", PARAM_ENUM, 0, 0, dims, "one series for each of these; total when absent" },
@@ -21,6 +28,22 @@ const struct param series_params[] = {
 	{ "buckets", PARAM_INT, 2, BUCKETS_MAX, NULL,
 	  "points of a series at most; 288 when absent" },
 	{ "keys", PARAM_INT, 1, KEYS_MAX - 1, NULL, "series besides the rest; 4 when absent" },
+	PARAM_END,
+};
+const struct param log_series_params[] = {
+	{ "by", PARAM_ENUM, 0, 0, log_dims, "one series for each of these; kind when absent" },
+	{ "since", PARAM_TIME, 0, 0, NULL, "from this time on; the last 24 hours when absent" },
+	{ "until", PARAM_TIME, 0, 0, NULL, "up to this time, not included" },
+	{ "buckets", PARAM_INT, 2, BUCKETS_MAX, NULL,
+	  "points of a series at most; 288 when absent" },
+	{ "keys", PARAM_INT, 1, KEYS_MAX - 1, NULL, "series besides the rest; 4 when absent" },
+	PARAM_END,
+};
+const struct param log_top_params[] = {
+	{ "by", PARAM_ENUM, 0, 0, log_dims, "what is ranked; kind when absent" },
+	{ "since", PARAM_TIME, 0, 0, NULL, "from this time on; the last 24 hours when absent" },
+	{ "until", PARAM_TIME, 0, 0, NULL, "up to this time, not included" },
+	{ "limit", PARAM_INT, 1, 100, NULL, "how many; 10 when absent" },
 	PARAM_END,
 };
 const struct param top_params[] = {
@@ -171,8 +194,9 @@ void series_get(struct request *rq, struct reply *rp)
 {
 	struct err e = ERR_INIT;
 	struct series_set set = { 0 };
-	int64_t by = req_int(rq, "by", 0), since, until;
-	enum rollup_dim dim = dim_of[by];
+	const struct sums *sums = rq->route->arg;
+	int64_t by = req_int(rq, "by", sums->series_by), since, until;
+	enum rollup_dim dim = sums->dim_of[by];
 	size_t buckets = (size_t)req_int(rq, "buckets", 288);
 	req_range(rq, DAY_NS, &since, &until);
 	if (!may_see(rq, rp, dim))
@@ -196,14 +220,14 @@ void series_get(struct request *rq, struct reply *rp)
 	struct json *j = reply_json(rp, 200);
 	json_obj(j);
 	json_kv_time(j, "as_of", clock_now_ns());
-	json_kv_str(j, "by", dims[by]);
+	json_kv_str(j, "by", sums->names[by]);
 	json_kv_time(j, "since", since);
 	json_kv_time(j, "until", until);
 	json_kv_time(j, "start", set.start_ns);
 	json_kv_i64(j, "step_s", set.step_ns / NS_PER_S);
 	json_kv_u64(j, "buckets", set.buckets);
 	put_series(j, &set);
-	gaps_put(rq, j, &flow_record, since, until);
+	gaps_put(rq, j, sums->record, since, until);
 	json_end_obj(j);
 	set_fini(&set);
 }
@@ -263,6 +287,13 @@ static void put_top(struct json *j, const struct top *t)
 	json_end_obj(j);
 }
 
+static enum rollup_dim total_of(enum rollup_dim dim)
+{
+	return dim == ROLLUP_LOG_KIND || dim == ROLLUP_LOG_SOURCE || dim == ROLLUP_LOG_TYPE ?
+		       log_sums.total :
+		       traffic_sums.total;
+}
+
 /* Members items and total: the list and the sum it is a part of. Nothing is written when they could not be read;
  * is_object: as an object of their own. */
 int traffic_put_top(struct request *rq, struct json *j, enum rollup_dim dim, int64_t since,
@@ -274,7 +305,7 @@ int traffic_put_top(struct request *rq, struct json *j, enum rollup_dim dim, int
 			       e) :
 		     err_set(e, ERR_NOMEM, "no memory for a ranking");
 	if (rc == 0)
-		rc = store_top(st, ROLLUP_TOTAL, since, until, 1, rq->deadline_mono_ns,
+		rc = store_top(st, total_of(dim), since, until, 100, rq->deadline_mono_ns,
 			       keep_sum, t, e);
 	if (rc == 0 && is_object)
 		json_obj(j);
@@ -289,15 +320,16 @@ int traffic_put_top(struct request *rq, struct json *j, enum rollup_dim dim, int
 void top_get(struct request *rq, struct reply *rp)
 {
 	struct err e = ERR_INIT;
-	int64_t by = req_int(rq, "by", 2), since, until;
-	enum rollup_dim dim = dim_of[by];
+	const struct sums *sums = rq->route->arg;
+	int64_t by = req_int(rq, "by", sums->top_by), since, until;
+	enum rollup_dim dim = sums->dim_of[by];
 	req_range(rq, DAY_NS, &since, &until);
 	if (!may_see(rq, rp, dim))
 		return;
 	struct json *j = reply_json(rp, 200);
 	json_obj(j);
 	json_kv_time(j, "as_of", clock_now_ns());
-	json_kv_str(j, "by", dims[by]);
+	json_kv_str(j, "by", sums->names[by]);
 	json_kv_time(j, "since", since);
 	json_kv_time(j, "until", until);
 	if (traffic_put_top(rq, j, dim, since, until, (size_t)req_int(rq, "limit", 10), false,
@@ -305,7 +337,7 @@ void top_get(struct request *rq, struct reply *rp)
 		reply_failed(rq, rp, &e);
 		return;
 	}
-	gaps_put(rq, j, &flow_record, since, until);
+	gaps_put(rq, j, sums->record, since, until);
 	json_end_obj(j);
 }
 
