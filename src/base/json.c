@@ -115,6 +115,11 @@ void json_key(struct json *j, const char *name)
 	put_key(j, str_of(name));
 }
 
+void json_key_str(struct json *j, struct str name)
+{
+	put_key(j, name);
+}
+
 void json_str(struct json *j, struct str s)
 {
 	element(j);

@@ -71,6 +71,7 @@ static void put_column(const struct filling *g, const struct key *k, const struc
 	switch ((enum key_type)k->type) {
 	case KEY_TEXT:
 	case KEY_LOWER:
+	case KEY_DOMAIN:
 	case KEY_COUNTRY:
 		if (*col || value_is_none(f->value))
 			return;

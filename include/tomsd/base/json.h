@@ -24,6 +24,7 @@ void json_end_obj(struct json *j);
 void json_arr(struct json *j);
 void json_end_arr(struct json *j);
 void json_key(struct json *j, const char *name);
+void json_key_str(struct json *j, struct str name); /* a name from outside: escaped and cleaned as text is */
 void json_str(struct json *j, struct str s);
 void json_cstr(struct json *j, const char *c); /* null when NULL */
 void json_u64(struct json *j, uint64_t v);
