@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "routes.h"
 #include "stream.h"
 #include "tls.h"
 #include "tomsd/base/clock.h"
@@ -233,6 +234,7 @@ static void fini(struct app *a)
 	inlets_close(&s->inlets);
 	syslog_tls_free(s->tls);
 	sources_free(s->sources);
+	sender_fini(&s->sender);
 	pthread_cond_destroy(&s->wake);
 	mutex_fini(&s->m);
 	free(s);
@@ -264,6 +266,7 @@ static int init(struct app *a, struct err *e)
 	s->app = a;
 	mutex_init(&s->m);
 	cond_init(&s->wake);
+	sender_init(&s->sender);
 	app_set_room_state(a, &syslog_room, s);
 	int rc = open_all(s, e);
 	if (rc != 0)
@@ -400,6 +403,7 @@ static void explain(struct app *a, const char *lang, struct buf *out)
 const struct room syslog_room = {
 	.name = "syslog",
 	.opts = opts,
+	.routes = syslog_routes,
 	.counters = counters,
 	.threads = threads,
 	.edges = edges,

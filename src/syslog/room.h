@@ -4,13 +4,12 @@
 
 #include "frame.h"
 #include "inlet.h"
+#include "sender.h"
 #include "source.h"
 #include "tomsd/app.h"
 #include "tomsd/base/thread.h"
 #include "tomsd/syslog.h"
 
-struct api_request;
-struct sender;
 struct streams;
 struct syslog_tls;
 struct udp;
@@ -32,7 +31,7 @@ struct syslog {
 	struct udp *udp;         /* NULL: no address for it */
 	struct streams *streams; /* NULL: none for TCP and TLS */
 	struct syslog_tls *tls;  /* NULL: none for TLS */
-	struct sender *sender;
+	struct sender sender;
 	struct thread watch;
 	struct mutex m;
 	pthread_cond_t wake;

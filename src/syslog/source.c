@@ -108,6 +108,11 @@ void source_accepted_again(struct sources *ss)
 		atomic_store(&ss->known[i], known[i]);
 }
 
+bool source_is_impostor(const struct sources *ss, const struct source *s)
+{
+	return s->state == SOURCE_NEW && s->serial[0] && map_get(&ss->accepted, serial_key(ss, s->serial));
+}
+
 struct source *source_place(struct sources *ss, const struct source *s)
 {
 	bool made;

@@ -43,6 +43,7 @@ struct source {
 	uint32_t id; /* 0: the place is free */
 	uint8_t state, transport, format;
 	bool is_stored, is_dirty, is_silent;
+	bool is_impostor; /* in copies for people: the serial number is an accepted source's */
 	char serial[24];
 	struct addr address;
 	char name[64];  /* given by people */
@@ -92,7 +93,6 @@ bool sources_address_known(const struct sources *ss, const struct addr *a);
 /* For people. The list is the caller's (free). */
 int sources_list(struct sources *ss, struct source **out, size_t *n) MUST_CHECK;
 bool sources_get(struct sources *ss, uint32_t id, struct source *out);
-bool source_is_impostor(struct sources *ss, const struct source *s);
 int64_t source_habit_ns(const struct sources *ss, const struct source *s);
 int64_t source_skew_ns(const struct source *s);
 void source_title(const struct source *s, char *out, size_t cap); /* name, host, serial or address */

@@ -36,6 +36,7 @@ uint64_t source_key(const struct sources *ss, const char *serial, const struct a
 /* Enters a source in a free place; NULL: none. */
 struct source *source_place(struct sources *ss, const struct source *s) REQUIRES(&ss->m);
 void source_accepted_again(struct sources *ss) REQUIRES(&ss->m); /* what is known of the accepted, anew */
+bool source_is_impostor(const struct sources *ss, const struct source *s) REQUIRES(&ss->m);
 const struct zone *source_zone(struct sources *ss, const char *name, struct err *e) REQUIRES(&ss->m);
 
 #endif

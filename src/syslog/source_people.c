@@ -16,8 +16,10 @@ int sources_list(struct sources *ss, struct source **out, size_t *n)
 		return -ERR_NOMEM;
 	mutex_lock(&ss->m);
 	for (size_t i = 0; i < SOURCES_MAX; i++)
-		if (ss->all[i].id)
-			list[k++] = ss->all[i];
+		if (ss->all[i].id) {
+			list[k] = ss->all[i];
+			list[k++].is_impostor = source_is_impostor(ss, &ss->all[i]);
+		}
 	mutex_unlock(&ss->m);
 	*out = list;
 	*n = k;
@@ -36,21 +38,12 @@ bool sources_get(struct sources *ss, uint32_t id, struct source *out)
 {
 	mutex_lock(&ss->m);
 	const struct source *s = by_id(ss, id);
-	if (s)
+	if (s) {
 		*out = *s;
+		out->is_impostor = source_is_impostor(ss, s);
+	}
 	mutex_unlock(&ss->m);
 	return s != NULL;
-}
-
-bool source_is_impostor(struct sources *ss, const struct source *s)
-{
-	bool found = false;
-	mutex_lock(&ss->m);
-	for (size_t i = 0; s->state == SOURCE_NEW && s->serial[0] && i < SOURCES_MAX && !found; i++)
-		found = ss->all[i].id && ss->all[i].state == SOURCE_ACCEPTED &&
-			strcmp(ss->all[i].serial, s->serial) == 0;
-	mutex_unlock(&ss->m);
-	return found;
 }
 
 static int64_t allowed_ns(int64_t fixed_ns, const struct source *s)
