@@ -143,6 +143,10 @@ const struct param audit_params[] = {
 	{ "until", PARAM_TIME, 0, 0, NULL, "up to this time, not included" },
 	{ "action", PARAM_TEXT, 0, 64, NULL, "one kind of action, as session.sign_in" },
 	{ "user", PARAM_TEXT, 0, 64, NULL, "one person" },
+	{ "host", PARAM_TEXT, 0, 64, NULL,
+	  "where from: an address, local, or the beginning of one up to a dot or colon" },
+	{ "text", PARAM_TEXT, 0, 255, NULL,
+	  "anywhere in action, object, user, before and after; case does not matter" },
 	{ "limit", PARAM_INT, 1, 1000, NULL, "rows; 50 when absent" },
 	{ "cursor", PARAM_TEXT, 0, 24, NULL, "next of the page before" },
 	PARAM_END,
@@ -235,6 +239,8 @@ static int put_rows(struct request *rq, struct sql *db, int64_t before, int64_t 
 	bind_optional(s, 4, req_param(rq, "action"));
 	bind_optional(s, 5, req_param(rq, "user"));
 	stmt_i64(s, 6, limit + 1);
+	bind_optional(s, 7, req_param(rq, "host"));
+	bind_optional(s, 8, req_param(rq, "text"));
 	int64_t last = 0;
 	for (int64_t n = 0; (rc = stmt_step(s, e)) == 1; n++) {
 		if (n == limit) { /* one more than shown: there is a next page */

@@ -11,7 +11,7 @@
 #define NODES_MAX 131072
 
 struct ask {
-	const char *since, *until, *user, *action;
+	const char *since, *until, *user, *action, *host, *text, *zone;
 	uint64_t limit; /* 0: all */
 	bool as_json, as_csv;
 };
@@ -31,7 +31,7 @@ static void print_row(const struct json_doc *d, const struct json_node *row)
 	member2(d, row, "event", "action", action, sizeof(action));
 	json_member_text(d, json_get(d, json_get(d, row, "toms"), "audit"), "object", object,
 			 sizeof(object));
-	(void)str_copy(at, sizeof(at), str_sub(str_of(at), 0, 19)); /* to the second */
+	zone_text(at, at, sizeof(at));
 	print_cell(at, 19, false);
 	print_cell(user, 16, false);
 	print_cell(*from ? from : "local", 15, false);
@@ -51,7 +51,9 @@ static void print_names(const struct ask *k)
 			(void)printf("%s%s", i ? "," : "", columns[i]);
 		(void)fputs("\r\n", stdout);
 	} else if (!k->as_json) {
-		print_cell("TIME (UTC)", 19, false);
+		char head[96];
+		(void)snprintf(head, sizeof(head), "TIME (%s)", k->zone);
+		print_cell(head, 19, false);
 		print_cell("USER", 16, false);
 		print_cell("FROM", 15, false);
 		print_cell("ACTION", 24, false);
@@ -130,7 +132,8 @@ static int show(struct ctl *c, const struct ask *k)
 		const char *const params[][2] = {
 			{ "limit", number },     { "since", k->since },
 			{ "until", k->until },   { "user", k->user },
-			{ "action", k->action }, { "cursor", *cursor ? cursor : NULL }
+			{ "action", k->action }, { "host", k->host },
+			{ "text", k->text },     { "cursor", *cursor ? cursor : NULL }
 		};
 		for (size_t i = 0; i < ARRAY_LEN(params); i++)
 			if (params[i][1])
@@ -167,6 +170,9 @@ int cmd_audit(struct ctl *c, const struct command *cmd, int argc, char **argv)
 		{ "user", required_argument, NULL, 'n' },
 		{ "action", required_argument, NULL, 'a' },
 		{ "limit", required_argument, NULL, 'l' },
+		{ "host", required_argument, NULL, 'o' },
+		{ "text", required_argument, NULL, 't' },
+		{ "utc", no_argument, NULL, 'z' },
 		{ "json", no_argument, NULL, 'j' },
 		{ "csv", no_argument, NULL, 'c' },
 		{ "help", no_argument, NULL, 'h' },
@@ -174,6 +180,7 @@ int cmd_audit(struct ctl *c, const struct command *cmd, int argc, char **argv)
 	};
 	struct ask k = { .limit = 100 };
 	int64_t unused_ns;
+	bool utc = false;
 	int o;
 	while ((o = getopt_long(argc, argv, ":", options, NULL)) != -1) {
 		switch (o) {
@@ -190,6 +197,15 @@ int cmd_audit(struct ctl *c, const struct command *cmd, int argc, char **argv)
 			break;
 		case 'a':
 			k.action = optarg;
+			break;
+		case 'o':
+			k.host = optarg;
+			break;
+		case 't':
+			k.text = optarg;
+			break;
+		case 'z':
+			utc = true;
 			break;
 		case 'j':
 			k.as_json = true;
@@ -214,5 +230,7 @@ int cmd_audit(struct ctl *c, const struct command *cmd, int argc, char **argv)
 	}
 	if (optind < argc)
 		return ctl_usage(cmd, "too many words");
+	zone_begin(c, utc);
+	k.zone = c->zone;
 	return show(c, &k);
 }

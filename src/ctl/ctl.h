@@ -73,6 +73,8 @@ int print_list(struct ctl *c, const char *what, const char *target, const char *
 #define ZONE_TIME_MAX 24
 void zone_begin(struct ctl *c, bool utc);
 void zone_time(int64_t ns, char out[ZONE_TIME_MAX]); /* "2026-11-22 14:05:06" */
+/* The same of RFC 3339 text; as it stands where it is none. May be in place. */
+void zone_text(const char *rfc3339, char *out, size_t cap);
 
 /* rows_table.c: rows for people; NULL: this record has none. */
 struct row_table {
@@ -81,6 +83,7 @@ struct row_table {
 	void (*row)(const void *row);
 };
 const struct row_table *row_table_of(const struct record *r);
+void print_fields(const void *log_row); /* every field of a log's line, in its order */
 
 /* text.c: numbers and names for people. */
 void text_bytes(uint64_t n, char out[16]);         /* "1.2 MB": powers of 1000 */
@@ -98,6 +101,8 @@ int cmd_rows(struct ctl *, const struct command *, int, char **); /* arg: struct
 int cmd_audit(struct ctl *, const struct command *, int, char **);
 int cmd_user(struct ctl *, const struct command *, int, char **);
 int cmd_token(struct ctl *, const struct command *, int, char **);
+int cmd_source(struct ctl *, const struct command *, int, char **);
+int send_test(struct ctl *c, bool as_json); /* source.c: a marked line through each listener */
 int cmd_later(struct ctl *, const struct command *, int, char **); /* arg: what it will do */
 
 #endif

@@ -14,8 +14,8 @@
 	"[--text X] [--sort newest|oldest|bytes|risk|duration] [--limit N] [--json|--csv] [--utc] [--cold] [WORDS]"
 #define LOGS_USAGE                                                                                     \
 	"[--since T] [--until T] [--host X] [--peer X] [--port N] [--proto P] [--app A] [--action A] " \
-	"[--text X] [--sort newest|oldest|bytes|duration] [--limit N] [--json|--csv|--raw] [--utc] "   \
-	"[--cold] [WORDS]"
+	"[--text X] [--sort newest|oldest|bytes|duration] [--limit N] " \
+	"[--json|--csv|--raw|--fields] [--utc] [--cold] [WORDS] | --send-test [--json]"
 
 static const struct command commands[] = {
 	{ "status", "[--json]", "every room: state, threads, counters, last error", cmd_status,
@@ -25,8 +25,13 @@ static const struct command commands[] = {
 	{ "logs", LOGS_USAGE, "what FortiGates and other devices have logged, newest first",
 	  cmd_rows, &log_record },
 	{ "audit",
-	  "[--since T] [--until T] [--user NAME] [--action A] [--limit N] [--json|--csv]",
+	  "[--since T] [--until T] [--user NAME] [--action A] [--host X] [--text X] "
+	  "[--limit N] [--json|--csv] [--utc]",
 	  "who did what in the panel and from a shell", cmd_audit, NULL },
+	{ "source",
+	  "list [--json|--utc] | accept ID | refuse ID | name ID NAME | zone ID ZONE | note ID TEXT |"
+	  " forget ID",
+	  "who sends logs, and whose are believed", cmd_source, NULL },
 	{ "user",
 	  "list [--json] | add NAME ROLE | role NAME ROLE | disable NAME | enable NAME |"
 	  " reset-password NAME",

@@ -7,6 +7,7 @@
 #include "tomsd/base/clock.h"
 #include "tomsd/base/csv.h"
 #include "tomsd/base/num.h"
+#include "tomsd/log_row.h"
 
 #define LIMIT_DEFAULT 100
 #define FLUSH_BYTES (1u << 16)
@@ -20,6 +21,8 @@ enum option_id {
 	ARG_CSV,
 	ARG_COLD,
 	ARG_RAW,
+	ARG_FIELDS,
+	ARG_SEND_TEST,
 	ARG_UTC,
 	ARG_HELP,
 	ARG_WORD
@@ -31,22 +34,26 @@ static const struct option {
 	enum option_id id;
 	bool has_value;
 } options[] = {
-	{ "since", ARG_SINCE, true }, { "until", ARG_UNTIL, true }, { "sort", ARG_SORT, true },
-	{ "limit", ARG_LIMIT, true }, { "json", ARG_JSON, false },  { "csv", ARG_CSV, false },
-	{ "cold", ARG_COLD, false },  { "help", ARG_HELP, false },  { "host", ARG_WORD, true },
-	{ "peer", ARG_WORD, true },   { "port", ARG_WORD, true },   { "proto", ARG_WORD, true },
-	{ "app", ARG_WORD, true },    { "action", ARG_WORD, true }, { "text", ARG_WORD, true },
-	{ "raw", ARG_RAW, false },    { "utc", ARG_UTC, false },
+	{ "since", ARG_SINCE, true },    { "until", ARG_UNTIL, true },
+	{ "sort", ARG_SORT, true },      { "limit", ARG_LIMIT, true },
+	{ "json", ARG_JSON, false },     { "csv", ARG_CSV, false },
+	{ "cold", ARG_COLD, false },     { "help", ARG_HELP, false },
+	{ "host", ARG_WORD, true },      { "peer", ARG_WORD, true },
+	{ "port", ARG_WORD, true },      { "proto", ARG_WORD, true },
+	{ "app", ARG_WORD, true },       { "action", ARG_WORD, true },
+	{ "text", ARG_WORD, true },      { "raw", ARG_RAW, false },
+	{ "fields", ARG_FIELDS, false }, { "send-test", ARG_SEND_TEST, false },
+	{ "utc", ARG_UTC, false },
 };
 static const char *const sorts[] = { "newest", "oldest", "bytes", "risk", "duration" };
 
-enum form { FORM_TABLE, FORM_JSON, FORM_CSV, FORM_RAW };
+enum form { FORM_TABLE, FORM_JSON, FORM_CSV, FORM_RAW, FORM_FIELDS };
 
 struct ask {
 	struct query q;
 	size_t limit;
 	enum form form;
-	bool help, utc;
+	bool help, utc, send_test;
 	const char *zone;
 	struct buf out;
 	struct json j;
@@ -111,9 +118,14 @@ static int take_option(struct ask *k, const struct option *o, const char *value,
 			stderr);
 		return 0;
 	case ARG_RAW:
-		if (!k->q.record->tail)
-			return err_set(e, ERR_INVALID, "only logs have lines as received");
-		k->form = FORM_RAW;
+	case ARG_FIELDS:
+	case ARG_SEND_TEST:
+		if (k->q.record != &log_record)
+			return err_set(e, ERR_INVALID, "this is for logs alone");
+		if (o->id == ARG_SEND_TEST)
+			k->send_test = true;
+		else
+			k->form = o->id == ARG_RAW ? FORM_RAW : FORM_FIELDS;
 		return 0;
 	case ARG_UTC:
 		k->utc = true;
@@ -206,6 +218,15 @@ static int row_raw(void *arg, const void *row)
 	return put_out(k, false) ? 0 : -1;
 }
 
+static int row_fields(void *arg, const void *row)
+{
+	struct ask *k = arg;
+	if (k->rows++)
+		(void)putchar('\n');
+	print_fields(row);
+	return ferror(stdout) ? -1 : 0;
+}
+
 static int row_person(void *arg, const void *row)
 {
 	struct ask *k = arg;
@@ -219,9 +240,10 @@ static int row_person(void *arg, const void *row)
 static int run(struct ask *k, struct store *st, struct err *e)
 {
 	struct query_page_info info = { 0 };
-	int (*row)(void *, const void *) = k->form == FORM_TABLE ? row_person :
-					   k->form == FORM_RAW   ? row_raw :
-								   row_machine;
+	int (*row)(void *, const void *) = k->form == FORM_TABLE  ? row_person :
+					   k->form == FORM_RAW    ? row_raw :
+					   k->form == FORM_FIELDS ? row_fields :
+								    row_machine;
 	buf_init(&k->out, 16u << 20);
 	csv_init(&k->csv, &k->out);
 	if (k->form == FORM_CSV)
@@ -253,6 +275,8 @@ int cmd_rows(struct ctl *c, const struct command *cmd, int argc, char **argv)
 	int status = take_line(k, cmd, argc, argv);
 	if (k->help && !status) {
 		ctl_help(cmd);
+	} else if (k->send_test && !status) {
+		status = send_test(c, k->form == FORM_JSON);
 	} else if (!status) {
 		zone_begin(c, k->utc);
 		k->zone = c->zone;

@@ -3,6 +3,7 @@
 
 #include "ctl.h"
 #include "tomsd/flow_row.h"
+#include "tomsd/line.h"
 #include "tomsd/log_row.h"
 
 #define WHAT_MAX 512
@@ -157,6 +158,24 @@ static void log_line(const void *row)
 	str_copy_clean(text, sizeof(text), buf_view(&what));
 	(void)puts(text);
 	buf_fini(&what);
+}
+
+void print_fields(const void *log_row)
+{
+	const struct log *g = log_row;
+	static struct line_field f[LINE_FIELDS_MAX]; /* one thread */
+	static char value[LOG_LINE_MAX], clean[LOG_LINE_MAX];
+	char time[ZONE_TIME_MAX], key[128];
+	size_t n = line_fields(record_tail_of(&log_record, g), f);
+	zone_time(g->device_ns ? g->device_ns : g->at_ns, time);
+	(void)printf("%s  log %lld\n", time, (long long)g->id);
+	for (size_t i = 0; i < n; i++) {
+		str_copy_clean(key, sizeof(key), f[i].key);
+		str_copy_clean(clean, sizeof(clean), line_value(&f[i], value, sizeof(value)));
+		(void)fputs("  ", stdout);
+		print_cell(key, 20, false);
+		(void)puts(clean);
+	}
 }
 
 const struct row_table *row_table_of(const struct record *r)

@@ -58,3 +58,16 @@ void zone_time(int64_t ns, char out[ZONE_TIME_MAX])
 	if (strftime(out, ZONE_TIME_MAX, "%Y-%m-%d %H:%M:%S", &t) == 0)
 		out[0] = '\0';
 }
+
+void zone_text(const char *rfc3339, char *out, size_t cap)
+{
+	char text[ZONE_TIME_MAX];
+	int64_t ns;
+	if (clock_parse_rfc3339(str_of(rfc3339), &ns)) {
+		if (out != rfc3339)
+			(void)str_copy(out, cap, str_of(rfc3339)); /* cut where it is longer */
+		return;
+	}
+	zone_time(ns, text);
+	(void)str_copy(out, cap, str_of(text));
+}
