@@ -16,7 +16,8 @@ needs_data = pytest.mark.skipif(not logs.DATA.exists(), reason="no ../shared/dat
 
 # ---- every line that we have of the field, over every door -------------------------------------
 
-# Where people look for a key first; the rest is under fortinet.firewall.<key>.
+# Where people look for a key first; the rest is under fortinet.firewall.<key>. Bytes of a session that is told of
+# several times are those since the last time (sentdelta), so that sums are right.
 HOMES = {
     "srcip": "source.ip", "srcport": "source.port", "dstip": "destination.ip", "dstport": "destination.port",
     "transip": "source.nat.ip", "transport": "source.nat.port", "sentbyte": "source.bytes", "rcvdbyte": "destination.bytes",
@@ -86,6 +87,11 @@ def plain(text):
     return text.replace("-", ":") if re.fullmatch(r"[0-9a-f]{2}([:-][0-9a-f]{2}){5}", text) else text
 
 
+def parts(value):
+    """A list of addresses, or CEF's type:subtype, has a field for each."""
+    return set(re.split(r", ?", value)) if ", " in value else set(value.split(":")) if re.fullmatch(r"[a-z-]+:[a-z-]+", value) else None
+
+
 def missing(row, wanted, alt):
     """Fields of a line that are nowhere in its document."""
     there = {plain(text) for name, text in leaves(row) if name != "event.original"}
@@ -96,6 +102,8 @@ def missing(row, wanted, alt):
         if key in OF_TIME or not value or {plain(v) for v in values} & there:
             continue
         if key.endswith("duration") and seconds & there:
+            continue
+        if parts(value) and parts(value) <= there:
             continue
         if any(v.lstrip("0") in there for v in values if v.isdigit()):  # a number may lose its zeros, a code may not
             continue
@@ -131,7 +139,7 @@ def test_what_people_search_by_is_where_ecs_has_it(field):
             continue
         row = of_line(field, line)[0]
         for key, home in HOMES.items():
-            value = want["fields"].get(key)
+            value = want["fields"].get(key.replace("byte", "delta")) or want["fields"].get(key)
             if not value or value.lower() == "n/a":
                 continue
             if key.endswith("ip") and not re.fullmatch(r"[\d.]{7,15}|[0-9a-f:]{3,}", value):
@@ -304,7 +312,7 @@ def test_the_api_counts_what_the_truth_counts(day):
     for f in day["sent"]:
         want.update(f["kinds"])
     for kind, count in want.items():
-        assert len(whole_list(day["api"], kind=kind)) == count, kind
+        assert len(whole_list(day["api"], q=f"kind:{kind}")) == count, kind
 
 
 def points_sum(answer):
@@ -361,9 +369,9 @@ def ends(f):
     (("--text", "患者様"), lambda _, line: "患者様" in line),
     (("--text", "一時許可"), lambda _, line: "一時許可" in line),
     (("--text", "tcp_port_scan"), lambda _, line: "tcp_port_scan" in line),
-    (("--user", "netadmin"), lambda f, _: f.get("user") == "netadmin"),
-    (("--user", "maint01", "--kind", "vpn"), lambda f, _: f.get("user") == "maint01" and f.get("subtype") == "vpn"),
-    (("--host", "10.20.90.0/24", "--port", "443", "--kind", "traffic"),
+    (("user:netadmin",), lambda f, _: f.get("user") == "netadmin"),
+    (("user:maint01", "kind:vpn"), lambda f, _: f.get("user") == "maint01" and f.get("subtype") == "vpn"),
+    (("--host", "10.20.90.0/24", "--port", "443", "kind:traffic"),
      lambda f, _: f.get("type") == "traffic" and f.get("dstport") == "443" and f.get("srcip", "").startswith("10.20.90.")),
 ], ids=lambda w: " ".join(w) if isinstance(w, tuple) else "")
 def test_a_filter_finds_exactly_the_lines_that_have_it(day, words, condition):
@@ -371,19 +379,19 @@ def test_a_filter_finds_exactly_the_lines_that_have_it(day, words, condition):
     assert want, "the day has no such line"
     got = sorted(r["event"]["original"] for r in logs.stored(day["daemon"], *words))
     assert got == want
-    if len(words) == 2:
-        api = [r["event"]["original"] for r in whole_list(day["api"], **{words[0][2:]: words[1]})]
-        assert sorted(api) == want
+    options = {k[2:]: v for k, v in zip(words, words[1:]) if k.startswith("--")}
+    box = " ".join(w for w in words if ":" in w)
+    assert sorted(r["event"]["original"] for r in whole_list(day["api"], **options, **({"q": box} if box else {}))) == want
 
 
 def test_rows_come_newest_first_and_a_span_cuts_them(day):
     rows = logs.stored(day["daemon"])
     times = [at(r, "toms.log.filed") or r["@timestamp"] for r in rows]
-    assert times == sorted(times, reverse=True)
+    assert times == sorted(times, key=nanoseconds, reverse=True)
     since, until = times[len(times) // 3 * 2], times[len(times) // 3]
     some = [json.loads(line) for line in day["daemon"].ctl("logs", "--json", "--limit", "0", "--since", since, "--until", until).stdout.splitlines()]
     assert [r["event"]["id"] for r in some] == [int(r["event"]["id"]) if isinstance(some[0]["event"]["id"], int) else r["event"]["id"]
-                                                for r, t in zip(rows, times) if since <= t < until]
+                                                for r, t in zip(rows, times) if nanoseconds(since) <= nanoseconds(t) < nanoseconds(until)]
 
 
 # ---- log and flow of one conversation ----------------------------------------------------------
@@ -405,7 +413,7 @@ def test_the_upload_at_night_is_found_from_the_flow_and_from_the_log(day):
     for row in closing:
         answer = api.get(f"/api/v1/logs/{row['event']['id']}/flows")
         found = {item["event"]["id"] for item in answer["items"]}
-        assert found and found <= ids and answer["matched_by"] == "before_nat"
+        assert found and found <= ids and {item["matched_by"] for item in answer["items"]} == {"before_nat"}
 
 
 def test_most_traffic_of_the_captures_joins_with_the_log(day):
@@ -427,7 +435,7 @@ def test_a_flow_outside_the_firewall_is_found_after_translation(day):
     logs.send_tcp(logs.doors(daemon)["tcp"], logs.framed([line.encode()], "octet"))
     row = logs.wait_rows(daemon, 1, "--text", "after-nat-probe")[0]
     answer = api.get(f"/api/v1/logs/{row['event']['id']}/flows")
-    assert [f["source"]["ip"] for f in answer["items"]] and answer["matched_by"] == "after_nat"
+    assert answer["items"] and {f["matched_by"] for f in answer["items"]} == {"after_nat"}
     back = api.get(f"/api/v1/flows/{answer['items'][0]['event']['id']}/logs")
     assert any("after-nat-probe" in item["event"]["original"] for item in back["items"])
 
