@@ -2,27 +2,10 @@
  * several, and relays take words off the front. Any thread. */
 #include "inside.h"
 
-#define CLASS_START 1
-#define CLASS_CHAR 2
 /* Letters and '_' begin a key; digits, '.' and '-' go on. */
-static const uint8_t classes[256] = {
-	['A' ... 'Z'] = CLASS_START | CLASS_CHAR,
-	['a' ... 'z'] = CLASS_START | CLASS_CHAR,
-	['_'] = CLASS_START | CLASS_CHAR,
-	['0' ... '9'] = CLASS_CHAR,
-	['.'] = CLASS_CHAR,
-	['-'] = CLASS_CHAR,
+const uint8_t key_classes[256] = {
+	['A' ... 'Z'] = 3, ['a' ... 'z'] = 3, ['_'] = 3, ['0' ... '9'] = 2, ['.'] = 2, ['-'] = 2,
 };
-
-bool is_key_start(char c)
-{
-	return classes[(uint8_t)c] & CLASS_START;
-}
-
-bool is_key_char(char c)
-{
-	return classes[(uint8_t)c] & CLASS_CHAR;
-}
 
 static void kv_or_json(struct reader *r, struct str body)
 {

@@ -4,7 +4,10 @@
 
 #define SLOTS 1024u /* far more than keys: most look-ups end at the first slot */
 
-static uint16_t slots[SLOTS]; /* index into keys + 1 */
+static struct slot {
+	uint16_t key; /* index into keys + 1; 0: empty */
+	uint8_t n, first;
+} slots[SLOTS];
 
 static inline uint32_t slot_of(const char *p, size_t n)
 {
@@ -22,11 +25,12 @@ __attribute__((constructor)) static void fill_slots(void)
 	_Static_assert(SLOTS == 1u << (32 - 22), "slot_of gives as many slots as there are");
 	assert(n_keys <= KEYS_MAX);
 	for (size_t i = 0; i < n_keys; i++) {
-		uint32_t at = slot_of(keys[i].name, strlen(keys[i].name));
+		size_t n = strlen(keys[i].name);
+		uint32_t at = slot_of(keys[i].name, n);
 
-		while (slots[at])
+		while (slots[at].key)
 			at = (at + 1) % SLOTS;
-		slots[at] = (uint16_t)(i + 1);
+		slots[at] = (struct slot){ (uint16_t)(i + 1), (uint8_t)n, (uint8_t)keys[i].name[0] };
 	}
 }
 
@@ -34,12 +38,12 @@ const struct key *key_find(struct str name)
 {
 	if (!name.n)
 		return NULL;
-	for (uint32_t at = slot_of(name.p, name.n); slots[at]; at = (at + 1) % SLOTS) {
-		const struct key *k = &keys[slots[at] - 1];
+	for (uint32_t at = slot_of(name.p, name.n); slots[at].key; at = (at + 1) % SLOTS) {
+		const struct slot *s = &slots[at];
 
-		/* the first byte differs for most strangers; names are shorter than what strncmp reads */
-		if (k->name[0] == name.p[0] && strncmp(k->name, name.p, name.n) == 0 && !k->name[name.n])
-			return k;
+		if (s->n == name.n && s->first == (uint8_t)name.p[0] &&
+		    memcmp(keys[s->key - 1].name, name.p, name.n) == 0)
+			return &keys[s->key - 1];
 	}
 	return NULL;
 }

@@ -162,8 +162,8 @@ static bool begins_fields(const char *p, const char *end)
 					    STR("devname="), STR("eventtime="), STR("itime="), STR("devid="),
 					    STR("CEF:"), STR("logid=") };
 
-	for (size_t i = 0; i < ARRAY_LEN(first); i++) {
-		if (str_starts(str_n(p, (size_t)(end - p)), first[i]))
+	for (size_t i = 0; p < end && i < ARRAY_LEN(first); i++) {
+		if (*p == *first[i].p && str_starts(str_n(p, (size_t)(end - p)), first[i]))
 			return true;
 	}
 	return false;
@@ -223,6 +223,10 @@ void header_read(struct str line, struct header *h)
 		if (pri)
 			skip_blanks(&p, end);
 		at = p;
+		if (begins_fields(p, end)) {
+			*h = inner;
+			break;
+		}
 		if (!take_5424(&at, end, &inner, pri) && !take_3164(&at, end, &inner) && !pri)
 			break;
 		/* a stamp at the head of a text is part of the text */

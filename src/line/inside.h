@@ -29,8 +29,15 @@ struct reader {
 	struct str label;           /* CEF: what cn1Label says of cn1 */
 	struct str sd_id;           /* element of structured data that p stands in */
 };
-bool is_key_start(char c);
-bool is_key_char(char c);
+extern const uint8_t key_classes[256]; /* 1: begins a key, 2: goes on */
+static inline bool is_key_start(char c)
+{
+	return key_classes[(uint8_t)c] & 1;
+}
+static inline bool is_key_char(char c)
+{
+	return key_classes[(uint8_t)c] & 2;
+}
 void body_open(struct reader *r, struct str body, struct str sd);
 bool body_next(struct reader *r, struct line_field *f);
 bool kv_looks(struct str body, bool *csv);

@@ -23,7 +23,13 @@ static inline const char *key_end(const char *p, const char *end)
 static const char *quote_end(const char *p, const char *end)
 {
 	for (const char *at = p; at < end; at++) {
-		at = memchr(at, '"', (size_t)(end - at));
+		/* most values are shorter than a call is long */
+		for (const char *near = end - at > 24 ? at + 24 : end; at < near && *at != '"'; at++)
+			;
+		if (at == end)
+			return NULL;
+		if (*at != '"')
+			at = memchr(at, '"', (size_t)(end - at));
 		if (!at || at == p || at[-1] != '\\')
 			return at;
 	}

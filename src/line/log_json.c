@@ -18,11 +18,27 @@ static struct str lowered(struct str v, char *buf, size_t cap)
 	return str_n(buf, n);
 }
 
-static void json_field(struct json *j, const struct line_field *f, bool lower)
+#define SHORT 1024
+
+/* Apart, since a stack this large costs a touch of every page of it. */
+__attribute__((noinline)) static void json_long(struct json *j, const struct line_field *f, bool lower)
 {
 	ROOM char buf[LOG_LINE_MAX + 8];
 	struct str v = line_value(f, buf, sizeof(buf));
 
+	json_str(j, lower ? lowered(v, buf, sizeof(buf)) : v);
+}
+
+static void json_field(struct json *j, const struct line_field *f, bool lower)
+{
+	ROOM char buf[SHORT + 8];
+	struct str v;
+
+	if (f->value.n > SHORT) {
+		json_long(j, f, lower);
+		return;
+	}
+	v = line_value(f, buf, sizeof(buf));
 	json_str(j, lower ? lowered(v, buf, sizeof(buf)) : v);
 }
 
@@ -59,15 +75,26 @@ static struct str address_text(const struct members *ms, const struct member *m,
 	return str_n(buf, n + path.n);
 }
 
-static void json_address(struct json *j, const struct members *ms, const struct member *m)
+__attribute__((noinline)) static void json_address_long(struct json *j, const struct members *ms,
+							 const struct member *m)
 {
 	ROOM char buf[2 * LOG_LINE_MAX];
 
 	json_str(j, address_text(ms, m, buf, sizeof(buf)));
 }
 
+static void json_address(struct json *j, const struct members *ms, const struct member *m)
+{
+	ROOM char buf[2 * SHORT + 32];
+
+	if (m->f.value.n > SHORT || ms->url.domain.n > SHORT)
+		json_address_long(j, ms, m);
+	else
+		json_str(j, address_text(ms, m, buf, sizeof(buf)));
+}
+
 /* RFC 4648 4. */
-static void json_base64(struct json *j, struct str s)
+__attribute__((noinline)) static void json_base64(struct json *j, struct str s)
 {
 	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 	ROOM char buf[(LOG_LINE_MAX + 2) / 3 * 4];

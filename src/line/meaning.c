@@ -217,9 +217,10 @@ static const struct {
 
 enum did { DID_NOTHING, DID_SIGN_IN, DID_SIGN_OUT, DID_CHANGE };
 
+/* word is in lower case; most differ in their first letter. */
 static bool is_word(struct str v, const char *word)
 {
-	return str_ieq(v, str_of(word));
+	return v.n && (v.p[0] | 0x20) == word[0] && str_ieq(v, str_of(word));
 }
 
 static enum did admin_did(const struct facts *f)
@@ -290,7 +291,7 @@ static const struct action {
 static const struct action *action_of(struct str name)
 {
 	for (size_t i = 0; name.n && i < ARRAY_LEN(actions); i++) {
-		if (str_ieq(name, actions[i].name))
+		if (name.n == actions[i].name.n && str_ieq(name, actions[i].name))
 			return &actions[i];
 	}
 	return NULL;

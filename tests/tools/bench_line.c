@@ -115,6 +115,8 @@ int main(int argc, char **argv)
 	if (!r.row || !r.n)
 		return 1;
 	for (size_t i = 0; i < ARRAY_LEN(whats); i++) {
+		if (argc > 2 && strcmp(argv[2], whats[i].what) != 0)
+			continue;
 		double ns = (double)best_of(&r, whats[i].fn) / 100, bytes = (double)r.bytes / (double)r.n;
 
 		printf("{\"bench\":\"line\",\"who\":\"%s\",\"lines\":\"%s\",\"bytes\":%.0f,\"ns\":%.0f,"
