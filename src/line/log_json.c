@@ -338,7 +338,7 @@ static bool member_text(const struct members *ms, const struct member *m, char *
 static bool key_text(const struct log *row, struct str key, char *buf, size_t cap, struct str *out)
 {
 	struct split s;
-	struct line_field f;
+	struct line_field f, raw = { 0 }; /* raw: the name as the format spells it, where no other is so named */
 	struct str bare;
 	struct facts facts = { 0 };
 	size_t n = 0;
@@ -347,12 +347,18 @@ static bool key_text(const struct log *row, struct str key, char *buf, size_t ca
 	for (; n < LINE_FIELDS_MAX && body_next(&s.r, &f); n++) {
 		const struct key *k = key_of(&s.r, &f, &bare);
 
-		if (str_eq(bare, key) || str_eq(f.key, key)) {
+		if (str_eq(bare, key)) {
 			*out = line_value(&f, buf, cap);
 			return true;
 		}
-		if (k && k->mark == MARK_CAT)
+		if (!raw.key.n && str_eq(f.key, key))
+			raw = f;
+		if (k && k->mark == MARK_CAT && !facts.v[MARK_CAT].p)
 			facts.v[MARK_CAT] = f.value;
+	}
+	if (raw.key.n) {
+		*out = line_value(&raw, buf, cap);
+		return true;
 	}
 	facts_split_cat(&facts);
 	*out = str_eq(key, STR("type")) ? facts.v[MARK_TYPE] :
