@@ -303,6 +303,7 @@ int packer_flush(struct packer *k, struct press *ps, struct err *e)
 	stmt_blob_ref(k->insert, 5, ps->lines.p, ps->lines.n);
 	rc = stmt_run(k->insert, e);
 	stmt_clear(k->insert);
+	k->small += k->n < FULL_ROWS && k->tail_bytes < FULL_BYTES;
 	k->n = k->tail_bytes = 0;
 	return rc;
 }
@@ -406,6 +407,7 @@ int packer_tidy(struct packer *k, struct press *ps, struct sql *db, int32_t day,
 	struct part_view *v = NULL;
 	struct group g = { 0 };
 	assert(!k->n);
+	k->small = 0;
 	int rc = find_group(k, db, all, &g, e);
 	if (rc <= 0)
 		return rc;

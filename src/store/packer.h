@@ -28,6 +28,7 @@ struct packer {
 	const void *rows[PACK_ROWS]; /* of a pack that is not full; somebody else's */
 	size_t n, tail_bytes;
 	int64_t tidy_id; /* packs before this one are as full as they get */
+	unsigned small;  /* small packs written since the last step of tidying */
 };
 
 int packer_open(struct packer *k, struct sql *db, const struct plan *p, const char *table,

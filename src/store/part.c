@@ -14,6 +14,7 @@ enum {
 	SQL_TEXT_MAX = 32768,
 	BUCKET_WORTH_ROWS = 1024, /* an open end shorter than this is left to be read again */
 	TIDY_STEPS = 8,           /* packs made in one transaction */
+	SMALL_PACKS = 64,         /* that many are not left for the next regular look */
 };
 
 void parts_init(struct parts *ps, struct sql *db, uint64_t seed)
@@ -425,6 +426,14 @@ static int tidy_packs(struct parts *ps, struct part *p, bool all, struct err *e)
 	if (rc)
 		part_close(p); /* its dictionary may have been rolled back under it */
 	return rc ? rc : did > 0;
+}
+
+bool parts_want_tidying(const struct parts *ps)
+{
+	for (size_t i = 0; i < PARTS_OPEN; i++)
+		if (ps->open[i].packer.small >= SMALL_PACKS)
+			return true;
+	return false;
 }
 
 int parts_tidy_packs(struct parts *ps, struct err *e)

@@ -50,6 +50,8 @@ int parts_close_idle(struct parts *ps, int64_t idle_ns, struct err *e) MUST_CHEC
 /* Writes one chapter of the contents that is due: 1 when it did (in a transaction of its
  * own), 0. */
 int parts_write_chapter(struct parts *ps, struct err *e) MUST_CHECK;
+/* So many small packs were written that they should be made into full ones soon. */
+bool parts_want_tidying(const struct parts *ps);
 /* Makes some small packs into full ones: 1 when it did (in a transaction of its own), 0. */
 int parts_tidy_packs(struct parts *ps, struct err *e) MUST_CHECK;
 /* Gives up a day that is about to be dropped. */

@@ -332,7 +332,7 @@ static bool tidy(struct store *st, bool busy)
 		ballast_make(st);
 		st->next_ballast_mono_ns = now + 60 * NS_PER_S;
 	}
-	if (now >= st->next_tidy_mono_ns) {
+	if (now >= st->next_tidy_mono_ns || parts_want_tidying(&st->parts)) {
 		int rc = parts_tidy_packs(&st->parts, &e);
 		if (!rc)
 			rc = parts_write_chapter(&st->parts, &e);
