@@ -2,8 +2,9 @@
  * (some senders count it); of other messages all bytes up to the LF or NUL but a CR right before the
  * LF. LF, CR and NUL between messages belong to none. Digits are a length when a blank and then "<" follow,
  * as RFC 6587 3.4.1 has it; once a stream has counted a message, anything may follow. A relay may have
- * taken the "<189>" off: then the first number of a stream is a length when that many octets have no LF or
- * NUL in them and end where a message may begin. */
+ * taken the "<189>" off: then the first number of a stream is a length when that many octets hold no LF or NUL
+ * and either begin as a device's message does or end where one may begin. That is seen only when they are
+ * here, so they are gathered first: how a stream is cut must not matter. */
 #include "frame.h"
 
 #include <stdio.h>
@@ -12,7 +13,7 @@
 #define DIGITS_MAX 7     /* a longer number is no length */
 #define WINDOW 4096      /* LF and NUL are looked for in turns, so that many short lines of one kind stay cheap */
 #define FIRST_ROOM 256
-#define COUNT_MIN 8      /* "5 of ..." begins a sentence */
+#define COUNT_MIN 8u     /* "5 of ..." begins a sentence */
 
 static void carry_free(struct frame *f, struct frame_pool *pool)
 {
@@ -123,35 +124,23 @@ static void count(struct frame *f, struct frame_pool *pool, struct str *in)
 	}
 }
 
-/* Whether the number before in is the length of what follows, which has no "<" to say so. What is not here
- * yet cannot be measured: then it has to begin as a device's message does. */
-static bool fits_count(const struct frame *f, const struct str *in)
+/* Does a message begin here as devices write it, when its "<189>" is gone: date=... or CEF:... */
+static bool is_message(struct str s)
 {
 	size_t key = 0;
-	if (f->count < COUNT_MIN)
-		return false;
-	if (in->n >= f->count) {
-		ptrdiff_t end = line_end(str_sub(*in, 0, f->count - 1));
-		char next = in->n > f->count ? in->p[f->count] : '\n';
-		return end < 0 && ((next >= '1' && next <= '9') || strchr("<\n\r", next));
-	}
-	if (line_end(*in) >= 0)
-		return false;
-	while (key < in->n && ((in->p[key] | 0x20) >= 'a' && (in->p[key] | 0x20) <= 'z'))
+	while (key < s.n && ((s.p[key] | 0x20) >= 'a' && (s.p[key] | 0x20) <= 'z'))
 		key++;
-	return key > 0 && key < in->n && (in->p[key] == '=' || str_starts(*in, str_of("CEF:")));
+	return (key > 0 && key < s.n && s.p[key] == '=') || str_starts(s, STR("CEF:"));
 }
 
 static void behind(struct frame *f, struct frame_pool *pool, const struct str *in)
 {
-	bool counts = f->way == FRAME_NONE ? fits_count(f, in) :
-					     f->way == FRAME_COUNTED && !f->is_mixed;
-	if (*in->p != '<' && !counts) {
-		(void)digits_back(f, pool, " ");
-		return;
-	}
 	f->left = f->count;
-	f->state = FRAME_OCTETS;
+	if (*in->p == '<' || (f->way == FRAME_COUNTED && !f->is_mixed))
+		f->state = FRAME_OCTETS;
+	else if (digits_back(f, pool, " ") && f->way == FRAME_NONE && f->count >= COUNT_MIN &&
+		 f->count < LOG_LINE_MAX - COUNT_MIN - DIGITS_MAX)
+		f->state = FRAME_GUESS;
 }
 
 /* Takes n bytes of *in into the message; what is too long goes. True: the message is there. */
@@ -193,6 +182,43 @@ static bool line(struct frame *f, struct frame_pool *pool, struct str *in, struc
 	if (is_lf && out->line.n > 0 && out->line.p[out->line.n - 1] == '\r')
 		out->line.n--;
 	way_is(f, is_lf ? FRAME_LF : FRAME_NUL);
+	return true;
+}
+
+/* What has been gathered behind the number was a message of that length. */
+static void guessed(struct frame *f, struct frame_line *out)
+{
+	size_t head = f->digits + 1u;
+	out->line = counted_trim(str_n(f->p + head, f->n - head));
+	out->is_truncated = false;
+	f->given = true;
+	way_is(f, FRAME_COUNTED);
+}
+
+static bool guess(struct frame *f, struct frame_pool *pool, struct str *in, struct frame_line *out)
+{
+	size_t have = in->n < f->left ? in->n : f->left;
+	ptrdiff_t end = line_end(str_sub(*in, 0, have == f->left && have > 0 ? have - 1 : have));
+	if (end >= 0)
+		have = (size_t)end;
+	if (have > 0 && !carry_put(f, pool, in->p, have))
+		return false;
+	*in = str_sub(*in, have, in->n);
+	f->left -= (uint32_t)have;
+	if (end >= 0) { /* it ends before its time: no length */
+		f->state = FRAME_LINE;
+		return false;
+	}
+	if (f->left > 0)
+		return false;
+	bool is_one = is_message(str_sub(str_n(f->p, f->n), f->digits + 1u, f->n));
+	if (!is_one && in->n == 0)
+		return false; /* the next byte tells */
+	if (!is_one && !(*in->p >= '1' && *in->p <= '9') && *in->p != '<' && *in->p != '\n' && *in->p != '\r') {
+		f->state = FRAME_LINE;
+		return false;
+	}
+	guessed(f, out);
 	return true;
 }
 
@@ -254,6 +280,8 @@ static bool step(struct frame *f, struct frame_pool *pool, struct str *in, struc
 	case FRAME_BEHIND:
 		behind(f, pool, in);
 		return false;
+	case FRAME_GUESS:
+		return guess(f, pool, in, out);
 	case FRAME_LINE:
 		return line(f, pool, in, out);
 	case FRAME_OCTETS:
@@ -295,7 +323,9 @@ bool frame_end(struct frame *f, struct frame_pool *pool, struct frame_line *out)
 		(void)digits_back(f, pool, f->state == FRAME_COUNT ? "" : " ");
 	out->line = str_n(f->p, f->n);
 	out->is_truncated = false;
-	return f->n > 0;
+	if (f->state == FRAME_GUESS && f->left == 0)
+		guessed(f, out);
+	return out->line.n > 0;
 }
 
 void frame_fini(struct frame *f, struct frame_pool *pool)

@@ -22,6 +22,7 @@ enum frame_state {
 	FRAME_START,
 	FRAME_COUNT,   /* digits that may be a length */
 	FRAME_BEHIND,  /* digits and a blank: a length if the message begins as one */
+	FRAME_GUESS,   /* a number and what may be as many octets, gathered */
 	FRAME_LINE,    /* until LF or NUL */
 	FRAME_OCTETS,  /* left bytes still to come */
 	FRAME_SKIP,    /* the rest of a line that was too long */

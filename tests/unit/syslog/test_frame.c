@@ -177,7 +177,7 @@ static void a_line_of_just_the_limit_is_whole(void **state)
 static void a_stream_cut_at_any_byte_gives_the_same_messages(void **state)
 {
 	(void)state;
-	static const char in[] = "7 <1>a\nb\n<2>bb\r\n<3>c\0" "12 apes\n5 <4>d\n8 <5>e\r\nf\n<6>g\n6 <7>\n1";
+	static const char in[] = "10 date=1 b=27 <1>a\nb\n<2>bb\r\n<3>c\0" "12 apes\n5 <4>d\n8 <5>e\r\nf\n<6>g\n6 <7>\n1";
 	struct str whole = str_n(in, sizeof(in) - 1);
 	struct heard want, h;
 	heard_init(&want);
