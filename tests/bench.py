@@ -174,7 +174,8 @@ def main():
         "flow": lambda: tool("bench_flow", "--many", "1000000"),
         "edge": lambda: tool("bench_edge"),
         "store": lambda: tool("bench_store"),
-        "query": lambda: tool("bench_query", "-n", rows, "-p", str(OUT / f"store-{rows}")),
+        "query": lambda: [tool("bench_query", "-n", rows, "-p", str(OUT / f"store-{rows}")),
+                          tool("bench_query", "-k", "log", "-n", rows, "-p", str(OUT / f"lines-{rows}"))],
         "live": live,
         "syslog": lambda: bench_syslog.compare(say, OUT, RUNS),
     }

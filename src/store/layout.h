@@ -191,17 +191,18 @@ struct zone_top {
 /* Largest first, of equals the newest first; how many. */
 int zone_top_decode(struct str blob, struct zone_top out[STORE_ZONE_TOP]);
 
-/* Roll-ups: three tables of one shape, for the record "flow" only.
+/* Roll-ups: three tables of one shape, for the records "flow" and "log".
  *
  *   rollup_minute, rollup_hour, rollup_day
  *     (dim, at, key, flows, packets, bytes_out, bytes_in, PRIMARY KEY (dim, at, key)) WITHOUT ROWID
  *
  * dim is enum rollup_dim, at the first second of the minute, hour or UTC day. key: total 0; direction
  * enum flow_direction; app TEXT (application, else protocol, else "unknown"); host and peer an address
- * as in rows. The TEXT 'other' holds what was folded together.
+ * as in rows. Of lines (flows counts them, bytes_out their bytes) kind TEXT, source
+ * its number, type TEXT ("utm/virus/blocked"). The TEXT 'other' holds what was folded together.
  *
- * rollup_minute: total, direction, app. rollup_hour: all five; peers of hours that are over are cut to
- * the largest ROLLUP_HOUR_PEERS and 'other'. rollup_day: all five, largest ROLLUP_DAY_KEYS and 'other'
+ * rollup_minute: total, direction, app, kind and source of lines. rollup_hour: all; peers of hours that are over are cut to
+ * the largest ROLLUP_HOUR_PEERS and 'other'. rollup_day: all, largest ROLLUP_DAY_KEYS and 'other'
  * of each, written when the day is closed: ask rollup_day for days up to rollup_closed_day, rollup_hour
  * for those after it. Late rows of a closed day go to rollup_day as well, so that the three agree. */
 int rollup_closed_day(struct sql *db, int32_t *day, struct err *e) MUST_CHECK; /* YYYYMMDD; 0: none yet */

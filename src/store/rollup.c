@@ -15,7 +15,7 @@
 #include "tomsd/base/hash.h"
 
 enum table { MINUTE, HOUR, DAY, TABLES };
-enum key_type { KEY_INT, KEY_TEXT, KEY_BLOB };
+enum key_type { KEY_INT, KEY_TEXT, KEY_BLOB, KEY_NAME /* i of rollup.names */ };
 enum { FLOWS, PACKETS, OUT, IN, VALUES };
 enum {
 	SUMS_FIRST = 1 << 10,
@@ -75,10 +75,12 @@ int rollup_init(struct rollup *ru, struct sql *db, struct err *e)
 			       .mask = 2 * SUMS_FIRST - 1,
 			       .late_s = INT64_MAX };
 	ru->folded_s = folded;
+	ru->kinds = record_col(&log_record, "kind")->names;
 	ru->closed_s = closed ? clock_day_start(closed) / NS_PER_S + DAY_S : 0;
 	ru->sums = malloc(ru->room * sizeof(*ru->sums));
 	ru->slots = calloc(ru->mask + 1, sizeof(*ru->slots));
-	if (!ru->sums || !ru->slots) {
+	ru->names = calloc(1, sizeof(*ru->names));
+	if (!ru->sums || !ru->slots || !ru->names) {
 		rollup_fini(ru);
 		return err_set(e, ERR_NOMEM, "out of memory");
 	}
@@ -89,6 +91,7 @@ void rollup_fini(struct rollup *ru)
 {
 	free(ru->sums);
 	free(ru->slots);
+	free(ru->names);
 	*ru = (struct rollup){ 0 };
 }
 
@@ -306,6 +309,80 @@ int rollup_add(struct rollup *ru, struct sql *db, const struct flow *f, struct e
 	return ru->n < SUMS_MAX / 2 ? 0 : rollup_flush(ru, db, e);
 }
 
+static struct rollup_key key_text(enum rollup_dim dim, int64_t at, const char *text)
+{
+	struct rollup_key k = key_int(MINUTE, dim, at, 0);
+	k.type = KEY_TEXT;
+	k.n = (uint8_t)strnlen(text, sizeof(k.text));
+	memcpy(k.text, text, k.n);
+	return k;
+}
+
+/* Its number among the names; ROLLUP_NAMES_MAX where there is no room for another one. */
+static size_t name_number(struct rollup_names *names, const char *name)
+{
+	size_t at = (size_t)hash_bytes(name, strlen(name), 0) % ROLLUP_NAME_SLOTS;
+	for (; names->slot[at]; at = (at + 1) % ROLLUP_NAME_SLOTS)
+		if (strcmp(names->name[names->slot[at] - 1], name) == 0)
+			return names->slot[at] - 1u;
+	if (names->n == ROLLUP_NAMES_MAX)
+		return ROLLUP_NAMES_MAX;
+	(void)str_copy(names->name[names->n], ROLLUP_NAME_MAX, str_of(name)); /* same size */
+	names->slot[at] = (uint16_t)++names->n;
+	return names->n - 1;
+}
+
+/* "utm/virus/blocked"; what a device leaves out is left out here. */
+static void type_name(const struct log *g, char out[ROLLUP_NAME_MAX])
+{
+	const char *const parts[] = { g->type, g->subtype, g->action };
+	char text[ROLLUP_NAME_MAX];
+	size_t n = 0;
+	for (size_t i = 0; i < ARRAY_LEN(parts); i++)
+		if (*parts[i] && n + 2 < sizeof(text)) {
+			if (n)
+				text[n++] = '/';
+			(void)str_copy(text + n, sizeof(text) - n, str_of(parts[i]));
+			n += strlen(text + n);
+		}
+	str_copy_clean(out, ROLLUP_NAME_MAX, n ? str_n(text, n) : STR("unknown"));
+}
+
+static struct rollup_key key_type(struct rollup *ru, const struct log *g, int64_t at)
+{
+	struct rollup_key k = key_int(HOUR, ROLLUP_LOG_TYPE, at, 0);
+	char name[ROLLUP_NAME_MAX];
+	/* names of an hour that is over make place; its sums are written by then, or hold no name */
+	if (at > ru->names->hour_s && !ru->n) {
+		memset(ru->names, 0, sizeof(*ru->names));
+		ru->names->hour_s = at;
+	}
+	type_name(g, name);
+	k.type = KEY_NAME;
+	k.i = (int64_t)name_number(ru->names, name);
+	return k;
+}
+
+int rollup_add_log(struct rollup *ru, struct sql *db, const struct log *g, struct err *e)
+{
+	const uint64_t v[VALUES] = { [FLOWS] = 1, [OUT] = g->line_n };
+	int64_t s = g->at_ns / NS_PER_S, minute = floor_to(s, MINUTE_S);
+	struct rollup_key by_type = key_type(ru, g, floor_to(s, HOUR_S));
+	struct rollup_key by_kind =
+		key_text(ROLLUP_LOG_KIND, minute,
+			 g->kind && g->kind <= LOG_KIND_DEVICE ? ru->kinds[g->kind] :
+								 "unknown");
+	struct rollup_key by_source = key_int(MINUTE, ROLLUP_LOG_SOURCE, minute, g->source);
+	int rc = add(ru, &by_type, v);
+	if (!rc)
+		rc = add(ru, &by_kind, v);
+	if (!rc)
+		rc = add(ru, &by_source, v);
+	if (rc)
+		return err_set(e, ERR_NOMEM, "out of memory");
+	return ru->n < SUMS_MAX / 2 ? 0 : rollup_flush(ru, db, e);
+}
+
 /* An hour that was cut has new peers: an import, or a clock that was wrong. */
 static void note_late(struct rollup *ru, int64_t at)
 {
@@ -363,12 +440,13 @@ static int by_key(const void *a, const void *b)
 		return x->at < y->at ? -1 : 1;
 	if (x->type != y->type)
 		return x->type < y->type ? -1 : 1;
-	if (x->type == KEY_INT)
+	if (x->type == KEY_INT || x->type == KEY_NAME)
 		return x->i < y->i ? -1 : x->i > y->i;
 	return memcmp(x->text, y->text, sizeof(x->text));
 }
 
-static int write_sum(const struct rollup_sum *u, struct stmt *s, struct err *e)
+static int write_sum(const struct rollup *ru, const struct rollup_sum *u, struct stmt *s,
+		     struct err *e)
 {
 	stmt_i64(s, 1, u->key.dim);
 	stmt_i64(s, 2, u->key.at);
@@ -381,6 +459,11 @@ static int write_sum(const struct rollup_sum *u, struct stmt *s, struct err *e)
 		break;
 	case KEY_BLOB:
 		stmt_blob_ref(s, 3, u->key.blob, u->key.n);
+		break;
+	case KEY_NAME:
+		stmt_text_ref(s, 3, u->key.i < ROLLUP_NAMES_MAX ?
+					    str_of(ru->names->name[u->key.i]) :
+					    STR("other"));
 		break;
 	}
 	for (int i = 0; i < VALUES; i++)
@@ -400,7 +483,7 @@ int rollup_flush(struct rollup *ru, struct sql *db, struct err *e)
 		rc = sql_prepare(db, upserts[t], &s[t], e);
 	qsort(ru->sums, ru->n, sizeof(ru->sums[0]), by_key); /* neighbours share pages */
 	for (size_t i = 0; !rc && i < ru->n; i++)
-		rc = write_sum(&ru->sums[i], s[ru->sums[i].key.table], e);
+		rc = write_sum(ru, &ru->sums[i], s[ru->sums[i].key.table], e);
 	for (int t = 0; t < TABLES; t++)
 		stmt_done(s[t]);
 	rollup_forget(ru);

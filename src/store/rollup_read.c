@@ -1,6 +1,7 @@
 /* Reading the roll-ups: see rollup_read.h. */
 #include "rollup_read.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "sqlite.h"
@@ -22,22 +23,30 @@ static int64_t seconds_up(int64_t ns)
 
 static bool has_minutes(enum rollup_dim dim)
 {
-	return dim == ROLLUP_TOTAL || dim == ROLLUP_DIRECTION || dim == ROLLUP_APP;
+	return dim == ROLLUP_TOTAL || dim == ROLLUP_DIRECTION || dim == ROLLUP_APP ||
+	       dim == ROLLUP_LOG_KIND || dim == ROLLUP_LOG_SOURCE;
+}
+
+static bool is_of_logs(enum rollup_dim dim)
+{
+	return dim >= ROLLUP_LOG_KIND;
 }
 
 /* First and last second any table has something for. */
-static int extent(struct sql *db, int64_t *from_s, int64_t *to_s, struct err *e)
+static int extent(struct sql *db, enum rollup_dim dim, int64_t *from_s, int64_t *to_s,
+		  struct err *e)
 {
 	static const char text[] =
-		"SELECT min((SELECT ifnull(min(at),9e15) FROM rollup_hour WHERE dim=0),"
-		"(SELECT ifnull(min(at),9e15) FROM rollup_day WHERE dim=0)),"
-		"max((SELECT ifnull(max(at),-1) FROM rollup_hour WHERE dim=0)+3600,"
-		"(SELECT ifnull(max(at),-1) FROM rollup_day WHERE dim=0)+86400)";
+		"SELECT min((SELECT ifnull(min(at),9e15) FROM rollup_hour WHERE dim=?1),"
+		"(SELECT ifnull(min(at),9e15) FROM rollup_day WHERE dim=?1)),"
+		"max((SELECT ifnull(max(at),-1) FROM rollup_hour WHERE dim=?1)+3600,"
+		"(SELECT ifnull(max(at),-1) FROM rollup_day WHERE dim=?1)+86400)";
 	struct stmt *s = NULL;
 	int rc = sql_prepare(db, text, &s, e);
 
 	if (rc)
 		return rc;
+	stmt_i64(s, 1, is_of_logs(dim) ? ROLLUP_LOG_KIND : ROLLUP_TOTAL);
 	rc = stmt_step(s, e);
 	if (rc > 0) {
 		*from_s = stmt_col_i64(s, 0);
@@ -78,7 +87,7 @@ int rollup_span_of(struct sql *db, enum rollup_dim dim, int64_t since_ns, int64_
 {
 	int64_t first = 0, end = 0, closed_to_s;
 	int32_t closed_day = 0;
-	int rc = extent(db, &first, &end, e);
+	int rc = extent(db, dim, &first, &end, e);
 
 	if (!rc)
 		rc = rollup_closed_day(db, &closed_day, e);
@@ -140,10 +149,12 @@ static void key_text(const struct rollup_keys *k, struct stmt *s, int col, struc
 		return;
 	case ROLLUP_APP:
 	case ROLLUP_LOG_KIND:
-	case ROLLUP_LOG_SOURCE:
 	case ROLLUP_LOG_TYPE:
 		(void)str_copy(out->text, sizeof(out->text),
 			       text); /* written by rollup.c: shorter than a key */
+		return;
+	case ROLLUP_LOG_SOURCE:
+		(void)snprintf(out->text, sizeof(out->text), "%lld", (long long)v);
 		return;
 	case ROLLUP_DIRECTION:
 		(void)str_copy(out->text, sizeof(out->text), STR("unknown"));
@@ -266,7 +277,7 @@ int rollup_read(struct sql *db, const struct rollup_span *span, struct rollup_ke
 }
 
 struct ranked {
-	uint64_t bytes;
+	uint64_t bytes; /* or lines */
 	size_t key;
 };
 
@@ -293,7 +304,10 @@ int rollup_largest(const struct rollup_keys *k, size_t **order, size_t *n)
 	for (size_t i = 0; i < k->n; i++) {
 		if (!k->key[i].is_other)
 			r[(*n)++] = (struct ranked){
-				k->key[i].sum.bytes_out + k->key[i].sum.bytes_in, i
+				is_of_logs(k->dim) ? k->key[i].sum.flows :
+						     k->key[i].sum.bytes_out +
+							     k->key[i].sum.bytes_in,
+				i
 			};
 	}
 	qsort(r, *n, sizeof(*r), more_bytes_first);

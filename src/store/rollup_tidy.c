@@ -133,7 +133,7 @@ static int close_day(struct rollup *ru, struct sql *db, int64_t at, int64_t last
 		     struct err *e)
 {
 	int rc = sql_exec(db, "BEGIN IMMEDIATE", e);
-	for (int64_t dim = ROLLUP_TOTAL; !rc && at >= 0 && dim <= ROLLUP_PEER; dim++)
+	for (int64_t dim = ROLLUP_TOTAL; !rc && at >= 0 && dim <= ROLLUP_LOG_TYPE; dim++)
 		rc = sum_day(db, dim, at, e);
 	if (!rc)
 		rc = set_meta(db, "rollup_closed_day", clock_day(last_s * NS_PER_S), e);
@@ -150,7 +150,7 @@ static int close_next_day(struct rollup *ru, struct sql *db, int64_t now_s, stru
 	int64_t today = (now_s - DAY_GRACE_S) / DAY_S * DAY_S, at = -1;
 	if (now_s < DAY_GRACE_S || ru->closed_s >= today)
 		return 0;
-	int rc = ask2(db, "SELECT min(at)FROM rollup_hour WHERE dim=0 AND at>=?1 AND at<?2",
+	int rc = ask2(db, "SELECT min(at)FROM rollup_hour WHERE dim IN(0,5)AND at>=?1 AND at<?2",
 		      ru->closed_s, today, -1, &at, e);
 	if (rc)
 		return rc;
@@ -179,7 +179,7 @@ int rollup_drop_before(struct sql *db, int64_t before_ns, struct err *e)
 	" WHERE dim=?1)+?3)"
 	static const char *const minute = DROP("rollup_minute"), *const hour =
 									 DROP("rollup_hour");
-	for (int64_t dim = ROLLUP_TOTAL; dim <= ROLLUP_PEER; dim++) {
+	for (int64_t dim = ROLLUP_TOTAL; dim <= ROLLUP_LOG_TYPE; dim++) {
 		for (int t = 0; t < 2; t++) {
 			int rc = run3(db, t ? hour : minute, dim, before_ns / NS_PER_S, HOUR_S,
 				      e);

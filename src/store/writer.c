@@ -42,6 +42,8 @@ static int insert_batch(struct store *st, const struct inbox_batch *b, struct er
 			rc = 0;
 		} else if (!rc && p->record == &flow_record) {
 			rc = rollup_add(&st->rollup, st->db, row, e);
+		} else if (!rc && p->record == &log_record) {
+			rc = rollup_add_log(&st->rollup, st->db, row, e);
 		}
 	}
 	return rc;

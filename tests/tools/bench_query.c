@@ -1,5 +1,5 @@
-/* bench_query [-n ROWS] [-D DAYS] [-p FOLDER] [-r REPEATS] [-o ONLY]: what the pages of the panel cost over a
- * store of ROWS flows (default 10 million in one day). The store is made when FOLDER has none, and kept.
+/* bench_query [-k flow|log] [-n ROWS] [-D DAYS] [-p FOLDER] [-r REPEATS] [-o ONLY]: what the pages of the panel
+ * cost over a store of ROWS flows or lines (default 10 million in one day). The store is made when FOLDER has none, and kept.
  * Prints one JSON line a kind of query: p50, p95 and longest, in milliseconds of wall time, over REPEATS
  * different questions of that kind, each through a fresh request as the API does it. cpu_ms is the mean
  * of the thread's CPU time: what is left where other programs do not take turns. */
@@ -18,7 +18,8 @@ enum { CHUNK = 4096, REPEATS_MAX = 1000, PAGE = 50 };
 static struct options {
 	uint64_t rows, days, repeats;
 	const char *path, *only;
-} opt = { 10000000, 1, 40, "build/bench/query-store", NULL };
+	bool logs;
+} opt = { 10000000, 1, 40, NULL, NULL, false };
 
 static struct store *st;
 static struct gen_flows rnd = { .state = 7 };
@@ -51,7 +52,7 @@ static void vary(struct gen_flows *g, struct flow *f)
 		f->src_bytes += (x >> 20) % 2000000000u;
 }
 
-static void fill(void)
+static void fill_flows(void)
 {
 	struct err e = ERR_INIT;
 	struct flow *rows = calloc(CHUNK, sizeof(*rows));
@@ -117,7 +118,8 @@ static void wait_until_tidy(void)
 		clock_sleep_ms(1000);
 }
 
-/* One question: its words, sort and range; {H} frequent host, {h} any host, {P} peer, {N} name. */
+/* One question: its words, sort and range; {H} frequent host, {h} any host, {P} peer, {N} name, {d} digit,
+ * {r} rare word, {s} session. */
 enum kind { PAGE_OF, NEXT_PAGE, COUNT, SERIES, TOP };
 static const struct question {
 	const char *name, *words;
@@ -125,78 +127,93 @@ static const struct question {
 	enum query_sort sort;
 	int hours; /* the last so many; 0: all. A page: ends at a random moment when negative */
 	enum rollup_dim dim;
+	int limit_ms; /* 0: none */
 } questions[] = {
-	{ "newest", "", PAGE_OF, QUERY_NEWEST, 24, 0 },
-	{ "newest_deep", "", NEXT_PAGE, QUERY_NEWEST, -1, 0 },
-	{ "oldest", "", PAGE_OF, QUERY_OLDEST, 0, 0 },
-	{ "host_frequent", "host:{H}", PAGE_OF, QUERY_NEWEST, 24, 0 },
-	{ "host_rare", "host:{h}", PAGE_OF, QUERY_NEWEST, 24, 0 },
-	{ "host_unknown", "host:172.16.99.{b}", PAGE_OF, QUERY_NEWEST, 0, 0 },
-	{ "host_deep", "host:{h}", NEXT_PAGE, QUERY_NEWEST, -1, 0 },
-	{ "host_mac", "host:{m}", PAGE_OF, QUERY_NEWEST, 24, 0 },
-	{ "net24", "host:10.0.5.0/24", PAGE_OF, QUERY_NEWEST, 24, 0 },
-	{ "net16_unknown", "host:172.16.0.0/16", PAGE_OF, QUERY_NEWEST, 24, 0 },
-	{ "peer", "peer:{P}", PAGE_OF, QUERY_NEWEST, 24, 0 },
-	{ "host_peer", "host:{H} peer:{P}", PAGE_OF, QUERY_NEWEST, 24, 0 },
-	{ "app_frequent", "app:dns", PAGE_OF, QUERY_NEWEST, 24, 0 },
-	{ "app_rare", "app:app5{d}", PAGE_OF, QUERY_NEWEST, 24, 0 },
-	{ "app_unknown", "app:gopher", PAGE_OF, QUERY_NEWEST, 0, 0 },
-	{ "port_frequent", "port:443", PAGE_OF, QUERY_NEWEST, 24, 0 },
-	{ "port_unknown", "port:6667", PAGE_OF, QUERY_NEWEST, 0, 0 },
-	{ "proto", "proto:icmp", PAGE_OF, QUERY_NEWEST, 24, 0 },
-	{ "name", "name:{N}", PAGE_OF, QUERY_NEWEST, 24, 0 },
-	{ "text_frequent", "example", PAGE_OF, QUERY_NEWEST, 24, 0 },
-	{ "text_rare", "host79{d}{d}", PAGE_OF, QUERY_NEWEST, 24, 0 },
-	{ "text_unknown", "nobody-says-this", PAGE_OF, QUERY_NEWEST, 0, 0 },
-	{ "excluded", "-app:dns -host:{H}", PAGE_OF, QUERY_NEWEST, 24, 0 },
-	{ "combined", "host:{h} proto:tls site4", PAGE_OF, QUERY_NEWEST, 24, 0 },
+	{ "newest", "", PAGE_OF, QUERY_NEWEST, 24, 0, 0 },
+	{ "newest_deep", "", NEXT_PAGE, QUERY_NEWEST, -1, 0, 0 },
+	{ "oldest", "", PAGE_OF, QUERY_OLDEST, 0, 0, 0 },
+	{ "host_frequent", "host:{H}", PAGE_OF, QUERY_NEWEST, 24, 0, 0 },
+	{ "host_rare", "host:{h}", PAGE_OF, QUERY_NEWEST, 24, 0, 0 },
+	{ "host_unknown", "host:172.16.99.{b}", PAGE_OF, QUERY_NEWEST, 0, 0, 0 },
+	{ "host_deep", "host:{h}", NEXT_PAGE, QUERY_NEWEST, -1, 0, 0 },
+	{ "host_mac", "host:{m}", PAGE_OF, QUERY_NEWEST, 24, 0, 0 },
+	{ "net24", "host:10.0.5.0/24", PAGE_OF, QUERY_NEWEST, 24, 0, 0 },
+	{ "net16_unknown", "host:172.16.0.0/16", PAGE_OF, QUERY_NEWEST, 24, 0, 0 },
+	{ "peer", "peer:{P}", PAGE_OF, QUERY_NEWEST, 24, 0, 0 },
+	{ "host_peer", "host:{H} peer:{P}", PAGE_OF, QUERY_NEWEST, 24, 0, 0 },
+	{ "app_frequent", "app:dns", PAGE_OF, QUERY_NEWEST, 24, 0, 0 },
+	{ "app_rare", "app:app5{d}", PAGE_OF, QUERY_NEWEST, 24, 0, 0 },
+	{ "app_unknown", "app:gopher", PAGE_OF, QUERY_NEWEST, 0, 0, 0 },
+	{ "port_frequent", "port:443", PAGE_OF, QUERY_NEWEST, 24, 0, 0 },
+	{ "port_unknown", "port:6667", PAGE_OF, QUERY_NEWEST, 0, 0, 0 },
+	{ "proto", "proto:icmp", PAGE_OF, QUERY_NEWEST, 24, 0, 0 },
+	{ "name", "name:{N}", PAGE_OF, QUERY_NEWEST, 24, 0, 0 },
+	{ "text_frequent", "example", PAGE_OF, QUERY_NEWEST, 24, 0, 0 },
+	{ "text_rare", "host79{d}{d}", PAGE_OF, QUERY_NEWEST, 24, 0, 0 },
+	{ "text_unknown", "nobody-says-this", PAGE_OF, QUERY_NEWEST, 0, 0, 0 },
+	{ "excluded", "-app:dns -host:{H}", PAGE_OF, QUERY_NEWEST, 24, 0, 0 },
+	{ "combined", "host:{h} proto:tls site4", PAGE_OF, QUERY_NEWEST, 24, 0, 0 },
 	{ "combined_port", "host:{H} port:2575 -peer:10.0.10.11", PAGE_OF, QUERY_NEWEST, 24,
-	  0 },
-	{ "large", "source.bytes>1GB", PAGE_OF, QUERY_NEWEST, 24, 0 },
-	{ "risk", "risk:smb_insecure_version", PAGE_OF, QUERY_NEWEST, 24, 0 },
-	{ "by_bytes", "", PAGE_OF, QUERY_BYTES, 24, 0 },
-	{ "by_bytes_next", "", NEXT_PAGE, QUERY_BYTES, 24, 0 },
-	{ "by_bytes_1h", "", PAGE_OF, QUERY_BYTES, 1, 0 },
-	{ "by_bytes_host", "host:{H}", PAGE_OF, QUERY_BYTES, 24, 0 },
-	{ "by_bytes_host_rare", "host:{h}", PAGE_OF, QUERY_BYTES, 24, 0 },
-	{ "by_bytes_app", "app:dns", PAGE_OF, QUERY_BYTES, 24, 0 },
-	{ "by_bytes_excluded", "-app:microsoft365", PAGE_OF, QUERY_BYTES, 24, 0 },
-	{ "by_risk", "", PAGE_OF, QUERY_RISK, 24, 0 },
-	{ "by_risk_host", "host:{H}", PAGE_OF, QUERY_RISK, 24, 0 },
-	{ "by_duration", "", PAGE_OF, QUERY_DURATION, 24, 0 },
-	{ "by_duration_host", "host:{h}", PAGE_OF, QUERY_DURATION, 24, 0 },
-	{ "count_all", "", COUNT, QUERY_NEWEST, 24, 0 },
-	{ "count_host_frequent", "host:{H}", COUNT, QUERY_NEWEST, 24, 0 },
-	{ "count_host_rare", "host:{h}", COUNT, QUERY_NEWEST, 24, 0 },
-	{ "count_app", "app:dns", COUNT, QUERY_NEWEST, 24, 0 },
-	{ "count_text", "example", COUNT, QUERY_NEWEST, 24, 0 },
-	{ "count_excluded", "-app:dns", COUNT, QUERY_NEWEST, 24, 0 },
-	{ "series_total_1h", "", SERIES, 0, 1, ROLLUP_TOTAL },
-	{ "series_total_24h", "", SERIES, 0, 24, ROLLUP_TOTAL },
-	{ "series_total_7d", "", SERIES, 0, 168, ROLLUP_TOTAL },
-	{ "series_total_30d", "", SERIES, 0, 720, ROLLUP_TOTAL },
-	{ "series_direction_24h", "", SERIES, 0, 24, ROLLUP_DIRECTION },
-	{ "series_direction_30d", "", SERIES, 0, 720, ROLLUP_DIRECTION },
-	{ "series_app_1h", "", SERIES, 0, 1, ROLLUP_APP },
-	{ "series_app_24h", "", SERIES, 0, 24, ROLLUP_APP },
-	{ "series_app_7d", "", SERIES, 0, 168, ROLLUP_APP },
-	{ "series_app_30d", "", SERIES, 0, 720, ROLLUP_APP },
-	{ "series_host_24h", "", SERIES, 0, 24, ROLLUP_HOST },
-	{ "series_host_7d", "", SERIES, 0, 168, ROLLUP_HOST },
-	{ "series_host_30d", "", SERIES, 0, 720, ROLLUP_HOST },
-	{ "top_app_1h", "", TOP, 0, 1, ROLLUP_APP },
-	{ "top_app_24h", "", TOP, 0, 24, ROLLUP_APP },
-	{ "top_app_7d", "", TOP, 0, 168, ROLLUP_APP },
-	{ "top_app_30d", "", TOP, 0, 720, ROLLUP_APP },
-	{ "top_host_1h", "", TOP, 0, 1, ROLLUP_HOST },
-	{ "top_host_24h", "", TOP, 0, 24, ROLLUP_HOST },
-	{ "top_host_7d", "", TOP, 0, 168, ROLLUP_HOST },
-	{ "top_host_30d", "", TOP, 0, 720, ROLLUP_HOST },
-	{ "top_peer_1h", "", TOP, 0, 1, ROLLUP_PEER },
-	{ "top_peer_24h", "", TOP, 0, 24, ROLLUP_PEER },
-	{ "top_peer_7d", "", TOP, 0, 168, ROLLUP_PEER },
-	{ "top_peer_30d", "", TOP, 0, 720, ROLLUP_PEER },
+	  0, 0 },
+	{ "large", "source.bytes>1GB", PAGE_OF, QUERY_NEWEST, 24, 0, 0 },
+	{ "risk", "risk:smb_insecure_version", PAGE_OF, QUERY_NEWEST, 24, 0, 0 },
+	{ "by_bytes", "", PAGE_OF, QUERY_BYTES, 24, 0, 0 },
+	{ "by_bytes_next", "", NEXT_PAGE, QUERY_BYTES, 24, 0, 0 },
+	{ "by_bytes_1h", "", PAGE_OF, QUERY_BYTES, 1, 0, 0 },
+	{ "by_bytes_host", "host:{H}", PAGE_OF, QUERY_BYTES, 24, 0, 0 },
+	{ "by_bytes_host_rare", "host:{h}", PAGE_OF, QUERY_BYTES, 24, 0, 0 },
+	{ "by_bytes_app", "app:dns", PAGE_OF, QUERY_BYTES, 24, 0, 0 },
+	{ "by_bytes_excluded", "-app:microsoft365", PAGE_OF, QUERY_BYTES, 24, 0, 0 },
+	{ "by_risk", "", PAGE_OF, QUERY_RISK, 24, 0, 0 },
+	{ "by_risk_host", "host:{H}", PAGE_OF, QUERY_RISK, 24, 0, 0 },
+	{ "by_duration", "", PAGE_OF, QUERY_DURATION, 24, 0, 0 },
+	{ "by_duration_host", "host:{h}", PAGE_OF, QUERY_DURATION, 24, 0, 0 },
+	{ "count_all", "", COUNT, QUERY_NEWEST, 24, 0, 0 },
+	{ "count_host_frequent", "host:{H}", COUNT, QUERY_NEWEST, 24, 0, 0 },
+	{ "count_host_rare", "host:{h}", COUNT, QUERY_NEWEST, 24, 0, 0 },
+	{ "count_app", "app:dns", COUNT, QUERY_NEWEST, 24, 0, 0 },
+	{ "count_text", "example", COUNT, QUERY_NEWEST, 24, 0, 0 },
+	{ "count_excluded", "-app:dns", COUNT, QUERY_NEWEST, 24, 0, 0 },
+	{ "series_total_1h", "", SERIES, 0, 1, ROLLUP_TOTAL, 0 },
+	{ "series_total_24h", "", SERIES, 0, 24, ROLLUP_TOTAL, 0 },
+	{ "series_total_7d", "", SERIES, 0, 168, ROLLUP_TOTAL, 0 },
+	{ "series_total_30d", "", SERIES, 0, 720, ROLLUP_TOTAL, 0 },
+	{ "series_direction_24h", "", SERIES, 0, 24, ROLLUP_DIRECTION, 0 },
+	{ "series_direction_30d", "", SERIES, 0, 720, ROLLUP_DIRECTION, 0 },
+	{ "series_app_1h", "", SERIES, 0, 1, ROLLUP_APP, 0 },
+	{ "series_app_24h", "", SERIES, 0, 24, ROLLUP_APP, 0 },
+	{ "series_app_7d", "", SERIES, 0, 168, ROLLUP_APP, 0 },
+	{ "series_app_30d", "", SERIES, 0, 720, ROLLUP_APP, 0 },
+	{ "series_host_24h", "", SERIES, 0, 24, ROLLUP_HOST, 0 },
+	{ "series_host_7d", "", SERIES, 0, 168, ROLLUP_HOST, 0 },
+	{ "series_host_30d", "", SERIES, 0, 720, ROLLUP_HOST, 0 },
+	{ "top_app_1h", "", TOP, 0, 1, ROLLUP_APP, 0 },
+	{ "top_app_24h", "", TOP, 0, 24, ROLLUP_APP, 0 },
+	{ "top_app_7d", "", TOP, 0, 168, ROLLUP_APP, 0 },
+	{ "top_app_30d", "", TOP, 0, 720, ROLLUP_APP, 0 },
+	{ "top_host_1h", "", TOP, 0, 1, ROLLUP_HOST, 0 },
+	{ "top_host_24h", "", TOP, 0, 24, ROLLUP_HOST, 0 },
+	{ "top_host_7d", "", TOP, 0, 168, ROLLUP_HOST, 0 },
+	{ "top_host_30d", "", TOP, 0, 720, ROLLUP_HOST, 0 },
+	{ "top_peer_1h", "", TOP, 0, 1, ROLLUP_PEER, 0 },
+	{ "top_peer_24h", "", TOP, 0, 24, ROLLUP_PEER, 0 },
+	{ "top_peer_7d", "", TOP, 0, 168, ROLLUP_PEER, 0 },
+	{ "top_peer_30d", "", TOP, 0, 720, ROLLUP_PEER, 0 },
 };
+
+#include "bench_query_logs.h"
+
+static void fill_logs(void)
+{
+	struct err e = ERR_INIT;
+	int64_t began = clock_mono_ns();
+
+	if (bench_log_fill(st, opt.rows, begin_ns,
+			   (int64_t)(86400e9 * (double)opt.days / (double)opt.rows)) ||
+	    store_flush(st, 600000, &e))
+		die("putting", &e);
+	(void)fprintf(stderr, "filled in %.1f s\n", (double)(clock_mono_ns() - began) / 1e9);
+}
 
 static void put_host(struct buf *b, uint32_t host)
 {
@@ -242,6 +259,12 @@ static void words_of(const struct question *q, struct buf *b)
 		case 'N':
 			buf_fmt(b, "host%u.site%u.example.jp", name, name % 700);
 			break;
+		case 'r':
+			buf_u64(b, gen_next(&rnd) % NEEDLE_KINDS);
+			break;
+		case 's':
+			buf_u64(b, gen_next(&rnd) % (2 * opt.rows));
+			break;
 		case 'b':
 			buf_u64(b, gen_next(&rnd) % 256);
 			break;
@@ -254,7 +277,7 @@ static void words_of(const struct question *q, struct buf *b)
 
 static struct query query_of(const struct question *qu)
 {
-	struct query q = { .record = &flow_record, .until_ns = INT64_MAX, .sort = qu->sort };
+	struct query q = { .record = opt.logs ? &log_record : &flow_record, .until_ns = INT64_MAX, .sort = qu->sort };
 	struct err e = ERR_INIT;
 	struct buf b;
 
@@ -280,7 +303,7 @@ struct result {
 	int64_t cpu_ns;
 };
 
-static void timed_page(struct query *q, struct result *r, bool next)
+static void timed_page(struct query *q, struct result *r, bool next, int limit_ms)
 {
 	struct query_page_info info;
 	struct err e = ERR_INIT;
@@ -293,7 +316,8 @@ static void timed_page(struct query *q, struct result *r, bool next)
 	}
 	began = clock_mono_ns();
 	cpu = clock_thread_cpu_ns();
-	if (store_query(st, q, PAGE, 0, count_rows, &r->rows, &info, &e))
+	int64_t deadline = limit_ms ? began + limit_ms * NS_PER_MS : 0;
+	if (store_query(st, q, PAGE, deadline, count_rows, &r->rows, &info, &e))
 		die("query", &e);
 	r->cpu_ns += clock_thread_cpu_ns() - cpu;
 	r->ms[r->n++] = (double)(clock_mono_ns() - began) / 1e6;
@@ -347,7 +371,7 @@ static void ask(const struct question *qu)
 		struct query q = query_of(qu);
 
 		if (qu->kind == PAGE_OF || qu->kind == NEXT_PAGE)
-			timed_page(&q, &r, qu->kind == NEXT_PAGE);
+			timed_page(&q, &r, qu->kind == NEXT_PAGE, qu->limit_ms);
 		else if (qu->kind == COUNT)
 			timed_count(&q, &r);
 		else
@@ -367,7 +391,7 @@ static void parse(int argc, char **argv)
 {
 	int c;
 
-	while ((c = getopt(argc, argv, "n:D:p:r:o:")) != -1) {
+	while ((c = getopt(argc, argv, "k:n:D:p:r:o:")) != -1) {
 		struct str v = str_of(optarg);
 		bool fine = true;
 
@@ -377,6 +401,8 @@ static void parse(int argc, char **argv)
 			fine = num_u64(v, 1, 400, &opt.days) == 0;
 		else if (c == 'r')
 			fine = num_u64(v, 1, REPEATS_MAX, &opt.repeats) == 0;
+		else if (c == 'k')
+			fine = (opt.logs = str_eq(v, STR("log"))) || str_eq(v, STR("flow"));
 		else if (c == 'p')
 			opt.path = optarg;
 		else if (c == 'o')
@@ -385,7 +411,7 @@ static void parse(int argc, char **argv)
 			fine = false;
 		if (!fine) {
 			(void)fputs(
-				"usage: bench_query [-n ROWS] [-D DAYS] [-p FOLDER] [-r REPEATS] [-o ONLY]\n",
+				"usage: bench_query [-k flow|log] [-n ROWS] [-D DAYS] [-p FOLDER] [-r REPEATS] [-o ONLY]\n",
 				stderr);
 			exit(2);
 		}
@@ -399,6 +425,8 @@ int main(int argc, char **argv)
 	char file[4200];
 
 	parse(argc, argv);
+	if (!opt.path)
+		opt.path = opt.logs ? "build/bench/query-logs" : "build/bench/query-store";
 	conf.path = opt.path;
 	begin_ns = clock_day_start(20261122) - (int64_t)(opt.days - 1) * 86400 * NS_PER_S;
 	end_ns = begin_ns + (int64_t)opt.days * 86400 * NS_PER_S;
@@ -408,11 +436,13 @@ int main(int argc, char **argv)
 	    store_start(st, &e))
 		die("opening", &e);
 	if (is_new)
-		fill();
+		opt.logs ? fill_logs() : fill_flows();
 	wait_until_tidy();
-	for (size_t i = 0; i < ARRAY_LEN(questions); i++) {
-		if (!opt.only || strstr(questions[i].name, opt.only))
-			ask(&questions[i]);
+	const struct question *all = opt.logs ? log_questions : questions;
+	size_t n = opt.logs ? ARRAY_LEN(log_questions) : ARRAY_LEN(questions);
+	for (size_t i = 0; i < n; i++) {
+		if (!opt.only || strstr(all[i].name, opt.only))
+			ask(&all[i]);
 	}
 	store_stop(st);
 	store_free(st);

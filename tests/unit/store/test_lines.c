@@ -357,6 +357,112 @@ static void a_search_that_must_scan_goes_on_where_it_stopped(void **unused)
 	assert_true(pages > 3);
 }
 
+struct sums {
+	char key[200][64];
+	uint64_t lines[200], bytes[200];
+	size_t n;
+};
+
+static int add_sum(void *arg, const struct rollup_row *r)
+{
+	struct sums *s = arg;
+	size_t i = 0;
+
+	while (i < s->n && strcmp(s->key[i], r->key) != 0)
+		i++;
+	s->n += i == s->n;
+	assert_true(s->n <= ARRAY_LEN(s->key));
+	memcpy(s->key[i], r->key, sizeof(r->key));
+	s->lines[i] += r->flows;
+	s->bytes[i] += r->bytes_out;
+	return 0;
+}
+
+static void check_sums(const struct sums *s, bool (*is)(const struct log *g, const char *key))
+{
+	uint64_t all = 0;
+
+	for (size_t k = 0; k < s->n; k++) {
+		uint64_t lines = 0, bytes = 0;
+
+		for (size_t i = 0; i < ROWS; i++) {
+			if (!is(rows[i], s->key[k]))
+				continue;
+			lines++;
+			bytes += rows[i]->line_n;
+		}
+		assert_int_equal(s->lines[k], lines);
+		assert_int_equal(s->bytes[k], bytes);
+		all += lines;
+	}
+	assert_int_equal(all, ROWS);
+}
+
+static bool is_of_kind(const struct log *g, const char *key)
+{
+	return str_eq(col_text(record_col(&log_record, "kind"), g), str_of(key));
+}
+static bool is_of_source(const struct log *g, const char *key)
+{
+	return g->source == 1 && strcmp(key, "1") == 0;
+}
+static bool is_of_type(const struct log *g, const char *key)
+{
+	char text[80];
+
+	if (!g->type[0])
+		return strcmp(key, "unknown") == 0;
+	(void)snprintf(text, sizeof(text), "%s/%s/%s", g->type, g->subtype, g->action);
+	return strcmp(key, text) == 0;
+}
+
+static void lines_are_counted_by_kind_source_and_type(void **unused)
+{
+	static struct sums s;
+	struct err e = ERR_INIT;
+	int64_t step, since = tiny_noon_ns - 12 * 3600 * NS_PER_S, until = since + 2 * 86400 * NS_PER_S;
+
+	(void)unused;
+	assert_int_equal(store_series(box.st, ROLLUP_LOG_KIND, since, until, 720, 10, 0, &step,
+				      add_sum, &s, &e), 0);
+	check_sums(&s, is_of_kind);
+	s.n = 0;
+	memset(&s, 0, sizeof(s));
+	assert_int_equal(store_top(box.st, ROLLUP_LOG_SOURCE, since, until, 10, 0, add_sum, &s, &e), 0);
+	check_sums(&s, is_of_source);
+	memset(&s, 0, sizeof(s));
+	assert_int_equal(store_top(box.st, ROLLUP_LOG_TYPE, since, until, 100, 0, add_sum, &s, &e), 0);
+	check_sums(&s, is_of_type);
+	for (size_t i = 1; i < s.n; i++)
+		assert_true(s.lines[i - 1] >= s.lines[i]);
+	memset(&s, 0, sizeof(s));
+	assert_int_equal(store_series(box.st, ROLLUP_LOG_TYPE, since, until, 48, 100, 0, &step,
+				      add_sum, &s, &e), 0);
+	assert_int_equal(step, 3600 * NS_PER_S);
+	check_sums(&s, is_of_type);
+}
+
+static void types_that_a_device_makes_up_end_in_other(void **unused)
+{
+	struct box b;
+	struct log *g = calloc(1, sizeof(*g) + 10);
+
+	(void)unused;
+	box_new(&b);
+	box_open(&b);
+	box_start(&b);
+	for (uint32_t i = 0; i < 5000; i++) {
+		g->at_ns = tiny_noon_ns + i * NS_PER_MS;
+		(void)snprintf(g->type, sizeof(g->type), "t%u", i);
+		box_put(&b, &log_record, g);
+	}
+	box_flush(&b);
+	assert_true(box_number(&b, "SELECT count(*) FROM rollup_hour WHERE dim=7") <= 501);
+	assert_int_equal(box_number(&b, "SELECT sum(flows) FROM rollup_hour WHERE dim=7"), 5000);
+	box_free(&b);
+	free(g);
+}
+
 static void expect_refusal(const char *text, const struct record *r, const char *part)
 {
 	struct query q = { .record = r, .until_ns = INT64_MAX };
@@ -427,6 +533,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(random_searches_find_what_a_naive_one_finds),
 		cmocka_unit_test(a_search_that_must_scan_goes_on_where_it_stopped),
+		cmocka_unit_test(lines_are_counted_by_kind_source_and_type),
+		cmocka_unit_test(types_that_a_device_makes_up_end_in_other),
 		cmocka_unit_test(what_cannot_be_is_refused_in_words),
 		cmocka_unit_test(a_line_of_64_kib_of_words_is_found),
 	};
