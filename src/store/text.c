@@ -158,10 +158,8 @@ struct words {
 	bool more, singles;
 };
 
-static inline void add_word(struct words *w, const char *p, size_t n, bool digits)
+static inline void put_word(struct words *w, const char *p, size_t n, bool digits)
 {
-	if (digits && n > TEXT_DIGITS_MAX)
-		return;
 	if (w->n == w->cap)
 		w->more = true;
 	else
@@ -182,12 +180,29 @@ static void add_characters(struct words *w, const char *p, size_t n)
 				      0;
 
 		if (bytes && before)
-			add_word(w, p + i - before, before + bytes, false);
+			put_word(w, p + i - before, before + bytes, false);
 		if (bytes && (w->singles || (!before && !next)))
-			add_word(w, p + i, bytes, false);
+			put_word(w, p + i, bytes, false);
 		before = bytes;
 		i += bytes ? bytes : 1;
 	}
+}
+
+/* An IPv4 address that begins with this number of n digits. */
+static void add_address(struct words *w, const struct text *t, size_t at, size_t n, size_t to)
+{
+	size_t end = at + n;
+
+	for (unsigned i = 0; i < 3; i++) {
+		if (end + 1 >= to || t->folded[end] != '.')
+			return;
+		n = run(t->digit, t->digit, end + 1);
+		if (!n || n > TEXT_NUMBER_MAX || end + 1 + n > to ||
+		    text_bit(t->alpha, end + 1 + n))
+			return;
+		end += 1 + n;
+	}
+	put_word(w, t->folded + at, end - at, true);
 }
 
 /* The word of letters and digits that begins here. */
@@ -201,7 +216,10 @@ static inline void add_ascii(struct words *w, const struct text *t, size_t at, s
 	digits = n <= TEXT_DIGITS_MAX ?
 			 !(window(t->alpha, t->alpha, at) & ((UINT64_C(1) << n) - 1)) :
 			 run(t->digit, t->digit, at) >= n;
-	add_word(w, t->folded + at, n, digits);
+	if (!digits || (n > TEXT_NUMBER_MAX && n <= TEXT_DIGITS_MAX))
+		put_word(w, t->folded + at, n, digits);
+	else if (n <= TEXT_NUMBER_MAX && t->folded[at + n] == '.')
+		add_address(w, t, at, n, to);
 }
 
 /* Positions in a chunk where a run of bits begins. */

@@ -4,7 +4,8 @@
  * A word is a run of ASCII letters and digits, folded to lower case. Of bytes from 0x80 on (no spaces
  * between words in Japanese) each UTF-8 character is a word, and each two that stand together are; a
  * byte that is no UTF-8 separates, as all other bytes do. Not in the index: words of more than 12
- * digits (times in nanoseconds, no two alike); of words longer than 64 bytes the first 64 count.
+ * digits (times in nanoseconds, no two alike) and of up to 3 (in nearly every line), but four of these
+ * with dots between, an IPv4 address, are a word. Of words longer than 64 bytes the first 64 count.
  * One thread at a time. */
 #ifndef TOMSD_STORE_TEXT_H
 #define TOMSD_STORE_TEXT_H
@@ -14,7 +15,8 @@
 enum {
 	TEXT_MAX = 65536,    /* longest line */
 	TEXT_WORD_MAX = 64,
-	TEXT_DIGITS_MAX = 12,
+	TEXT_NUMBER_MAX = 3,  /* numbers of up to so many digits are not indexed, */
+	TEXT_DIGITS_MAX = 12, /* nor are those of more */
 	TEXT_WORDS_MAX = 16384, /* of a line; what is beyond is not indexed, and its granule says so */
 };
 

@@ -104,7 +104,7 @@ static bool carries(const uint32_t *have, size_t n, uint32_t token)
 static size_t some_bytes(char *out, size_t pieces)
 {
 	static const char *const of[] = {
-		"ab", "a", "B", "7", "123456", "1234567890123", "=", " ", "\"", ".", "abc",
+		"ab", "a", "B", "7", "10.2.3.4", "1.", ".25", "123456", "1234567890123", "=", " ", "\"", ".", "abc",
 		"\xe6\x97\xa5", "\xe6\x9c\xac", "\xe8\xaa\x9e", "\xe8\xaa", "\xe6", "\x9c",
 		"\x83\x5c", "\x83\x41", "\xf0\x9f\x98\x80", "\xc3\xa9", "\xc0\xaf", "\xff",
 		"0123456789abcdefghijklmnopqrstuvwxyz0123456789abcdefghijklmnopqrstuvwxyz"
@@ -197,6 +197,27 @@ static void a_text_is_found_as_by_looking_at_every_place(void **unused)
 	assert_true(hits > 1000 && hits < 99000);
 }
 
+static void an_address_is_one_word(void **unused)
+{
+	static uint32_t have[16], asked[16];
+	struct text_pattern p;
+	bool more = false;
+
+	(void)unused;
+	text_set(line, STR("ui=https(10.3.27.14) v=1.2.3.4.5 x=1.2.3.a 1.2.3.4567 1.2..3.4"));
+	assert_int_equal(text_words(line, 5, have, ARRAY_LEN(have), &more), 9);
+	text_pattern_set(&p, STR("10.3.27.14"));
+	assert_int_equal(text_pattern_words(&p, 5, asked, ARRAY_LEN(asked)), 1);
+	assert_int_equal(asked[0], have[2]);
+	text_pattern_set(&p, STR("*10.3.27.14"));
+	assert_int_equal(text_pattern_words(&p, 5, asked, ARRAY_LEN(asked)), 0);
+	text_pattern_set(&p, STR("10.3.27.1*"));
+	assert_int_equal(text_pattern_words(&p, 5, asked, ARRAY_LEN(asked)), 0);
+	text_pattern_set(&p, STR("2.3.4.5"));
+	assert_int_equal(text_pattern_words(&p, 5, asked, ARRAY_LEN(asked)), 1);
+	assert_true(asked[0] == have[4] || asked[0] == have[5]);
+}
+
 static void a_line_of_nothing_but_words_is_cut_and_says_so(void **unused)
 {
 	static char bytes[TEXT_MAX + 100];
@@ -227,9 +248,9 @@ static void words_of_a_bucket_are_not_taken_for_columns(void **unused)
 	size_t n;
 
 	(void)unused;
-	text_set(line, STR("abc 123 a1 1234567890123 123456789012"));
+	text_set(line, STR("abc 1234 a1 1234567890123 123456789012 77 256"));
 	n = text_words(line, 5, have, ARRAY_LEN(have), &more);
-	assert_int_equal(n, 4); /* thirteen digits are none */
+	assert_int_equal(n, 4); /* thirteen digits are none, nor are two or three */
 	for (size_t i = 0; i < n; i++)
 		assert_true(token_is_word(have[i]));
 	assert_false(token_is_digits(have[0]));
@@ -247,6 +268,7 @@ int main(void)
 		cmocka_unit_test(japanese_is_found_anywhere),
 		cmocka_unit_test(a_line_with_a_text_carries_its_words),
 		cmocka_unit_test(a_text_is_found_as_by_looking_at_every_place),
+		cmocka_unit_test(an_address_is_one_word),
 		cmocka_unit_test(a_line_of_nothing_but_words_is_cut_and_says_so),
 		cmocka_unit_test(words_of_a_bucket_are_not_taken_for_columns),
 	};
