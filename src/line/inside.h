@@ -58,6 +58,7 @@ enum key_type {
 	KEY_COUNTRY, /* "Reserved" is none */
 	KEY_IP,
 	KEY_IP_LIST, /* "1.2.3.4, 1.2.3.5" */
+	KEY_IPS,     /* one or several */
 	KEY_PORT,
 	KEY_U32,
 	KEY_U64,
@@ -84,7 +85,7 @@ enum key_mark {
 	MARK_USER, MARK_EAPUSER, MARK_HOSTNAME, MARK_QNAME, MARK_URL, MARK_SRCCOUNTRY, MARK_DSTCOUNTRY, MARK_EVENTTYPE,
 	MARK_CFGPATH, MARK_MSG, MARK_LOGDESC, MARK_SRCROLE, MARK_DSTROLE, MARK_DIRECTION, MARK_CAT, MARK_VIRUS, MARK_ATTACK,
 	MARK_APP, MARK_TUNNELTYPE, MARK_DEVNAME, MARK_METHOD, MARK_REASON, MARK_SRCNAME, MARK_DSTNAME, MARK_SCHEME,
-	MARK_SRCIP, MARK_DSTIP, MARK_PROTO, MARK_RESULT, MARK_DHCP,
+	MARK_SRCIP, MARK_DSTIP, MARK_PROTO, MARK_RESULT, MARK_DHCP, MARK_UI, MARK_CLAIMED,
 	MARK_COUNT
 };
 struct key {
@@ -125,11 +126,12 @@ struct meaning {
 };
 void meaning_of(const struct facts *f, struct meaning *m);
 enum log_severity level_of(struct str name);
+bool facts_ui_ip(const struct facts *f, struct addr *out); /* ui="https(192.0.2.3)": where an administrator sat */
 struct str facts_user(const struct facts *f);
 /* Bytes and packets: what went since the last line of this session where the line tells that, else in all. */
 bool facts_amount(const struct facts *f, enum key_mark delta, enum key_mark total, uint64_t *out);
 struct url {
-	struct str scheme, domain, path, query;
+	struct str scheme, domain, port, path, query;
 	bool is_full; /* the line's own text is one already */
 };
 bool facts_url(const struct facts *f, struct url *u);

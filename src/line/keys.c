@@ -105,7 +105,7 @@ const struct key keys[] = {
 	KEY("vlan", "network.vlan.id", ID),
 	KEY("dhcp_msg", NULL, FOR_DERIVE, MARK(DHCP)),
 	KEY("vlanid", "network.vlan.id", ID),
-	KEY("forwardedfor", "network.forwarded_ip", IP),
+	KEY("forwardedfor", "network.forwarded_ip", IPS),
 	KEY("srcintf", "observer.ingress.interface.name", TEXT),
 	KEY("src_int", "observer.ingress.interface.name", TEXT),
 	KEY("interface", "observer.ingress.interface.name", TEXT),
@@ -125,6 +125,7 @@ const struct key keys[] = {
 	KEY("poluuid", "rule.uuid", TEXT),
 	KEY("policytype", "rule.ruleset", TEXT),
 	KEY("catdesc", "rule.category", TEXT),
+	KEY("appcat", "rule.category", TEXT),
 	/* ---- what was done */
 	KEY("action", "event.action", TEXT, COLUMN(action), MARK(ACTION), KEPT),
 	KEY("status", NULL, FOR_DERIVE, MARK(STATUS), KEPT),
@@ -144,6 +145,8 @@ const struct key keys[] = {
 	KEY("eapuser", NULL, FOR_DERIVE, MARK(EAPUSER)),
 	KEY("xauthuser", NULL, FOR_DERIVE, MARK(EAPUSER)),
 	KEY("xauth_user", NULL, FOR_DERIVE, MARK(EAPUSER)),
+	KEY("unauthuser", NULL, FOR_DERIVE, MARK(CLAIMED)),
+	KEY("ui", NULL, FOR_DERIVE, MARK(UI)), /* "https(192.0.2.3)" */
 	KEY("group", "group.name", TEXT),
 	KEY("usrgrp", "group.name", TEXT),
 	KEY("dstuser", "destination.user.name", TEXT),

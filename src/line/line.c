@@ -112,6 +112,7 @@ static void put_column(const struct filling *g, const struct key *k, const struc
 		return;
 	case KEY_PLAIN:
 	case KEY_IP_LIST:
+	case KEY_IPS:
 	case KEY_MAIL:
 	case KEY_HASH:
 	case KEY_TLS:
@@ -190,6 +191,8 @@ static void put_meaning(struct filling *g)
 	(void)facts_amount(f, MARK_RCVDDELTA, MARK_RCVDBYTE, &out->dst_bytes);
 	(void)facts_amount(f, MARK_SENTPKTDELTA, MARK_SENTPKT, &out->src_packets);
 	(void)facts_amount(f, MARK_RCVDPKTDELTA, MARK_RCVDPKT, &out->dst_packets);
+	if (addr_is_zero(&out->src) && f->v[MARK_UI].n)
+		(void)facts_ui_ip(f, &out->src);
 	if (!out->name[0] && f->v[MARK_URL].n && facts_url(f, &u))
 		put_clean(g, out->name, sizeof(out->name), u.domain);
 	if (!str_eq(f->v[MARK_DSTCOUNTRY], STR("Reserved")))
@@ -241,6 +244,8 @@ void line_parse(struct str line, struct log *out, struct line_time *when)
 	if (n == LINE_FIELDS_MAX && body_next(&s.r, &f))
 		out->problem = LOG_PROBLEM_TOO_MANY_FIELDS;
 	g.facts.cef_vendor = s.r.cef[CEF_VENDOR];
+	if (!out->code[0])
+		put_clean(&g, out->code, sizeof(out->code), s.r.cef[CEF_ID]);
 	if (facts_are_fortinet(&g.facts)) {
 		out->format = (uint8_t)s.r.format;
 		put_meaning(&g);

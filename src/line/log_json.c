@@ -338,50 +338,50 @@ static bool member_text(const struct members *ms, const struct member *m, char *
 static bool key_text(const struct log *row, struct str key, char *buf, size_t cap, struct str *out)
 {
 	struct split s;
-	struct line_field f, raw = { 0 }; /* raw: the name as the format spells it, where no other is so named */
+	struct line_field f;
 	struct str bare;
-	struct facts facts = { 0 };
-	size_t n = 0;
 
 	line_split(str_n(row->line, row->line_n), &s);
-	for (; n < LINE_FIELDS_MAX && body_next(&s.r, &f); n++) {
-		const struct key *k = key_of(&s.r, &f, &bare);
-
+	for (size_t n = 0; n < LINE_FIELDS_MAX && body_next(&s.r, &f); n++) {
+		bare = f.key;
+		if (s.r.format == LOG_FORMAT_CEF)
+			(void)key_of(&s.r, &f, &bare);
 		if (str_eq(bare, key)) {
 			*out = line_value(&f, buf, cap);
 			return true;
 		}
-		if (!raw.key.n && str_eq(f.key, key))
-			raw = f;
-		if (k && k->mark == MARK_CAT && !facts.v[MARK_CAT].p)
-			facts.v[MARK_CAT] = f.value;
 	}
-	if (raw.key.n) {
-		*out = line_value(&raw, buf, cap);
-		return true;
+	return false;
+}
+
+/* CEF spells a key in several ways, and type and subtype may stand in cat alone: what is shown decides. */
+static bool own_text(const struct log *row, struct str key, char *buf, size_t cap, struct str *out)
+{
+	ROOM struct members ms;
+
+	members_of(row, &ms);
+	for (size_t i = 0; i < ms.n_own; i++) {
+		if (ms.own[i].key.p && str_eq(ms.own[i].key, key)) {
+			*out = line_value(&ms.own[i].f, buf, cap);
+			return true;
+		}
 	}
-	facts_split_cat(&facts);
-	*out = str_eq(key, STR("type")) ? facts.v[MARK_TYPE] :
-	       str_eq(key, STR("subtype")) ? facts.v[MARK_SUBTYPE] :
-	       str_eq(key, STR("cef_cat")) ? facts.v[MARK_CAT] :
-					     STR("");
-	return out->n > 0;
+	return key_text(row, key, buf, cap, out);
 }
 
 bool log_member(const void *row, struct str ecs, char *buf, size_t cap, struct str *out)
 {
 	ROOM struct members ms;
+	const struct log *g = row;
 	const struct member *m;
 
 	if (cap < CLOCK_RFC3339_MAX + ADDR_TEXT_MAX)
 		return false; /* our own mistake: numbers, times and addresses must fit */
-	if (str_starts(ecs, own_prefix))
-		return ((const struct log *)row)->kind != LOG_KIND_DEVICE &&
-		       key_text(row, str_sub(ecs, own_prefix.n, ecs.n), buf, cap, out);
-	if (str_starts(ecs, cef_prefix))
-		return ((const struct log *)row)->kind == LOG_KIND_DEVICE &&
-		       ((const struct log *)row)->format == LOG_FORMAT_CEF &&
-		       key_text(row, str_sub(ecs, cef_prefix.n, ecs.n), buf, cap, out);
+	if (str_starts(ecs, own_prefix) && g->kind != LOG_KIND_DEVICE)
+		return (g->format == LOG_FORMAT_CEF ? own_text : key_text)(
+			g, str_sub(ecs, own_prefix.n, ecs.n), buf, cap, out);
+	if (str_starts(ecs, cef_prefix) && g->kind == LOG_KIND_DEVICE && g->format == LOG_FORMAT_CEF)
+		return own_text(g, str_sub(ecs, cef_prefix.n, ecs.n), buf, cap, out);
 	if (!log_has_member(ecs))
 		return false;
 	members_of(row, &ms);

@@ -398,14 +398,27 @@ void meaning_of(const struct facts *f, struct meaning *m)
 		m->alert = true;
 }
 
-/* IPsec logs say the peer's address as user; who signed in stands in eapuser or xauthuser. */
+/* IPsec logs say the peer's address as user; who signed in stands in eapuser or xauthuser. A name that was
+ * only claimed (unauthuser) is taken last. */
 struct str facts_user(const struct facts *f)
 {
-	struct str eap = f->v[MARK_EAPUSER], user = f->v[MARK_USER];
+	static const enum key_mark marks[] = { MARK_EAPUSER, MARK_USER, MARK_CLAIMED };
 
-	if (!value_is_none(eap))
-		return eap;
-	return value_is_none(user) ? STR("") : user;
+	for (size_t i = 0; i < ARRAY_LEN(marks); i++) {
+		if (!value_is_none(f->v[marks[i]]))
+			return f->v[marks[i]];
+	}
+	return STR("");
+}
+
+bool facts_ui_ip(const struct facts *f, struct addr *out)
+{
+	struct str ui = f->v[MARK_UI];
+	ptrdiff_t open = str_chr(ui, '(');
+
+	if (open >= 0 && ui.p[ui.n - 1] == ')')
+		ui = str_sub(ui, (size_t)open + 1, ui.n - (size_t)open - 2);
+	return ui.n && value_ip(ui, out);
 }
 
 bool facts_amount(const struct facts *f, enum key_mark delta, enum key_mark total, uint64_t *out)
@@ -424,19 +437,19 @@ static bool is_scheme(struct str s)
 	return true;
 }
 
-/* Host of "user@host:port", "[v6]:port". */
-static struct str host_of(struct str authority)
+/* "user@host:port", "[v6]:port" into host and port. */
+static void take_authority(struct str authority, struct url *u)
 {
 	ptrdiff_t at = str_chr(authority, '@'), colon;
 
 	if (at >= 0)
 		authority = str_sub(authority, (size_t)at + 1, authority.n);
-	if (authority.n && authority.p[0] == '[') {
-		colon = str_chr(authority, ']');
-		return colon < 0 ? authority : str_sub(authority, 1, (size_t)colon - 1);
-	}
-	colon = str_chr(authority, ':');
-	return colon < 0 ? authority : str_sub(authority, 0, (size_t)colon);
+	at = authority.n && authority.p[0] == '[' ? str_chr(authority, ']') : 0;
+	colon = at < 0 ? -1 : str_chr(str_sub(authority, (size_t)at, authority.n), ':');
+	u->domain = colon < 0 ? authority : str_sub(authority, 0, (size_t)(at + colon));
+	u->port = colon < 0 ? STR("") : str_sub(authority, (size_t)(at + colon) + 1, authority.n);
+	if (at > 0)
+		u->domain = str_sub(authority, 1, (size_t)at - 1);
 }
 
 /* url= is a path beside hostname= mostly, a whole address at times; it may be cut anywhere and hold anything. */
@@ -456,7 +469,7 @@ bool facts_url(const struct facts *f, struct url *u)
 		u->scheme = str_sub(url, 0, (size_t)at);
 		while (n < rest.n && rest.p[n] != '/' && rest.p[n] != '?' && rest.p[n] != '#')
 			n++;
-		u->domain = host_of(str_sub(rest, 0, n));
+		take_authority(str_sub(rest, 0, n), u);
 		url = str_sub(rest, n, rest.n);
 	} else if (str_ieq(service, STR("HTTP")) || str_ieq(service, STR("HTTPS"))) {
 		u->scheme = str_ieq(service, STR("HTTP")) ? STR("http") : STR("https");

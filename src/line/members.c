@@ -17,7 +17,7 @@ const char *const derived_names[] = {
 	"source.user.name", "toms.cef.name", "toms.cef.severity", "toms.cef.signature_id", "toms.cef.version",
 	"toms.log.country", "toms.log.filed", "toms.log.flags", "toms.log.format", "toms.log.kind",
 	"toms.log.original_base64", "toms.log.problem", "toms.log.source", "toms.log.threat",
-	"toms.log.transport", "toms.log.trust", "url.domain", "url.full", "url.original", "url.path",
+	"toms.log.transport", "toms.log.trust", "url.domain", "url.full", "url.original", "url.path", "url.port",
 	"url.query", "url.scheme", "user.name", NULL
 };
 
@@ -241,8 +241,11 @@ static bool put_home(struct members *ms, const struct key *k, const struct line_
 		if (m)
 			m->ip = ip;
 		return m != NULL;
+	case KEY_IPS:
 	case KEY_IP_LIST:
-		m = f->value.n && is_ip_list(f->value) ? put(ms, k->ecs, MEMBER_IPS) : NULL;
+		m = f->value.n && is_ip_list(f->value) ?
+			    put(ms, k->ecs, k->type == KEY_IPS && str_chr(f->value, ',') < 0 ? MEMBER_STR : MEMBER_IPS) :
+			    NULL;
 		if (m)
 			m->s = f->value;
 		return m != NULL;
@@ -292,10 +295,12 @@ static void take_field(struct members *ms, uint64_t seen[KEYS_MAX / 64], const s
 		return;
 	}
 	if (!key_is_new(seen, k)) {
-		if (!str_eq(bare, f->key))
-			put_own(ms, f->key, f, false); /* "duser" behind "suser" */
+		/* "duser" behind "suser"; the same name again loses to the first */
+		if (!str_eq(ms->told_as[k - keys], f->key))
+			put_own(ms, f->key, f, false);
 		return;
 	}
+	ms->told_as[k - keys] = f->key;
 	if (k->mark && !ms->facts.v[k->mark].p)
 		ms->facts.v[k->mark] = f->value;
 	homed = put_home(ms, k, f, &copy);
@@ -344,6 +349,20 @@ static void put_amounts(struct members *ms)
 		(void)put_u64(ms, "network.packets", sum);
 }
 
+/* An address that a key of the line does not say by itself, as in ui="https(192.0.2.3)". */
+static void put_address(struct members *ms, const char *ip, const char *address, const struct addr *a)
+{
+	struct member *m;
+
+	if (addr_is_zero(a))
+		return;
+	for (int i = 0; i < 2; i++) {
+		m = put(ms, i ? address : ip, MEMBER_IP);
+		if (m)
+			m->ip = *a;
+	}
+}
+
 static void put_network(struct members *ms)
 {
 	const struct str *v = ms->facts.v;
@@ -361,10 +380,11 @@ static void put_network(struct members *ms)
 	if (!addr_is_zero(&row->src) || !addr_is_zero(&row->dst))
 		put_cstr(ms, "network.type",
 			 addr_is_v4(addr_is_zero(&row->src) ? &row->dst : &row->src) ? "ipv4" : "ipv6");
-	if (v[MARK_SRCIP].n)
-		(void)put_fact(ms, "source.address", v[MARK_SRCIP]);
-	if (v[MARK_DSTIP].n)
-		(void)put_fact(ms, "destination.address", v[MARK_DSTIP]);
+	/* as the line says it, address or not */
+	(void)put_fact(ms, "source.address", v[MARK_SRCIP]);
+	(void)put_fact(ms, "destination.address", v[MARK_DSTIP]);
+	put_address(ms, "source.ip", "source.address", &row->src);
+	put_address(ms, "destination.ip", "destination.address", &row->dst);
 }
 
 static void put_people(struct members *ms)
@@ -376,19 +396,22 @@ static void put_people(struct members *ms)
 	(void)put_fact(ms, "user.name", user);
 	(void)put_fact(ms, "source.user.name", user);
 	if (user.p == ms->facts.v[MARK_USER].p)
-		drop_own(ms, "user");
+		drop_own(ms, "user"); /* what was claimed, or signed in by EAP, stays beside it */
 }
 
 static void put_url(struct members *ms)
 {
 	struct url *u = &ms->url;
 	struct member *m;
+	uint64_t port;
 
 	if (!facts_url(&ms->facts, u))
 		return;
 	if (put_fact(ms, "url.original", ms->facts.v[MARK_URL]))
 		drop_own(ms, "url");
 	(void)put_fact(ms, "url.domain", u->domain);
+	if (value_u64(u->port, &port) && port < 65536)
+		(void)put_u64(ms, "url.port", port);
 	(void)put_fact(ms, "url.path", u->path);
 	(void)put_fact(ms, "url.query", u->query);
 	(void)put_fact(ms, "url.scheme", u->scheme);
@@ -469,9 +492,10 @@ static void put_event(struct members *ms)
 	put_cstr(ms, "dns.type", dns_type(v[MARK_EVENTTYPE], v[MARK_SUBTYPE]));
 	if (!put_fact(ms, "message", v[MARK_MSG]))
 		(void)put_fact(ms, "message", v[MARK_LOGDESC]);
-	if (ms->split.r.format == LOG_FORMAT_CEF && !ms->fortinet) {
+	if (ms->split.r.format == LOG_FORMAT_CEF) {
 		(void)put_str(ms, "event.code", ms->split.r.cef[CEF_ID]);
-		(void)put_str(ms, "message", ms->split.r.cef[CEF_NAME]);
+		if (!ms->fortinet)
+			(void)put_str(ms, "message", ms->split.r.cef[CEF_NAME]);
 	}
 }
 

@@ -43,6 +43,7 @@ struct members {
 	struct own own[LINE_FIELDS_MAX];
 	uint16_t own_slots[2 * LINE_FIELDS_MAX]; /* index + 1 by name */
 	size_t n_own;
+	struct str told_as[KEYS_MAX]; /* how the line spelt the keys it told */
 	struct split split;
 	struct facts facts;
 	struct url url;
