@@ -466,6 +466,27 @@ def test_somebody_who_uses_a_known_serial_number_is_no_known_device(tmp_path):
         assert rows["known"] == "accepted" and rows["spoofed"] in ("impostor", "unknown")
 
 
+def test_a_device_that_falls_silent_is_found_and_every_count_over_it_says_so(tmp_path):
+    line = b'<189>devid="FG1" devname="fw" type="event" subtype="system" msg="%s"'
+    with toms.Daemon(tmp_path, conf=["syslog.silence=1s"], text=logs.SYSLOG) as daemon:
+        api = daemon.first_admin()
+        door = logs.doors(daemon)["tcp"]
+        logs.send_tcp(door, logs.framed([line % b"last"], "octet"))
+        logs.accept(api, serial="FG1")
+        source = toms.wait_for("the silence", lambda: next((s for s in api.get("/api/v1/sources")["items"] if s["silent"]), None))
+        assert source["silent_since"]
+        room = json.loads(daemon.ctl("status", "--json").stdout)["rooms"]["syslog"]
+        assert not room["healthy"] and "fw has sent no log" in room["last_error"]
+        gaps = toms.wait_for("its row", lambda: api.get("/api/v1/gaps", since="-1h")["items"])
+        assert at(gaps[0], "toms.gap.kind") == "silent"
+        logs.send_tcp(door, logs.framed([line % b"back"], "octet"))
+        toms.wait_for("its return", lambda: not api.get("/api/v1/sources")["items"][0]["silent"])
+        toms.wait_for("the end of the gap", lambda: any("ongoing" not in g["toms"]["gap"] for g in api.get("/api/v1/gaps", since="-1h")["items"]))
+        said = api.get("/api/v1/logs", since="-1h")["gaps"]
+        assert [g["reason"] for g in said] == ["silent"]
+        assert json.loads(daemon.ctl("status", "--json").stdout)["rooms"]["syslog"]["healthy"]
+
+
 def test_the_command_line_accepts_a_source_too(tmp_path):
     with toms.Daemon(tmp_path, text=logs.SYSLOG) as daemon:
         api = daemon.first_admin()
