@@ -17,6 +17,8 @@
 bool export_path(struct app *a, int64_t id, const char *name, char out[EXPORT_PATH_MAX])
 {
 	bool beside = name && name[0] == '.';
+	if (!*app_state_path(a)) /* a run without a state folder keeps no files */
+		return false;
 	int n = id == 0 ?
 			snprintf(out, EXPORT_PATH_MAX, "%s/exports", app_state_path(a)) :
 			snprintf(out, EXPORT_PATH_MAX, "%s/exports/%lld%s%s", app_state_path(a),

@@ -81,6 +81,8 @@ struct row_table {
 	const struct record *record;
 	void (*head)(const char *zone);
 	void (*row)(const void *row);
+	bool (*has_mark)(const void *row); /* shows a mark that foot explains; may be NULL */
+	void (*foot)(void);
 };
 const struct row_table *row_table_of(const struct record *r);
 void print_fields(const void *log_row); /* every field of a log's line, in its order */

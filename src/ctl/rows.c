@@ -53,7 +53,7 @@ struct ask {
 	struct query q;
 	size_t limit;
 	enum form form;
-	bool help, utc, send_test;
+	bool help, utc, send_test, has_marks;
 	const char *zone;
 	struct buf out;
 	struct json j;
@@ -234,6 +234,7 @@ static int row_person(void *arg, const void *row)
 	if (!k->rows++)
 		t->head(k->zone);
 	t->row(row);
+	k->has_marks = k->has_marks || (t->has_mark && t->has_mark(row));
 	return ferror(stdout) ? -1 : 0;
 }
 
@@ -254,6 +255,8 @@ static int run(struct ask *k, struct store *st, struct err *e)
 	buf_fini(&k->out);
 	if (rc || k->form != FORM_TABLE || !isatty(STDOUT_FILENO))
 		return rc;
+	if (k->has_marks)
+		row_table_of(k->q.record)->foot();
 	if (!k->rows)
 		(void)puts("no rows");
 	else if (info.more)

@@ -120,6 +120,13 @@ static void put_ends(struct buf *b, const struct log *g)
 	buf_cstr(b, end);
 }
 
+static void log_foot(void)
+{
+	(void)puts(
+		"-- ? the sender has not been accepted yet, FALSE: the serial number is another "
+		"device's; see tomsctl source list");
+}
+
 /* Who to whom and what it was; a line without addresses says its message. */
 static void put_what(struct buf *b, const struct log *g)
 {
@@ -140,6 +147,11 @@ static void put_what(struct buf *b, const struct log *g)
 	put_word(b, "", g->program);
 	if (addr_is_zero(&g->dst) || g->kind == LOG_KIND_DEVICE)
 		put_message(b, g);
+}
+
+static bool log_is_doubtful(const void *row)
+{
+	return ((const struct log *)row)->trust != LOG_TRUST_ACCEPTED;
 }
 
 static void log_line(const void *row)
@@ -181,8 +193,8 @@ void print_fields(const void *log_row)
 const struct row_table *row_table_of(const struct record *r)
 {
 	static const struct row_table tables[] = {
-		{ &flow_record, flow_head, flow_line },
-		{ &log_record, log_head, log_line },
+		{ &flow_record, flow_head, flow_line, NULL, NULL },
+		{ &log_record, log_head, log_line, log_is_doubtful, log_foot },
 	};
 	for (size_t i = 0; i < ARRAY_LEN(tables); i++)
 		if (tables[i].record == r)

@@ -30,6 +30,50 @@ static void print_head(const struct json_doc *d)
 		     json_member_true(d, d->nodes, "healthy") ? "well" : "NOT WELL");
 }
 
+/* The logs in a sentence, before their numbers. */
+static void print_logs(const struct json_doc *d)
+{
+	const struct json_node *room = json_get(d, json_get(d, d->nodes, "rooms"), "syslog"),
+			       *sources = json_get(d, room, "sources"),
+			       *counts = json_get(d, room, "counters"),
+			       *listeners = json_get(d, room, "listeners");
+	static const char *const losses[] = { "syslog_kernel_drops_total",
+					      "syslog_queue_drops_total",
+					      "syslog_limit_drops_total",
+					      "syslog_refused_lines_total",
+					      "syslog_store_drops_total" };
+	long long lost = 0, fresh = json_member_int(d, sources, "new"),
+		  silent = json_member_int(d, sources, "silent");
+	if (!room || !sources)
+		return;
+	if (!listeners || listeners->count == 0) {
+		(void)puts("logs: no listener is set; see [syslog] of the configuration");
+		return;
+	}
+	for (size_t i = 0; i < ARRAY_LEN(losses); i++)
+		lost += json_member_int(d, counts, losses[i]);
+	(void)printf("logs: %lld lines since the start, %lld not kept; sources: %lld accepted",
+		     (long long)json_member_int(d, counts, "syslog_lines_total"), lost,
+		     (long long)json_member_int(d, sources, "accepted"));
+	if (silent > 0)
+		(void)printf(", %lld SILENT", silent);
+	if (fresh > 0)
+		(void)printf(", %lld to accept or refuse (tomsctl source list)", fresh);
+	(void)putchar('\n');
+}
+
+/* What has been received and may not be on disk yet. */
+static void print_window(const struct json_doc *d)
+{
+	const struct json_node *store = json_get(d, json_get(d, d->nodes, "rooms"), "store");
+	long long ms = json_member_int(d, store, "commit_window_ms");
+	if (store && ms > 0)
+		(void)printf(
+			"a power cut can take what came in the last %lld.%lld s, and nothing "
+			"before\n",
+			ms / 1000, ms % 1000 / 100);
+}
+
 /* What a room says beside its state, one fact a line: "    interfaces.0.name   eth0". Counters that
  * never counted are left out. */
 struct facts {
@@ -143,6 +187,8 @@ static int show_running(const struct answer *a, bool as_json)
 	if (json_parse(buf_view(&a->body), NODES_MAX, &d, &e))
 		return ctl_fail("the daemon's status is not understood: %s", e.text);
 	print_head(&d);
+	print_logs(&d);
+	print_window(&d);
 	print_rooms(&d);
 	print_threads(&d);
 	json_doc_fini(&d);

@@ -192,9 +192,29 @@ static void base64_has_one_spelling_only(void **state)
 				 -ERR_INVALID);
 }
 
+static void a_hash_over_pieces_is_the_hash_of_the_whole(void **state)
+{
+	(void)state;
+	uint8_t all[300], whole[32], pieces[32];
+	struct hash_sum s;
+	for (size_t i = 0; i < sizeof(all); i++)
+		all[i] = (uint8_t)(i * 7);
+	for (size_t n = 0; n <= sizeof(all); n++) {
+		hash_sha256(all, n, whole);
+		for (size_t piece = 1; piece < 130; piece += 9) {
+			hash_sum_begin(&s);
+			for (size_t at = 0; at < n; at += piece)
+				hash_sum_put(&s, all + at, n - at < piece ? n - at : piece);
+			hash_sum_end(&s, pieces);
+			assert_memory_equal(pieces, whole, sizeof(whole));
+		}
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_hash_over_pieces_is_the_hash_of_the_whole),
 		cmocka_unit_test(sha_agrees_with_the_standard),
 		cmocka_unit_test(every_length_is_padded_rightly),
 		cmocka_unit_test(quick_hashes_depend_on_every_byte_and_the_seed),

@@ -1,0 +1,232 @@
+/* Long work has a row that outlives it, a queue with an end, and people who may see it. */
+#include <semaphore.h>
+#include <time.h>
+
+#include "living.h"
+
+static sem_t may_end;
+
+/* Runs until the test lets it, or somebody ends it. */
+static int wait_run(struct job_work *w, struct err *e)
+{
+	struct timespec soon;
+	if (str_find(w->asked, STR("fail")) >= 0)
+		return err_set(e, ERR_IO, "the disk said no");
+	for (;;) {
+		if (!job_progress(w, "working", 3, 10))
+			return -ERR_CLOSED;
+		assert_int_equal(clock_gettime(CLOCK_REALTIME, &soon), 0);
+		soon.tv_nsec += 5000000;
+		if (soon.tv_nsec >= 1000000000) {
+			soon.tv_nsec -= 1000000000;
+			soon.tv_sec++;
+		}
+		if (sem_timedwait(&may_end, &soon) == 0)
+			break;
+	}
+	buf_fmt(&w->result, "\"rows\":10,\"who\":\"%s\"", w->who.name);
+	(void)job_progress(w, "working", 10, 10);
+	return 0;
+}
+
+static int cleaned; /* atomic enough: read when the job has ended */
+static void wait_clean(struct app *a, int64_t id)
+{
+	(void)a;
+	(void)id;
+	cleaned++;
+}
+
+static const struct job_kind waiting = { .name = "waiting",
+					 .unit = "rows",
+					 .cancelable = true,
+					 .at_once = 2,
+					 .keep_ns = 3600 * NS_PER_S,
+					 .run = wait_run,
+					 .clean = wait_clean };
+static const struct job_kind many = { .name = "many", .unit = "rows", .run = wait_run };
+
+static void ask_waiting(struct request *rq, struct reply *rp)
+{
+	(void)api_job_ask(rq, rp, &waiting,
+			  str_eq(rq->path, STR("/failing")) ? "{\"fail\":1}" : "{}");
+}
+
+static void ask_many(struct request *rq, struct reply *rp)
+{
+	(void)api_job_ask(rq, rp, &many, "{}");
+}
+
+static const struct route routes[] = {
+	{ .method = "POST",
+	  .path = "/waiting",
+	  .may = MAY_LOOK,
+	  .handle = ask_waiting,
+	  .flags = ROUTE_LATER,
+	  .doc = "x" },
+	{ .method = "POST",
+	  .path = "/failing",
+	  .may = MAY_LOOK,
+	  .handle = ask_waiting,
+	  .doc = "x" },
+	{ .method = "POST", .path = "/many", .may = MAY_LOOK, .handle = ask_many, .doc = "x" },
+	ROUTE_END
+};
+static const struct room asking = { .name = "asking", .routes = routes };
+static const struct room *const rooms[] = { &api_room, &asking, NULL };
+
+static void begin(struct living *l, bool again)
+{
+	struct err e = ERR_INIT;
+	struct store_conf conf = { .path = l->path, .commit_every_ns = 10 * NS_PER_MS };
+	if (!again) {
+		(void)snprintf(l->path, sizeof(l->path), "/tmp/tomsd-api-XXXXXX");
+		assert_non_null(mkdtemp(l->path));
+	}
+	assert_int_equal(store_open(&l->st, &conf, &e), 0);
+	assert_int_equal(store_start(l->st, &e), 0);
+	l->a = house_of(rooms);
+	app_set_store(l->a, l->st);
+	assert_int_equal(api_room.init(l->a, &e), 0);
+	assert_int_equal(api_job_kind(l->a, &waiting, &e), 0);
+	assert_int_equal(api_job_kind(l->a, &many, &e), 0);
+	assert_int_equal(api_room.start(l->a, &e), 0);
+	assert_int_equal(sem_init(&may_end, 0, 0), 0);
+	cleaned = 0;
+}
+
+static void wait_for(struct living *l, const char *target, const char *part)
+{
+	for (int i = 0; i < 20000; i++) {
+		struct said s = living_ask(l, "sato", ROLE_ADMIN, "GET", target, NULL);
+		bool is_there = strstr(s.body, part) != NULL;
+		free(s.body);
+		if (is_there)
+			return;
+		clock_sleep_ms(1);
+	}
+	fail_msg("waited for %s of %s", part, target);
+}
+
+static void a_job_runs_shows_how_far_it_is_and_keeps_its_result(void **state)
+{
+	(void)state;
+	struct living l;
+	begin(&l, false);
+	struct said s = living_ask(&l, "sato", ROLE_OPERATOR, "POST", "/waiting", NULL);
+	assert_int_equal(s.status, 202);
+	assert_string_equal(s.location, "/api/v1/jobs/1");
+	assert_non_null(strstr(s.body, "\"state\":\"running\""));
+	free(s.body);
+	wait_for(&l, "/api/v1/jobs/1", "\"phase\":\"working\",\"done\":3,\"total\":10");
+	assert_int_equal(sem_post(&may_end), 0);
+	wait_for(&l, "/api/v1/jobs/1", "\"state\":\"done\"");
+	living_check(&l, "sato", ROLE_OPERATOR, "GET", "/api/v1/jobs/1", NULL, 200,
+		     "\"result\":{\"rows\":10,\"who\":\"sato\"}");
+	living_check(&l, "sato", ROLE_OPERATOR, "GET", "/api/v1/jobs", NULL, 200,
+		     "\"id\":\"1\"");
+	struct buf events;
+	uint64_t last = 1; /* older than anything: the client must fetch anew */
+	buf_init(&events, 1u << 16);
+	assert_false(api_events_read(l.a, "jobs", &last, &events));
+	buf_fini(&events);
+	/* others neither see nor end it */
+	living_check(&l, "ito", ROLE_OPERATOR, "GET", "/api/v1/jobs/1", NULL, 404, "not_found");
+	assert_int_equal(living_count(&l, ROLE_OPERATOR, "/api/v1/jobs", "\"id\":\"1\""), 1);
+	struct said other = living_ask(&l, "ito", ROLE_OPERATOR, "GET", "/api/v1/jobs", NULL);
+	assert_null(strstr(other.body, "\"id\""));
+	free(other.body);
+	living_check(&l, "root", ROLE_ADMIN, "GET", "/api/v1/jobs/1", NULL, 200, "\"done\"");
+	living_check(&l, "sato", ROLE_OPERATOR, "DELETE", "/api/v1/jobs/1", NULL, 409,
+		     "not_cancelable");
+	living_check(&l, "sato", ROLE_VIEWER, "GET", "/api/v1/jobs", NULL, 403, NULL);
+	living_end(&l);
+}
+
+static void a_person_has_two_at_once_and_may_end_those_that_wait_or_run(void **state)
+{
+	(void)state;
+	struct living l;
+	begin(&l, false);
+	living_check(&l, "sato", ROLE_OPERATOR, "POST", "/waiting", NULL, 202, NULL);
+	living_check(&l, "sato", ROLE_OPERATOR, "POST", "/waiting", NULL, 202, NULL);
+	living_check(&l, "sato", ROLE_OPERATOR, "POST", "/waiting", NULL, 429, "too_many_jobs");
+	living_check(&l, "ito", ROLE_OPERATOR, "POST", "/waiting", NULL, 202, NULL);
+	wait_for(&l, "/api/v1/jobs/1", "\"phase\":\"working\"");
+	living_check(&l, "sato", ROLE_OPERATOR, "GET", "/api/v1/jobs/2", NULL, 200,
+		     "\"phase\":\"waiting\"");
+	living_check(&l, "sato", ROLE_OPERATOR, "DELETE", "/api/v1/jobs/2", NULL, 204, NULL);
+	living_check(&l, "sato", ROLE_OPERATOR, "GET", "/api/v1/jobs/2", NULL, 200,
+		     "\"state\":\"cancelled\"");
+	living_check(&l, "ito", ROLE_OPERATOR, "DELETE", "/api/v1/jobs/1", NULL, 404, NULL);
+	living_check(&l, "sato", ROLE_OPERATOR, "DELETE", "/api/v1/jobs/1", NULL, 204, NULL);
+	wait_for(&l, "/api/v1/jobs/1", "\"state\":\"cancelled\"");
+	assert_int_equal(cleaned, 1); /* what it had begun is gone */
+	wait_for(&l, "/api/v1/jobs/3", "\"phase\":\"working\"");
+	living_check(&l, "sato", ROLE_ADMIN, "GET", "/api/v1/audit?action=job.cancel", NULL,
+		     200, "\"object\":\"waiting 2\"");
+	living_end(&l);
+}
+
+static void what_fails_says_why(void **state)
+{
+	(void)state;
+	struct living l;
+	begin(&l, false);
+	living_check(&l, "sato", ROLE_OPERATOR, "POST", "/failing", NULL, 202, NULL);
+	wait_for(&l, "/api/v1/jobs/1", "\"state\":\"failed\"");
+	living_check(&l, "sato", ROLE_OPERATOR, "GET", "/api/v1/jobs/1", NULL, 200,
+		     "\"error\":\"the disk said no\"");
+	living_end(&l);
+}
+
+static void the_queue_has_an_end(void **state)
+{
+	(void)state;
+	struct living l;
+	begin(&l, false);
+	living_check(&l, "sato", ROLE_OPERATOR, "POST", "/many", NULL, 202, NULL);
+	wait_for(&l, "/api/v1/jobs/1", "\"phase\":\"working\"");
+	for (int i = 0; i < 16; i++)
+		living_check(&l, "sato", ROLE_OPERATOR, "POST", "/many", NULL, 202, NULL);
+	living_check(&l, "sato", ROLE_OPERATOR, "POST", "/many", NULL, 503, "unavailable");
+	for (int i = 0; i < 17; i++)
+		assert_int_equal(sem_post(&may_end), 0);
+	wait_for(&l, "/api/v1/jobs/17", "\"state\":\"done\"");
+	living_end(&l);
+}
+
+static void what_was_not_done_when_the_house_closed_is_failed_afterwards(void **state)
+{
+	(void)state;
+	struct living l;
+	begin(&l, false);
+	living_check(&l, "sato", ROLE_OPERATOR, "POST", "/waiting", NULL, 202, NULL);
+	living_check(&l, "sato", ROLE_OPERATOR, "POST", "/waiting", NULL, 202, NULL);
+	wait_for(&l, "/api/v1/jobs/1", "\"phase\":\"working\"");
+	living_stop(&l);
+	assert_int_equal(cleaned, 1);
+	begin(&l, true);
+	for (int i = 1; i <= 2; i++) {
+		char target[32];
+		(void)snprintf(target, sizeof(target), "/api/v1/jobs/%d", i);
+		living_check(&l, "sato", ROLE_OPERATOR, "GET", target, NULL, 200,
+			     "\"state\":\"failed\"");
+		living_check(&l, "sato", ROLE_OPERATOR, "GET", target, NULL, 200,
+			     "\"error\":\"interrupted\"");
+	}
+	living_check(&l, "sato", ROLE_OPERATOR, "POST", "/waiting", NULL, 202, "\"id\":\"3\"");
+	living_end(&l);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_job_runs_shows_how_far_it_is_and_keeps_its_result),
+		cmocka_unit_test(a_person_has_two_at_once_and_may_end_those_that_wait_or_run),
+		cmocka_unit_test(what_fails_says_why),
+		cmocka_unit_test(the_queue_has_an_end),
+		cmocka_unit_test(what_was_not_done_when_the_house_closed_is_failed_afterwards),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
