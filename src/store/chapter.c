@@ -69,15 +69,11 @@ static int gather_piece(struct gathered *g, uint64_t id, struct str list, uint64
 {
 	const uint8_t *p = (const uint8_t *)list.p;
 	uint64_t token = (uint32_t)id;
-	for (size_t i = 0; i < list.n;) {
-		uint64_t step, bytes;
-		size_t used = varint_get(p + i, list.n - i, &step);
-		i += used;
-		size_t more = used ? varint_get(p + i, list.n - i, &bytes) : 0;
-		if (!more || bytes > list.n - i - more)
+	struct tok_entry entry;
+	for (size_t i = 0, used; i < list.n; i += used) {
+		used = tok_entry_get(p + i, list.n - i, &token, &entry);
+		if (!used)
 			return -ERR_CORRUPT;
-		i += more + (size_t)bytes;
-		token += step;
 		int rc = gather(g, (uint32_t)token, bucket);
 		if (rc)
 			return rc;

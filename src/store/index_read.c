@@ -44,28 +44,53 @@ static int ordinals(const uint8_t *p, size_t n, uint16_t out[STORE_BUCKET_ROWS])
 	return count;
 }
 
+size_t tok_entry_get(const uint8_t *p, size_t n, uint64_t *token, struct tok_entry *out)
+{
+	uint64_t step, bytes;
+	size_t i = varint_get(p, n, &step);
+	size_t used = i ? varint_get(p + i, n - i, &bytes) : 0;
+	if (!used || step > UINT32_MAX)
+		return 0;
+	i += used;
+	out->is_bitmap = bytes == 0;
+	if (out->is_bitmap) {
+		used = varint_get(p + i, n - i, &bytes);
+		if (!used || bytes > STORE_BUCKET_ROWS / 8)
+			return 0;
+		i += used;
+	}
+	if (bytes > n - i)
+		return 0;
+	*token += step;
+	out->p = p + i;
+	out->n = (size_t)bytes;
+	return i + out->n;
+}
+
+static int ordinals_of(const struct tok_entry *entry, uint16_t out[STORE_BUCKET_ROWS])
+{
+	int count = 0;
+	if (!entry->is_bitmap)
+		return ordinals(entry->p, entry->n, out);
+	for (size_t i = 0; i < entry->n; i++)
+		for (unsigned b = entry->p[i]; b; b &= b - 1)
+			out[count++] = (uint16_t)(8 * i + (unsigned)__builtin_ctz(b));
+	return count;
+}
+
 /* Walks a piece; its tokens rise. */
 static int find_in_piece(uint32_t first, struct str list, uint32_t token,
 			 uint16_t out[STORE_BUCKET_ROWS])
 {
 	const uint8_t *p = (const uint8_t *)list.p;
 	uint64_t at = first;
-	for (size_t i = 0; i < list.n;) {
-		uint64_t step, bytes;
-		size_t used = varint_get(p + i, list.n - i, &step);
-		if (!used || step > UINT32_MAX)
+	struct tok_entry entry;
+	for (size_t i = 0, used; i < list.n; i += used) {
+		used = tok_entry_get(p + i, list.n - i, &at, &entry);
+		if (!used)
 			return -ERR_CORRUPT;
-		i += used;
-		used = varint_get(p + i, list.n - i, &bytes);
-		if (!used || bytes > list.n - i - used)
-			return -ERR_CORRUPT;
-		i += used;
-		at += step;
-		if (at == token)
-			return ordinals(p + i, (size_t)bytes, out);
-		if (at > token)
-			return 0;
-		i += (size_t)bytes;
+		if (at >= token)
+			return at == token ? ordinals_of(&entry, out) : 0;
 	}
 	return 0;
 }
@@ -148,27 +173,20 @@ static int merge_piece(uint32_t first, struct str list, const uint32_t *tokens, 
 	const uint8_t *p = (const uint8_t *)list.p;
 	uint16_t rows[STORE_BUCKET_ROWS];
 	uint64_t at = first;
-	for (size_t i = 0; i < list.n && *k < n;) {
-		uint64_t step, bytes;
-		size_t used = varint_get(p + i, list.n - i, &step);
-		if (!used || step > UINT32_MAX)
+	struct tok_entry entry;
+	for (size_t i = 0, used; i < list.n && *k < n; i += used) {
+		used = tok_entry_get(p + i, list.n - i, &at, &entry);
+		if (!used)
 			return -ERR_CORRUPT;
-		i += used;
-		used = varint_get(p + i, list.n - i, &bytes);
-		if (!used || bytes > list.n - i - used)
-			return -ERR_CORRUPT;
-		i += used;
-		at += step;
 		while (*k < n && tokens[*k] < at)
 			(*k)++;
 		if (*k < n && tokens[*k] == at) {
-			int found = ordinals(p + i, (size_t)bytes, rows);
+			int found = ordinals_of(&entry, rows);
 			if (found < 0)
 				return found;
 			for (int r = 0; r < found; r++)
 				bits[rows[r] / 64] |= UINT64_C(1) << rows[r] % 64;
 		}
-		i += (size_t)bytes;
 	}
 	return 0;
 }

@@ -36,7 +36,8 @@
  *
  * In _tok a bucket's tokens stand sorted, cut into pieces of about 2 KB: id = bucket << 32 | first token
  * of the piece; list = for each token varint(token - the one before it in the piece; the first: token
- * - low half of id = 0), varint(bytes that follow), varints of its ordinals as differences.
+ * - low half of id = 0), varint(bytes that follow), varints of its ordinals as differences. 0 bytes:
+ * varint(bytes that follow) once more and a bit a row, for tokens that many rows have.
  *
  * Records with a tail have the words of their lines (text.h) in _tok as well. Tokens from 2^31 on are
  * words, all below are columns, and no piece holds both. A word's list says in which granules it is:
