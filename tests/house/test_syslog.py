@@ -353,8 +353,7 @@ def test_a_full_disk_slows_senders_down_and_loses_nothing(tmp_path):
         pytest.skip("cannot mount a tmpfs here: " + mounted.stderr.strip())
     n = 60000
     try:
-        daemon = toms.Daemon(tmp_path / "d", [*DOORS, f"store.path={small}/state", "store.disk_reserve=0"])
-        daemon.state = small / "state"
+        daemon = toms.Daemon(small, [*DOORS, "store.disk_reserve=0"])
         with daemon:
             ballast = small / "ballast"
             with contextlib.suppress(OSError), open(ballast, "wb", 0) as file:
