@@ -16,8 +16,9 @@ struct line_time {
 	bool no_year; /* RFC 3164 header: the year is the one nearest to the reception */
 };
 
-/* Never fails: what cannot be understood is plain and says why in out->problem. Sets every column that
- * the line tells; not id, times, sender, source, trust, transport, line. line is at most LOG_LINE_MAX. */
+/* Never fails: what cannot be understood is plain and says why in out->problem. Clears the row and sets every
+ * column that the line tells; sender, source, trust, transport, line_n and line stay as they are, so line may
+ * lie in out itself. flags: LOG_NOT_UTF8 or none; times come by line_set_time. line is at most LOG_LINE_MAX. */
 void line_parse(struct str line, struct log *out, struct line_time *when);
 
 /* created_ns, device_ns, at_ns and the flags of time. zone_s: seconds east of UTC for a line without a
@@ -46,5 +47,9 @@ size_t line_fields(struct str line, struct line_field out[LINE_FIELDS_MAX]);
 struct str line_value(const struct line_field *f, char *buf, size_t cap); /* cut where buf is too short */
 /* Its ECS name, as log_json has it; NULL: none, it is found under fortinet.firewall.<key>. */
 const char *line_field_ecs(const struct line_field *f, enum log_format format);
+
+/* The table of keys, for documents and tests: the i-th key and what it becomes (NULL: see docs/fortigate.md);
+ * NULL behind the last. */
+const char *line_key(size_t i, const char **ecs);
 
 #endif

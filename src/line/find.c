@@ -48,6 +48,14 @@ const struct key *key_find(struct str name)
 	return NULL;
 }
 
+const char *line_key(size_t i, const char **ecs)
+{
+	if (i >= n_keys)
+		return NULL;
+	*ecs = keys[i].ecs;
+	return keys[i].name;
+}
+
 /* CEF's own names. FortiOS says suser or duser for the user of the source, by version and type. */
 static const struct {
 	struct str cef, key;

@@ -148,10 +148,13 @@ static void put_own(struct members *ms, struct str key, const struct line_field 
 	bool taken;
 	size_t at;
 
+	/* JSON can spell anything; cleaned, two could be one */
 	for (size_t i = 0; i < key.n; i++) {
 		if ((unsigned char)(key.p[i] - 0x21) > 0x5d)
-			key = STR("?"); /* JSON can spell anything; cleaned, two could be one */
+			key.n = 0;
 	}
+	if (!key.n)
+		key = STR("?");
 	at = own_slot(ms, key, &taken);
 	if (taken || ms->n_own == LINE_FIELDS_MAX)
 		return;
@@ -307,7 +310,7 @@ static void take_field(struct members *ms, uint64_t seen[KEYS_MAX / 64], const s
 	if (k->mark == MARK_CAT)
 		bare = STR("cef_cat"); /* FTNTFGTcat is another thing */
 	if (!homed || copy || (k->flags & KEY_KEPT))
-		put_own(ms, bare, f, k->type == KEY_U64 && value_u64(f->value, &u));
+		put_own(ms, bare, f, k->type == KEY_U64 && value_u64(f->value, &u) && (f->value.n == 1 || *f->value.p != '0'));
 }
 
 /* ---- what the fields say together */
