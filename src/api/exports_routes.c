@@ -162,7 +162,7 @@ static bool has_room(struct request *rq, struct reply *rp)
 		reply_failed(rq, rp, &e);
 		return false;
 	}
-	(void)snprintf(key, sizeof(key), "job.%s", e.text);
+	(void)snprintf(key, sizeof(key), "job.%.40s", e.text);
 	reply_problem(rq, rp, 507, e.text, "%s", api_words(rq->lang, key));
 	return false;
 }
