@@ -153,8 +153,8 @@ static const struct thread_doc threads[] = {
 
 static const struct edge edges[] = {
 	{ "kernel -> syslog/udp", "datagrams", "the kernel drops; counted (SO_RXQ_OVFL), a gap row a minute" },
-	{ "syslog/udp -> syslog/lines", "64 slabs of datagrams",
-	  "from 48 on, senders not accepted are dropped and counted; with none left syslog/udp waits" },
+	{ "syslog/udp -> syslog/lines", "128 slabs of datagrams, 32 MiB",
+	  "from 96 on, senders not accepted are dropped and counted; with none left syslog/udp waits" },
 	{ "peer -> syslog/N", "connections, 64 KiB a turn", "while the store has no room nothing is read; TCP slows the peer" },
 	{ "syslog -> store", "up to 512 lines at once", "waits" },
 	EDGE_END,

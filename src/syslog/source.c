@@ -287,7 +287,8 @@ void sources_sign(struct sources *ss, const struct addr *sender, enum log_transp
 		s->sign_ns[sign] = now_ns;
 		s->is_dirty = any = true;
 	}
-	struct source *s = any ? NULL : find_or_make(ss, "", sender, now_ns, clock_mono_ns());
+	bool makes = sign == SIGN_LEGACY_RELIABLE || sign == SIGN_TLS_ON_PLAIN_PORT; /* of which no line comes */
+	struct source *s = any || !makes ? NULL : find_or_make(ss, "", sender, now_ns, clock_mono_ns());
 	if (s) {
 		s->last_ns = now_ns;
 		s->sign_ns[sign] = now_ns;

@@ -84,7 +84,8 @@ struct judged {
 void sources_begin(struct sources *ss);
 enum verdict sources_judge(struct sources *ss, const struct judged *j);
 void sources_end(struct sources *ss);
-/* Something worth telling of a sender of which there is no line to say it by. Any thread. */
+/* Something worth telling of a sender that no line of it tells; who sends no line at all becomes a source by it.
+ * Any thread. */
 void sources_sign(struct sources *ss, const struct addr *sender, enum log_transport transport,
 		  enum source_sign sign);
 /* Is it probably the address of an accepted source? Never waits; now and then true for another. */

@@ -4,7 +4,7 @@
 #include "source_inside.h"
 #include "tomsd/base/clock.h"
 
-#define IDS_AHEAD 65536 /* that many ids may be given before the table hears of them */
+#define IDS_AHEAD 2048 /* that many ids may be given before the table hears of them */
 
 static const char sql_load[] =
 	"SELECT id, serial, address, name, host, state, zone, note, transport, format, first_seen_ns,"
@@ -134,6 +134,12 @@ static int load_all(struct sources *ss, struct sql *db, int64_t *ids, struct err
 	return rc;
 }
 
+/* Ids are never given twice, also not after a crash: up to here they may be given. */
+static int64_t ids_ahead(int64_t next)
+{
+	return next + IDS_AHEAD < UINT32_MAX ? next + IDS_AHEAD : UINT32_MAX;
+}
+
 int sources_load(struct sources *ss, struct store *st, struct err *e)
 {
 	struct sql *db;
@@ -143,12 +149,12 @@ int sources_load(struct sources *ss, struct store *st, struct err *e)
 		return rc;
 	rc = load_all(ss, db, &ids, e);
 	store_read_end(st, db);
-	int64_t to = ids + IDS_AHEAD;
-	if (rc == 0 && to < UINT32_MAX)
+	int64_t to = ids_ahead(ids);
+	if (rc == 0)
 		rc = store_write(st, save_ids, &to, e);
 	mutex_lock(&ss->m);
 	ss->next_id = (uint32_t)ids;
-	ss->ids_to = to < UINT32_MAX ? (uint32_t)to : (uint32_t)ids;
+	ss->ids_to = (uint32_t)to;
 	mutex_unlock(&ss->m);
 	return rc;
 }
@@ -162,7 +168,7 @@ struct save {
 	struct source *rows;
 	size_t n, n_gone;
 	uint32_t gone[GONE_MAX];
-	int64_t now_ns;
+	int64_t now_ns, ids_to;
 };
 
 static int put_row(struct sql *db, const struct source *s, struct err *e)
@@ -222,6 +228,8 @@ static int save_all(struct sql *db, void *arg, struct err *e)
 {
 	const struct save *v = arg;
 	int rc = save_state(db, "alive", v->now_ns, e);
+	if (rc == 0)
+		rc = save_state(db, "ids", v->ids_to, e);
 	for (size_t i = 0; rc == 0 && i < v->n_gone; i++)
 		rc = delete_row(db, v->gone[i], e);
 	for (size_t i = 0; rc == 0 && i < v->n; i++)
@@ -242,6 +250,7 @@ static void collect(struct sources *ss, struct save *v) REQUIRES(&ss->m)
 	memcpy(v->gone, ss->gone, ss->n_gone * sizeof(ss->gone[0]));
 	v->n_gone = ss->n_gone;
 	ss->n_gone = 0;
+	v->ids_to = ss->ids_to - ss->next_id < IDS_AHEAD / 2 ? ids_ahead(ss->next_id) : ss->ids_to;
 }
 
 /* They were not written: next time. */
@@ -269,8 +278,14 @@ int sources_save(struct sources *ss, struct store *st, int64_t now_ns, struct er
 	collect(ss, &v);
 	mutex_unlock(&ss->m);
 	int rc = store_write(st, save_all, &v, e);
-	if (rc != 0)
+	if (rc != 0) {
 		put_back(ss, &v);
+	} else {
+		mutex_lock(&ss->m);
+		if (v.ids_to > ss->ids_to)
+			ss->ids_to = (uint32_t)v.ids_to;
+		mutex_unlock(&ss->m);
+	}
 	free(v.rows);
 	return rc;
 }

@@ -15,7 +15,8 @@
 #include "tomsd/base/log.h"
 #include "tomsd/base/queue.h"
 
-#define SLABS 64
+#define SLABS 128
+#define WAIT_MS 5 /* while the reader is busy a slab is filled further, but not longer */
 #define SLABS_KEPT (SLABS / 4) /* for accepted sources */
 #define SLAB_BYTES (256u << 10)
 #define SLAB_ITEMS 1024
@@ -188,11 +189,13 @@ static void receive_main(void *arg)
 			got += receive(u, u->inlets[i]);
 		if (got > 0)
 			continue;
-		hand_over(u);
+		bool is_busy = u->now && u->now->n > 0 && queue_len(u->full_slabs) > 0;
+		if (stopping || !is_busy)
+			hand_over(u);
 		if (stopping)
 			break; /* the kernel's buffers are empty */
 		thread_park();
-		(void)poll(p, u->n + 1, -1); /* EINTR and the like: just another round */
+		(void)poll(p, u->n + 1, is_busy ? WAIT_MS : -1); /* EINTR and the like: just another round */
 		thread_unpark();
 		stopping = p[u->n].revents != 0;
 	}
