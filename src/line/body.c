@@ -54,3 +54,14 @@ bool body_next(struct reader *r, struct line_field *f)
 	}
 	return false;
 }
+
+struct line_field body_value(const struct reader *r, struct str value)
+{
+	static const uint8_t quoting[] = {
+		[LOG_FORMAT_KV] = LINE_QUOTING_BACKSLASH, [LOG_FORMAT_CSV] = LINE_QUOTING_DOUBLED,
+		[LOG_FORMAT_CEF] = LINE_QUOTING_CEF,	  [LOG_FORMAT_RFC5424] = LINE_QUOTING_SD,
+		[LOG_FORMAT_JSON] = LINE_QUOTING_JSON,
+	};
+
+	return (struct line_field){ .value = value, .quoting = quoting[r->format] };
+}

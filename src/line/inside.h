@@ -40,6 +40,8 @@ static inline bool is_key_char(char c)
 }
 void body_open(struct reader *r, struct str body, struct str sd);
 bool body_next(struct reader *r, struct line_field *f);
+/* A value of the body, or a part of one, as it was written there. */
+struct line_field body_value(const struct reader *r, struct str value);
 bool kv_looks(struct str body, bool *csv);
 bool kv_next(struct reader *r, struct line_field *f);
 bool csv_next(struct reader *r, struct line_field *f);

@@ -163,16 +163,27 @@ static void clear(struct log *out)
 	out->trust = trust;
 }
 
+/* A column that nothing has filled yet. */
+static void put_value(const struct filling *g, char *col, size_t size, const struct line_field *f)
+{
+	if (!*col && !value_is_none(f->value))
+		put_text(g, col, size, f);
+}
+
 static void put_clean(const struct filling *g, char *col, size_t size, struct str v)
 {
-	struct line_field f = { .value = v };
+	put_value(g, col, size, &(struct line_field){ .value = v });
+}
 
-	if (!*col && !value_is_none(v))
-		put_text(g, col, size, &f);
+static void put_fact(const struct filling *g, const struct reader *r, char *col, size_t size, struct str v)
+{
+	struct line_field f = body_value(r, v);
+
+	put_value(g, col, size, &f);
 }
 
 /* What the fields say together. */
-static void put_meaning(struct filling *g)
+static void put_meaning(struct filling *g, const struct reader *r)
 {
 	struct log *out = g->out;
 	const struct facts *f = &g->facts;
@@ -180,13 +191,13 @@ static void put_meaning(struct filling *g)
 	struct url u;
 
 	facts_split_cat(&g->facts);
-	put_clean(g, out->type, sizeof(out->type), f->v[MARK_TYPE]);
-	put_clean(g, out->subtype, sizeof(out->subtype), f->v[MARK_SUBTYPE]);
+	put_fact(g, r, out->type, sizeof(out->type), f->v[MARK_TYPE]);
+	put_fact(g, r, out->subtype, sizeof(out->subtype), f->v[MARK_SUBTYPE]);
 	meaning_of(f, &m);
 	out->kind = (uint8_t)m.kind;
 	out->outcome = (uint8_t)m.outcome;
 	out->level = (uint8_t)level_of(f->v[MARK_LEVEL]);
-	put_clean(g, out->user, sizeof(out->user), facts_user(f));
+	put_fact(g, r, out->user, sizeof(out->user), facts_user(f));
 	(void)facts_amount(f, MARK_SENTDELTA, MARK_SENTBYTE, &out->src_bytes);
 	(void)facts_amount(f, MARK_RCVDDELTA, MARK_RCVDBYTE, &out->dst_bytes);
 	(void)facts_amount(f, MARK_SENTPKTDELTA, MARK_SENTPKT, &out->src_packets);
@@ -194,11 +205,11 @@ static void put_meaning(struct filling *g)
 	if (addr_is_zero(&out->src) && f->v[MARK_UI].n)
 		(void)facts_ui_ip(f, &out->src);
 	if (!out->name[0] && f->v[MARK_URL].n && facts_url(f, &u))
-		put_clean(g, out->name, sizeof(out->name), u.domain);
+		put_fact(g, r, out->name, sizeof(out->name), u.domain);
 	if (!str_eq(f->v[MARK_DSTCOUNTRY], STR("Reserved")))
-		put_clean(g, out->country, sizeof(out->country), f->v[MARK_DSTCOUNTRY]);
+		put_fact(g, r, out->country, sizeof(out->country), f->v[MARK_DSTCOUNTRY]);
 	if (!str_eq(f->v[MARK_SRCCOUNTRY], STR("Reserved")))
-		put_clean(g, out->country, sizeof(out->country), f->v[MARK_SRCCOUNTRY]);
+		put_fact(g, r, out->country, sizeof(out->country), f->v[MARK_SRCCOUNTRY]);
 }
 
 static void put_header(struct filling *g, const struct header *h)
@@ -217,7 +228,7 @@ static void put_device(struct filling *g, struct split *s)
 	struct log *out = g->out;
 
 	if (s->r.format == LOG_FORMAT_CEF)
-		put_meaning(g);
+		put_meaning(g, &s->r);
 	else
 		clear(out);
 	out->kind = LOG_KIND_DEVICE;
@@ -248,7 +259,7 @@ void line_parse(struct str line, struct log *out, struct line_time *when)
 		put_clean(&g, out->code, sizeof(out->code), s.r.cef[CEF_ID]);
 	if (facts_are_fortinet(&g.facts)) {
 		out->format = (uint8_t)s.r.format;
-		put_meaning(&g);
+		put_meaning(&g, &s.r);
 		if (!n)
 			out->problem = LOG_PROBLEM_NO_FIELDS;
 	} else {

@@ -99,21 +99,9 @@ static bool put_field(struct members *ms, const char *ecs, enum member_type type
 	return m != NULL;
 }
 
-/* A value of the body, or a part of one, as it was written there. */
-static struct line_field written(const struct members *ms, struct str value)
-{
-	static const uint8_t quoting[] = {
-		[LOG_FORMAT_KV] = LINE_QUOTING_BACKSLASH, [LOG_FORMAT_CSV] = LINE_QUOTING_DOUBLED,
-		[LOG_FORMAT_CEF] = LINE_QUOTING_CEF,	  [LOG_FORMAT_RFC5424] = LINE_QUOTING_SD,
-		[LOG_FORMAT_JSON] = LINE_QUOTING_JSON,
-	};
-
-	return (struct line_field){ .value = value, .quoting = quoting[ms->split.r.format] };
-}
-
 static bool put_fact(struct members *ms, const char *ecs, struct str value)
 {
-	struct line_field f = written(ms, value);
+	struct line_field f = body_value(&ms->split.r, value);
 
 	return put_field(ms, ecs, MEMBER_FIELD, &f);
 }
@@ -423,7 +411,7 @@ static void put_url(struct members *ms)
 	else if (u->scheme.n && u->domain.n && u->path.n && u->path.p[0] == '/') {
 		m = put(ms, "url.full", MEMBER_ADDRESS);
 		if (m)
-			m->f = written(ms, ms->facts.v[MARK_URL]);
+			m->f = body_value(&ms->split.r, ms->facts.v[MARK_URL]);
 	}
 	if (u->is_full)
 		(void)put_fact(ms, "destination.domain", u->domain);
