@@ -14,7 +14,7 @@ enum {
 	SQL_TEXT_MAX = 32768,
 	BUCKET_WORTH_ROWS = 1024, /* an open end shorter than this is left to be read again */
 	TIDY_STEPS = 8,           /* packs made in one transaction */
-	SMALL_PACKS = 64,         /* that many are not left for the next regular look */
+	SMALL_PACKS = 32,         /* that many are not left for the next regular look */
 };
 
 void parts_init(struct parts *ps, struct sql *db, uint64_t seed)
