@@ -143,7 +143,7 @@ run: ## installs what is missing, builds, runs with state in ./var (ARGS="--set 
 .PHONY: demo
 demo: ## make run with a day of a made-up hospital in it (state in ./var/demo)
 	@sh packaging/deps.sh run
-	@$(MAKE) -s all $(BUILD)/tests/tools/hospital
+	@$(MAKE) -s all $(BUILD)/tests/tools/hospital $(BUILD)/tests/tools/log_send
 	@exec sh packaging/demo.sh
 PREFIX ?= /usr
 install: all ## into DESTDIR, as a package would (PREFIX=/usr)

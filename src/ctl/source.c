@@ -12,9 +12,11 @@ static void print_source(const struct json_doc *d, const struct json_node *s)
 		const char *member;
 		int width;
 	} cells[] = {
-		{ "id", 4 }, { "state", 9 }, { "kind", 10 }, { "serial", 17 }, { "address", 15 }
+		{ "state", 9 }, { "kind", 10 }, { "serial", 17 }, { "address", 15 }
 	};
 	char text[256], when[40], lines[40];
+	(void)snprintf(text, sizeof(text), "%lld", (long long)json_member_int(d, s, "id"));
+	print_cell(text, 4, false);
 	for (size_t i = 0; i < ARRAY_LEN(cells); i++) {
 		json_member_text(d, s, cells[i].member, text, sizeof(text));
 		print_cell(*text ? text : "-", cells[i].width, false);

@@ -170,6 +170,9 @@ class Client:
         if params:
             path += "?" + urllib.parse.urlencode(params)
         status, headers, content = self.raw(method, path, body)
+        while status == 429 and expect != 429:  # as a client does that is asked to wait
+            threading.Event().wait(int(headers.get("Retry-After", "1")))
+            status, headers, content = self.raw(method, path, body)
         assert status == expect, f"{method} {path} -> {status} {content[:600]!r}"
         return json.loads(content) if content and "json" in headers.get("Content-Type", "") else content
 
