@@ -152,6 +152,7 @@ install: all ## into DESTDIR, as a package would (PREFIX=/usr)
 	install -D -m 0644 packaging/tomsd.service $(DESTDIR)$(PREFIX)/lib/systemd/system/tomsd.service
 	install -D -m 0644 packaging/tomsd.sysusers $(DESTDIR)$(PREFIX)/lib/sysusers.d/tomsd.conf
 	install -D -m 0644 packaging/tomsd.tmpfiles $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/tomsd.conf
+	install -D -m 0644 packaging/tomsd.sysctl $(DESTDIR)$(PREFIX)/lib/sysctl.d/60-tomsd.conf
 	install -D -m 0644 -t $(DESTDIR)$(PREFIX)/share/man/man8 docs/man/tomsd.8
 	install -D -m 0644 -t $(DESTDIR)$(PREFIX)/share/man/man1 docs/man/tomsctl.1
 	install -D -m 0644 -t $(DESTDIR)$(PREFIX)/share/man/man5 docs/man/tomsd.conf.5

@@ -25,6 +25,7 @@ int sources_new(struct sources **out, const struct sources_conf *conf, struct er
 	struct sources *ss = calloc(1, sizeof(*ss));
 	if (!ss)
 		return err_set(e, ERR_NOMEM, "no memory for sources");
+	mutex_init(&ss->saving);
 	mutex_init(&ss->m);
 	ss->all = calloc(SOURCES_MAX, sizeof(*ss->all));
 	ss->silence_ns = conf->silence_ns;
@@ -53,6 +54,7 @@ void sources_free(struct sources *ss)
 	budget_fini(&ss->budget);
 	free(ss->all);
 	mutex_fini(&ss->m);
+	mutex_fini(&ss->saving);
 	free(ss);
 }
 

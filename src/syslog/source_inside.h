@@ -8,6 +8,7 @@
 #define GONE_MAX 256
 
 struct sources {
+	struct mutex saving; /* one writes at a time, so that the table never goes back; taken before m */
 	struct mutex m;
 	struct source *all;      /* SOURCES_MAX places; lock: m */
 	size_t n[SOURCE_STATES]; /* lock: m */

@@ -268,24 +268,32 @@ static void put_back(struct sources *ss, const struct save *v)
 	mutex_unlock(&ss->m);
 }
 
+static int save(struct sources *ss, struct store *st, struct save *v, struct err *e) REQUIRES(&ss->saving)
+{
+	mutex_lock(&ss->m);
+	collect(ss, v);
+	mutex_unlock(&ss->m);
+	int rc = store_write(st, save_all, v, e);
+	if (rc != 0) {
+		put_back(ss, v);
+		return rc;
+	}
+	mutex_lock(&ss->m);
+	if (v->ids_to > ss->ids_to)
+		ss->ids_to = (uint32_t)v->ids_to;
+	mutex_unlock(&ss->m);
+	return 0;
+}
+
 int sources_save(struct sources *ss, struct store *st, int64_t now_ns, struct err *e)
 {
 	struct save v = { .now_ns = now_ns };
 	v.rows = calloc(SOURCES_MAX, sizeof(*v.rows));
 	if (!v.rows)
 		return err_set(e, ERR_NOMEM, "no memory to write sources");
-	mutex_lock(&ss->m);
-	collect(ss, &v);
-	mutex_unlock(&ss->m);
-	int rc = store_write(st, save_all, &v, e);
-	if (rc != 0) {
-		put_back(ss, &v);
-	} else {
-		mutex_lock(&ss->m);
-		if (v.ids_to > ss->ids_to)
-			ss->ids_to = (uint32_t)v.ids_to;
-		mutex_unlock(&ss->m);
-	}
+	mutex_lock(&ss->saving);
+	int rc = save(ss, st, &v, e);
+	mutex_unlock(&ss->saving);
 	free(v.rows);
 	return rc;
 }
