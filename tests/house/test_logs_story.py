@@ -122,6 +122,26 @@ def test_every_field_of_every_line_is_in_its_document(field):
     assert not wrong, json.dumps({str(k): v for k, v in wrong.items()}, indent=1)[:6000]
 
 
+# A host name is the destination's unless the line says otherwise; CEF's in and out turn round with the direction;
+# a duration is in nanoseconds.
+HOMES_BY_MEANING = {"hostname", "in", "out", "cat"}
+
+
+def test_a_key_has_the_same_home_in_every_line(field):
+    """Fields are not only there by chance: one name holds each key's value wherever the key occurs."""
+    homes = {}
+    for line, want in zip(field["lines"], field["expected"]):
+        there = [(name, plain(text)) for name, text in leaves(of_line(field, line)[0]) if name != "event.original"]
+        for key, value in want["fields"].items():
+            values = {plain(v) for v in (value, value.strip(), want.get("alt", {}).get(key, value))}
+            if not value or key in OF_TIME or key in HOMES_BY_MEANING or "," in value or key.endswith("duration"):
+                continue
+            names = {name for name, text in there if text in values}
+            if f"fortinet.firewall.{key}" not in names:
+                homes[key] = homes.get(key, names) & names
+    assert not [key for key, names in homes.items() if not names]
+
+
 def test_edge_lines_say_what_their_threads_say(field):
     wrong = {}
     for edge in field["edge"]:
