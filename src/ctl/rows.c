@@ -181,7 +181,7 @@ static bool put_out(struct ask *k, bool all)
 		return false;
 	if (k->out.n < FLUSH_BYTES && !all)
 		return true;
-	bool good = fwrite(k->out.p, 1, k->out.n, stdout) == k->out.n;
+	bool good = k->out.n == 0 || fwrite(k->out.p, 1, k->out.n, stdout) == k->out.n;
 	buf_reset(&k->out);
 	return good;
 }
