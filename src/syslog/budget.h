@@ -11,7 +11,7 @@
 struct budget {
 	uint64_t limit_bytes, used_bytes; /* of this day */
 	uint64_t kept_lines, dropped_lines, dropped_bytes;
-	int32_t day; /* YYYYMMDD, UTC */
+	int32_t day;           /* YYYYMMDD, UTC */
 	uint64_t others_bytes; /* of addresses without a place */
 	struct map by_address; /* bytes */
 };

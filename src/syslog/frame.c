@@ -10,10 +10,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define DIGITS_MAX 7     /* a longer number is no length */
-#define WINDOW 4096      /* LF and NUL are looked for in turns, so that many short lines of one kind stay cheap */
+#define DIGITS_MAX 7 /* a longer number is no length */
+#define WINDOW \
+	4096 /* LF and NUL are looked for in turns, so that many short lines of one kind stay cheap */
 #define FIRST_ROOM 256
-#define COUNT_MIN 8u     /* "5 of ..." begins a sentence */
+#define COUNT_MIN 8u /* "5 of ..." begins a sentence */
 
 static void carry_free(struct frame *f, struct frame_pool *pool)
 {
@@ -154,7 +155,8 @@ static struct str gather(struct frame *f, struct frame_pool *pool, struct str pa
 	return str_n(f->p, f->n);
 }
 
-static bool line(struct frame *f, struct frame_pool *pool, struct str *in, struct frame_line *out)
+static bool line(struct frame *f, struct frame_pool *pool, struct str *in,
+		 struct frame_line *out)
 {
 	ptrdiff_t end = line_end(*in);
 	size_t have = end < 0 ? in->n : (size_t)end;
@@ -195,10 +197,12 @@ static void guessed(struct frame *f, struct frame_line *out)
 	way_is(f, FRAME_COUNTED);
 }
 
-static bool guess(struct frame *f, struct frame_pool *pool, struct str *in, struct frame_line *out)
+static bool guess(struct frame *f, struct frame_pool *pool, struct str *in,
+		  struct frame_line *out)
 {
 	size_t have = in->n < f->left ? in->n : f->left;
-	ptrdiff_t end = line_end(str_sub(*in, 0, have == f->left && have > 0 ? have - 1 : have));
+	ptrdiff_t end =
+		line_end(str_sub(*in, 0, have == f->left && have > 0 ? have - 1 : have));
 	if (end >= 0)
 		have = (size_t)end;
 	if (have > 0 && !carry_put(f, pool, in->p, have))
@@ -214,7 +218,8 @@ static bool guess(struct frame *f, struct frame_pool *pool, struct str *in, stru
 	bool is_one = is_message(str_sub(str_n(f->p, f->n), f->digits + 1u, f->n));
 	if (!is_one && in->n == 0)
 		return false; /* the next byte tells */
-	if (!is_one && !(*in->p >= '1' && *in->p <= '9') && *in->p != '<' && *in->p != '\n' && *in->p != '\r') {
+	if (!is_one && !(*in->p >= '1' && *in->p <= '9') && *in->p != '<' && *in->p != '\n' &&
+	    *in->p != '\r') {
 		f->state = FRAME_LINE;
 		return false;
 	}
@@ -222,7 +227,8 @@ static bool guess(struct frame *f, struct frame_pool *pool, struct str *in, stru
 	return true;
 }
 
-static bool octets(struct frame *f, struct frame_pool *pool, struct str *in, struct frame_line *out)
+static bool octets(struct frame *f, struct frame_pool *pool, struct str *in,
+		   struct frame_line *out)
 {
 	size_t have = in->n < f->left ? in->n : f->left;
 	size_t fits = LOG_LINE_MAX - f->n;
@@ -267,8 +273,8 @@ static void skip_octets(struct frame *f, struct str *in, uint64_t *skipped)
 		f->state = FRAME_START;
 }
 
-static bool step(struct frame *f, struct frame_pool *pool, struct str *in, struct frame_line *out,
-		 uint64_t *skipped)
+static bool step(struct frame *f, struct frame_pool *pool, struct str *in,
+		 struct frame_line *out, uint64_t *skipped)
 {
 	switch (f->state) {
 	case FRAME_START:
@@ -298,8 +304,8 @@ static bool step(struct frame *f, struct frame_pool *pool, struct str *in, struc
 	}
 }
 
-bool frame_next(struct frame *f, struct frame_pool *pool, struct str *in, struct frame_line *out,
-		uint64_t *skipped)
+bool frame_next(struct frame *f, struct frame_pool *pool, struct str *in,
+		struct frame_line *out, uint64_t *skipped)
 {
 	if (f->given) {
 		f->given = false;

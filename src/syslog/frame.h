@@ -20,25 +20,25 @@ struct frame_pool {
 enum frame_way { FRAME_NONE, FRAME_LF, FRAME_NUL, FRAME_COUNTED };
 enum frame_state {
 	FRAME_START,
-	FRAME_COUNT,   /* digits that may be a length */
-	FRAME_BEHIND,  /* digits and a blank: a length if the message begins as one */
-	FRAME_GUESS,   /* a number and what may be as many octets, gathered */
-	FRAME_LINE,    /* until LF or NUL */
-	FRAME_OCTETS,  /* left bytes still to come */
-	FRAME_SKIP,    /* the rest of a line that was too long */
+	FRAME_COUNT,  /* digits that may be a length */
+	FRAME_BEHIND, /* digits and a blank: a length if the message begins as one */
+	FRAME_GUESS,  /* a number and what may be as many octets, gathered */
+	FRAME_LINE,   /* until LF or NUL */
+	FRAME_OCTETS, /* left bytes still to come */
+	FRAME_SKIP,   /* the rest of a line that was too long */
 	FRAME_SKIP_OCTETS,
-	FRAME_FAILED   /* no memory for it: the stream is to be closed */
+	FRAME_FAILED /* no memory for it: the stream is to be closed */
 };
 
 struct frame { /* all zero to begin with */
 	enum frame_state state;
-	enum frame_way way;        /* of the message before */
-	bool is_mixed;             /* ways have changed in this stream */
+	enum frame_way way; /* of the message before */
+	bool is_mixed;      /* ways have changed in this stream */
 	uint8_t digits;
 	uint32_t count, left;
-	char *p;                   /* the beginning of the message that has not ended */
+	char *p; /* the beginning of the message that has not ended */
 	uint32_t n, room;
-	bool given;                /* p was handed out; it is used up at the next call */
+	bool given; /* p was handed out; it is used up at the next call */
 };
 
 struct frame_line {
@@ -48,8 +48,8 @@ struct frame_line {
 
 /* The next message of *in, which is moved on; false: *in is used up (or f->state is FRAME_FAILED).
  * *skipped grows by bytes that are thrown away since their line is too long. */
-bool frame_next(struct frame *f, struct frame_pool *pool, struct str *in, struct frame_line *out,
-		uint64_t *skipped);
+bool frame_next(struct frame *f, struct frame_pool *pool, struct str *in,
+		struct frame_line *out, uint64_t *skipped);
 /* The stream has ended: what there is of a last message. frame_fini afterwards. */
 bool frame_end(struct frame *f, struct frame_pool *pool, struct frame_line *out);
 void frame_fini(struct frame *f, struct frame_pool *pool);

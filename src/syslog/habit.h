@@ -11,9 +11,9 @@
 #define HABIT_NEW_NS (3600 * NS_PER_S) /* at least, while there is less than a day of it */
 
 struct habit { /* the longest quiet time of each of the last days; all zero to begin with */
-	int32_t day;               /* YYYYMMDD of longest[0] */
+	int32_t day; /* YYYYMMDD of longest[0] */
 	int64_t longest_ns[HABIT_DAYS];
-	uint32_t days;             /* of which there is something */
+	uint32_t days; /* of which there is something */
 };
 /* A line came after quiet_ns of nothing. */
 void habit_line(struct habit *h, int32_t day, int64_t quiet_ns);

@@ -18,8 +18,10 @@ static int bad_address(struct err *e, struct str text)
 {
 	char shown[80];
 	str_copy_clean(shown, sizeof(shown), text);
-	return err_set(e, ERR_INVALID,
-		       "%s is not an address and port, say 192.0.2.1:514, 0.0.0.0:514 or [::]:514", shown);
+	return err_set(
+		e, ERR_INVALID,
+		"%s is not an address and port, say 192.0.2.1:514, 0.0.0.0:514 or [::]:514",
+		shown);
 }
 
 static bool split(struct str text, char host[64], struct str *port)
@@ -87,13 +89,16 @@ static int bad_bind(struct err *e, int errnum, const char *option, const char *t
 		int errnum;
 		const char *advice;
 	} known[] = {
-		{ EADDRINUSE, "another program receives there (rsyslog, syslog-ng?); stop it or choose another port" },
+		{ EADDRINUSE,
+		  "another program receives there (rsyslog, syslog-ng?); stop it or choose another port" },
 		{ EADDRNOTAVAIL, "no interface has this address; ip address shows which have" },
-		{ EACCES, "ports below 1024 need CAP_NET_BIND_SERVICE; the systemd unit gives it" },
+		{ EACCES,
+		  "ports below 1024 need CAP_NET_BIND_SERVICE; the systemd unit gives it" },
 	};
 	for (size_t i = 0; i < ARRAY_LEN(known); i++)
 		if (known[i].errnum == errnum)
-			return err_set(e, ERR_DENIED, "[syslog] %s %s: %s", option, text, known[i].advice);
+			return err_set(e, ERR_DENIED, "[syslog] %s %s: %s", option, text,
+				       known[i].advice);
 	return err_sys(e, errnum, "[syslog] %s %s", option, text);
 }
 
@@ -103,13 +108,15 @@ static void buffer_set(struct inlet *in, int64_t bytes)
 	int want = (int)(bytes / 2), got = 0; /* the kernel doubles what it is told */
 	socklen_t n = sizeof(got);
 	if (setsockopt(in->fd, SOL_SOCKET, SO_RCVBUFFORCE, &want, sizeof(want)) != 0)
-		(void)setsockopt(in->fd, SOL_SOCKET, SO_RCVBUF, &want, sizeof(want)); /* looked at below */
+		(void)setsockopt(in->fd, SOL_SOCKET, SO_RCVBUF, &want,
+				 sizeof(want)); /* looked at below */
 	(void)getsockopt(in->fd, SOL_SOCKET, SO_RCVBUF, &got, &n);
 	in->buffer_bytes = (uint64_t)got;
 	if (got < want)
-		log_warning("syslog",
-			    "receive buffer is small address=%s bytes=%d wanted=%lld: raise net.core.rmem_max",
-			    in->text, got, (long long)bytes);
+		log_warning(
+			"syslog",
+			"receive buffer is small address=%s bytes=%d wanted=%lld: raise net.core.rmem_max",
+			in->text, got, (long long)bytes);
 }
 
 static int options_set(struct inlet *in, int64_t buffer)
@@ -140,12 +147,12 @@ static void text_make(struct inlet *in)
 		(void)str_copy(host, sizeof(host), str_of("::"));
 	if (in->at.ss_family == AF_INET)
 		addr_text(&a, host);
-	(void)snprintf(in->text, sizeof(in->text), in->at.ss_family == AF_INET ? "%s:%u" : "[%s]:%u", host,
-		       (unsigned)port);
+	(void)snprintf(in->text, sizeof(in->text),
+		       in->at.ss_family == AF_INET ? "%s:%u" : "[%s]:%u", host, (unsigned)port);
 }
 
-static int open_one(struct inlets *l, enum log_transport transport, const char *text, int64_t buffer,
-		    struct err *e)
+static int open_one(struct inlets *l, enum log_transport transport, const char *text,
+		    int64_t buffer, struct err *e)
 {
 	struct inlet *in = &l->all[l->n];
 	const char *option = inlet_names[transport];
@@ -176,14 +183,16 @@ static int open_one(struct inlets *l, enum log_transport transport, const char *
 
 int inlets_open(struct inlets *l, const struct conf *c, struct err *e)
 {
-	static const enum log_transport transports[] = { LOG_VIA_UDP, LOG_VIA_TCP, LOG_VIA_TLS };
+	static const enum log_transport transports[] = { LOG_VIA_UDP, LOG_VIA_TCP,
+							 LOG_VIA_TLS };
 	int64_t buffer = conf_i64(c, "syslog", "receive_buffer");
 	int rc = 0;
 	for (size_t t = 0; t < ARRAY_LEN(transports); t++) {
 		const char *option = inlet_names[transports[t]];
 		size_t n = conf_count(c, "syslog", option);
 		for (size_t i = 0; rc == 0 && i < n; i++)
-			rc = open_one(l, transports[t], conf_item(c, "syslog", option, i), buffer, e);
+			rc = open_one(l, transports[t], conf_item(c, "syslog", option, i),
+				      buffer, e);
 	}
 	return rc;
 }

@@ -20,8 +20,9 @@ struct inlet {
 	char text[INLET_TEXT_MAX]; /* "127.0.0.1:5514", "[::1]:5514" */
 	uint64_t buffer_bytes;     /* UDP: what the kernel gave */
 	_Atomic uint64_t lines, bytes;
-	_Atomic uint64_t lost;    /* lines that came and are not kept, of whatever reason */
-	_Atomic uint64_t dropped; /* of these, datagrams that the kernel or the queue had no room for */
+	_Atomic uint64_t lost; /* lines that came and are not kept, of whatever reason */
+	_Atomic uint64_t
+		dropped; /* of these, datagrams that the kernel or the queue had no room for */
 	_Atomic uint64_t connections; /* open now */
 	uint32_t kernel_drops;        /* thread: syslog/udp */
 };
@@ -33,7 +34,8 @@ struct inlets {
 extern const char *const inlet_names[]; /* by enum log_transport: "udp" "tcp" "tls" */
 
 /* "127.0.0.1:5514", "[::1]:5514"; port 0 lets the kernel choose. Also the check of the options. */
-int inlet_parse(struct str text, struct sockaddr_storage *sa, socklen_t *n, struct err *e) MUST_CHECK;
+int inlet_parse(struct str text, struct sockaddr_storage *sa, socklen_t *n,
+		struct err *e) MUST_CHECK;
 int inlet_check(struct str text, struct err *e);
 /* Binds all that the configuration names; init, privileged. */
 int inlets_open(struct inlets *l, const struct conf *c, struct err *e) MUST_CHECK;

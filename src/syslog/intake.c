@@ -120,7 +120,8 @@ static void tell_tests(struct intake *in)
 {
 	for (size_t i = 0; i < in->n; i++)
 		if (in->rows[i].is_test)
-			sender_put(&in->s->sender, str_n(in->rows[i].log->line, in->rows[i].log->line_n));
+			sender_put(&in->s->sender,
+				   str_n(in->rows[i].log->line, in->rows[i].log->line_n));
 }
 
 static size_t judge(struct intake *in)

@@ -16,12 +16,13 @@
 #define QUOTA (64u << 10) /* bytes of one connection a turn */
 #define SWEEP_NS NS_PER_S
 #define HANDSHAKE_NS (10 * NS_PER_S)
-#define SLOW_NS (60 * NS_PER_S)   /* a message that takes longer to come is kept as far as it came */
+#define SLOW_NS \
+	(60 * NS_PER_S) /* a message that takes longer to come is kept as far as it came */
 #define IDLE_NS (3600 * NS_PER_S) /* of senders nobody has accepted */
-#define LAST_TURNS 64             /* what the kernel has for us when we stop, as far as 4 MiB go */
+#define LAST_TURNS 64 /* what the kernel has for us when we stop, as far as 4 MiB go */
 
-int reader_init(struct reader *r, struct syslog *s, struct doors *doors, struct frame_pool *pool,
-		struct err *e)
+int reader_init(struct reader *r, struct syslog *s, struct doors *doors,
+		struct frame_pool *pool, struct err *e)
 {
 	*r = (struct reader){ .s = s, .doors = doors, .pool = pool, .wake_fd = -1 };
 	mutex_init(&r->m);
@@ -88,7 +89,8 @@ static void conn_close(struct reader *r, struct conn *c, const char *why)
 		addr_text(&c->peer, peer);
 		counter_add(&syslog_counts.connections_cut, 1);
 		log_warning("syslog", "connection closed from=%s by=%s lines=%llu: %s", peer,
-			    inlet_names[c->inlet->transport], (unsigned long long)c->lines, why);
+			    inlet_names[c->inlet->transport], (unsigned long long)c->lines,
+			    why);
 	}
 	again_out(r, c);
 	if (c->prev)
@@ -171,7 +173,8 @@ static void serve_plain(struct reader *r, struct conn *c, int64_t mono_ns)
 
 static void want_out(struct reader *r, struct conn *c, bool out)
 {
-	struct epoll_event ev = { .events = EPOLLIN | (out ? (uint32_t)EPOLLOUT : 0), .data.ptr = c };
+	struct epoll_event ev = { .events = EPOLLIN | (out ? (uint32_t)EPOLLOUT : 0),
+				  .data.ptr = c };
 	if (out == c->wants_out)
 		return;
 	if (epoll_ctl(r->epoll_fd, EPOLL_CTL_MOD, c->fd, &ev) != 0)
@@ -199,7 +202,8 @@ static void serve_tls(struct reader *r, struct conn *c, int64_t mono_ns)
 		return;
 	}
 	while (taken < QUOTA) {
-		enum tls_read t = syslog_tls_read(c->link, r->scratch, QUOTA, &n, words, sizeof(words));
+		enum tls_read t =
+			syslog_tls_read(c->link, r->scratch, QUOTA, &n, words, sizeof(words));
 		if (t == TLS_READ_FAILED)
 			counter_add(&syslog_counts.tls_failures, 1);
 		if (t == TLS_READ_END || t == TLS_READ_FAILED) {
@@ -253,7 +257,9 @@ static bool take_incoming(struct reader *r)
 static const char *overdue(const struct conn *c, int64_t mono_ns)
 {
 	if (c->inlet->transport == LOG_VIA_TLS && !(c->link && syslog_tls_is_open(c->link)))
-		return mono_ns - c->opened_mono_ns > HANDSHAKE_NS ? "its TLS handshake does not end" : NULL;
+		return mono_ns - c->opened_mono_ns > HANDSHAKE_NS ?
+			       "its TLS handshake does not end" :
+			       NULL;
 	if (c->waits_mono_ns && mono_ns - c->waits_mono_ns > SLOW_NS)
 		return "a line of it does not end";
 	if (!c->is_known && mono_ns - c->read_mono_ns > IDLE_NS)
@@ -271,7 +277,8 @@ static void sweep(struct reader *r, int64_t mono_ns)
 		const char *why = overdue(c, mono_ns);
 		if (!why)
 			continue;
-		if (c->inlet->transport == LOG_VIA_TLS && !(c->link && syslog_tls_is_open(c->link)))
+		if (c->inlet->transport == LOG_VIA_TLS &&
+		    !(c->link && syslog_tls_is_open(c->link)))
 			counter_add(&syslog_counts.tls_failures, 1);
 		conn_close(r, c, why);
 	}

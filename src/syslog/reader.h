@@ -21,11 +21,12 @@ struct reader {
 	int64_t swept_mono_ns;
 	struct thread thread;
 };
-int reader_init(struct reader *r, struct syslog *s, struct doors *doors, struct frame_pool *pool,
-		struct err *e) MUST_CHECK;
+int reader_init(struct reader *r, struct syslog *s, struct doors *doors,
+		struct frame_pool *pool, struct err *e) MUST_CHECK;
 void reader_fini(struct reader *r);
 int reader_start(struct reader *r, unsigned number, struct err *e) MUST_CHECK;
-void reader_give(struct reader *r, struct conn *c); /* takes the connection. Thread: syslog/accept */
-void reader_stop(struct reader *r);                 /* what has come is put; joins */
+void reader_give(struct reader *r,
+		 struct conn *c);   /* takes the connection. Thread: syslog/accept */
+void reader_stop(struct reader *r); /* what has come is put; joins */
 
 #endif

@@ -120,25 +120,39 @@ static const struct counter counters[] = {
 	{ "syslog_udp_lines_total", "Lines over UDP.", false, &syslog_counts.lines_udp },
 	{ "syslog_tcp_lines_total", "Lines over TCP.", false, &syslog_counts.lines_tcp },
 	{ "syslog_tls_lines_total", "Lines over TLS.", false, &syslog_counts.lines_tls },
-	{ "syslog_truncated_total", "Lines longer than 65,536 bytes, cut there.", false, &syslog_counts.truncated },
-	{ "syslog_skipped_bytes_total", "Bytes behind the cut.", false, &syslog_counts.skipped_bytes },
-	{ "syslog_partial_total", "Lines whose end never came.", false, &syslog_counts.partial },
-	{ "syslog_problems_total", "Lines that could not be understood whole.", false, &syslog_counts.problems },
-	{ "syslog_not_utf8_total", "Lines that are not UTF-8.", false, &syslog_counts.not_utf8 },
-	{ "syslog_kernel_drops_total", "Datagrams the kernel had no room for.", false, &syslog_counts.kernel_drops },
-	{ "syslog_queue_drops_total", "Datagrams of unknown senders dropped while parsing or the store was behind.", false,
+	{ "syslog_truncated_total", "Lines longer than 65,536 bytes, cut there.", false,
+	  &syslog_counts.truncated },
+	{ "syslog_skipped_bytes_total", "Bytes behind the cut.", false,
+	  &syslog_counts.skipped_bytes },
+	{ "syslog_partial_total", "Lines whose end never came.", false,
+	  &syslog_counts.partial },
+	{ "syslog_problems_total", "Lines that could not be understood whole.", false,
+	  &syslog_counts.problems },
+	{ "syslog_not_utf8_total", "Lines that are not UTF-8.", false,
+	  &syslog_counts.not_utf8 },
+	{ "syslog_kernel_drops_total", "Datagrams the kernel had no room for.", false,
+	  &syslog_counts.kernel_drops },
+	{ "syslog_queue_drops_total",
+	  "Datagrams of unknown senders dropped while parsing or the store was behind.", false,
 	  &syslog_counts.queue_drops },
-	{ "syslog_limit_drops_total", "Lines over the limit of senders that nobody has accepted.", false,
+	{ "syslog_limit_drops_total",
+	  "Lines over the limit of senders that nobody has accepted.", false,
 	  &syslog_counts.limit_drops },
-	{ "syslog_refused_lines_total", "Lines of refused sources.", false, &syslog_counts.refused_lines },
-	{ "syslog_store_drops_total", "Lines that came after the store was closed.", false, &syslog_counts.store_drops },
-	{ "syslog_connections_total", "Connections let in.", false, &syslog_counts.connections },
-	{ "syslog_connections_refused_total", "Connections over a limit.", false, &syslog_counts.connections_refused },
-	{ "syslog_connections_cut_total", "Connections closed by us: too slow, too quiet, out of memory or no syslog.", false,
+	{ "syslog_refused_lines_total", "Lines of refused sources.", false,
+	  &syslog_counts.refused_lines },
+	{ "syslog_store_drops_total", "Lines that came after the store was closed.", false,
+	  &syslog_counts.store_drops },
+	{ "syslog_connections_total", "Connections let in.", false,
+	  &syslog_counts.connections },
+	{ "syslog_connections_refused_total", "Connections over a limit.", false,
+	  &syslog_counts.connections_refused },
+	{ "syslog_connections_cut_total",
+	  "Connections closed by us: too slow, too quiet, out of memory or no syslog.", false,
 	  &syslog_counts.connections_cut },
-	{ "syslog_tls_failures_total", "TLS handshakes and connections that failed.", false, &syslog_counts.tls_failures },
-	{ "syslog_foreign_total", "Connections that spoke RFC 3195, or TLS on the plain port.", false,
-	  &syslog_counts.foreign },
+	{ "syslog_tls_failures_total", "TLS handshakes and connections that failed.", false,
+	  &syslog_counts.tls_failures },
+	{ "syslog_foreign_total", "Connections that spoke RFC 3195, or TLS on the plain port.",
+	  false, &syslog_counts.foreign },
 	COUNTER_END,
 };
 
@@ -152,10 +166,12 @@ static const struct thread_doc threads[] = {
 };
 
 static const struct edge edges[] = {
-	{ "kernel -> syslog/udp", "datagrams", "the kernel drops; counted (SO_RXQ_OVFL), a gap row a minute" },
+	{ "kernel -> syslog/udp", "datagrams",
+	  "the kernel drops; counted (SO_RXQ_OVFL), a gap row a minute" },
 	{ "syslog/udp -> syslog/lines", "128 slabs of datagrams, 32 MiB",
 	  "from 96 on, senders not accepted are dropped and counted; with none left syslog/udp waits" },
-	{ "peer -> syslog/N", "connections, 64 KiB a turn", "while the store has no room nothing is read; TCP slows the peer" },
+	{ "peer -> syslog/N", "connections, 64 KiB a turn",
+	  "while the store has no room nothing is read; TCP slows the peer" },
 	{ "syslog -> store", "up to 512 lines at once", "waits" },
 	EDGE_END,
 };
@@ -170,28 +186,34 @@ static struct sources_conf sources_conf_of(struct app *a)
 {
 	const struct conf *c = app_conf(a);
 	const char *zone = conf_text(c, "syslog", "zone"), *house = app_appliance_timezone(a);
-	return (struct sources_conf){ .unknown_limit_bytes = (uint64_t)conf_i64(c, "syslog", "unknown_limit"),
+	return (struct sources_conf){ .unknown_limit_bytes =
+					      (uint64_t)conf_i64(c, "syslog", "unknown_limit"),
 				      .silence_ns = silence_of(c),
-				      .zone = zone ? zone : house && *house ? house : "UTC" };
+				      .zone = zone            ? zone :
+					      house && *house ? house :
+								"UTC" };
 }
 
 static struct streams_conf streams_conf_of(const struct conf *c)
 {
 	return (struct streams_conf){
 		.connections = (size_t)conf_i64(c, "syslog", "connections"),
-		.connections_per_address = (size_t)conf_i64(c, "syslog", "connections_per_address"),
+		.connections_per_address =
+			(size_t)conf_i64(c, "syslog", "connections_per_address"),
 	};
 }
 
 /* [syslog] cert and key, or the panel's, whichever that uses. */
-static int tls_conf_of(struct app *a, struct syslog_tls_conf *out, char own[2][1100], struct err *e)
+static int tls_conf_of(struct app *a, struct syslog_tls_conf *out, char own[2][1100],
+		       struct err *e)
 {
 	const struct conf *c = app_conf(a);
 	*out = (struct syslog_tls_conf){ .cert = conf_text(c, "syslog", "cert"),
 					 .key = conf_text(c, "syslog", "key"),
 					 .client_ca = conf_text(c, "syslog", "client_ca") };
 	if (!out->cert != !out->key)
-		return err_set(e, ERR_INVALID, "[syslog] cert and key belong together: give both or neither");
+		return err_set(e, ERR_INVALID,
+			       "[syslog] cert and key belong together: give both or neither");
 	if (out->cert)
 		return 0;
 	out->cert = conf_text(c, "panel", "cert");
@@ -288,7 +310,8 @@ static int start(struct app *a, struct err *e)
 	if (rc == 0 && s->streams)
 		rc = streams_start(s->streams, e);
 	for (size_t i = 0; rc == 0 && i < s->inlets.n; i++)
-		app_ready_line(a, "syslog %s %s", inlet_names[s->inlets.all[i].transport], s->inlets.all[i].text);
+		app_ready_line(a, "syslog %s %s", inlet_names[s->inlets.all[i].transport],
+			       s->inlets.all[i].text);
 	return rc;
 }
 
@@ -317,7 +340,8 @@ static void reload(struct app *a)
 	sources_reload(s->sources, &sc);
 	if (s->streams)
 		streams_reload(s->streams, &streams);
-	if (s->tls && (tls_conf_of(a, &tc, own, &e) != 0 || syslog_tls_refresh(s->tls, &tc, &e) != 0))
+	if (s->tls &&
+	    (tls_conf_of(a, &tc, own, &e) != 0 || syslog_tls_refresh(s->tls, &tc, &e) != 0))
 		log_err("syslog", "certificate stays as it was error=%s", LOGQ(e.text));
 }
 
@@ -387,9 +411,10 @@ static void status(struct app *a, struct json *j)
 	store_stats(s->store, &st);
 	json_kv_i64(j, "commit_window_ms", st.commit_window_ns / NS_PER_MS);
 	char words[160];
-	(void)snprintf(words, sizeof(words),
-		       "lines acknowledged over TCP may be lost for at most %lld ms on a power cut",
-		       (long long)(st.commit_window_ns / NS_PER_MS));
+	(void)snprintf(
+		words, sizeof(words),
+		"lines acknowledged over TCP may be lost for at most %lld ms on a power cut",
+		(long long)(st.commit_window_ns / NS_PER_MS));
 	json_kv_str(j, "commit_window", words);
 }
 

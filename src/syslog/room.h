@@ -19,7 +19,8 @@ struct syslog_counts {
 	_Atomic uint64_t lines, bytes, lines_udp, lines_tcp, lines_tls;
 	_Atomic uint64_t truncated, skipped_bytes, partial, problems, not_utf8;
 	_Atomic uint64_t kernel_drops, queue_drops, limit_drops, refused_lines, store_drops;
-	_Atomic uint64_t connections, connections_refused, connections_cut, tls_failures, foreign;
+	_Atomic uint64_t connections, connections_refused, connections_cut, tls_failures,
+		foreign;
 };
 extern struct syslog_counts syslog_counts;
 

@@ -80,8 +80,10 @@ static void source_put(struct json *j, const struct sources *ss, const struct so
 	json_kv_str(j, "model", model);
 	json_kv_str(j, "zone", s->zone);
 	json_kv_str(j, "note", s->note);
-	json_kv_str(j, "transport", s->transport <= LOG_VIA_FILE ? inlet_names[s->transport] : "");
-	json_kv_str(j, "format", s->format < ARRAY_LEN(format_names) ? format_names[s->format] : "");
+	json_kv_str(j, "transport",
+		    s->transport <= LOG_VIA_FILE ? inlet_names[s->transport] : "");
+	json_kv_str(j, "format",
+		    s->format < ARRAY_LEN(format_names) ? format_names[s->format] : "");
 	times_put(j, s, source_habit_ns(ss, s));
 	json_kv_str(j, "sample", s->sample);
 	signs_put(j, s);
@@ -91,7 +93,9 @@ static void source_put(struct json *j, const struct sources *ss, const struct so
 /* Accepted ones first, then new, then refused; of each those heard last. */
 static int by_importance(const void *a, const void *b)
 {
-	static const int rank[SOURCE_STATES] = { [SOURCE_ACCEPTED] = 0, [SOURCE_NEW] = 1, [SOURCE_REFUSED] = 2 };
+	static const int rank[SOURCE_STATES] = {
+		[SOURCE_ACCEPTED] = 0, [SOURCE_NEW] = 1, [SOURCE_REFUSED] = 2
+	};
 	const struct source *x = a, *y = b;
 	if (x->state != y->state)
 		return rank[x->state] - rank[y->state];
@@ -165,12 +169,13 @@ static bool find(const struct request *rq, struct reply *rp, struct source *out)
 	return false;
 }
 
-static void blame(const struct request *rq, struct reply *rp, const char *pointer, const char *code,
-		  const char *one)
+static void blame(const struct request *rq, struct reply *rp, const char *pointer,
+		  const char *code, const char *one)
 {
 	char key[32], words[256];
 	(void)snprintf(key, sizeof(key), "field.%s", code);
-	reply_field(rp, "pointer", pointer, code, api_text(words, sizeof(words), rq->lang, key, one, NULL));
+	reply_field(rp, "pointer", pointer, code,
+		    api_text(words, sizeof(words), rq->lang, key, one, NULL));
 }
 
 static bool state_take(const struct request *rq, struct reply *rp, const struct json_node *n,
@@ -180,15 +185,16 @@ static bool state_take(const struct request *rq, struct reply *rp, const struct 
 	if (!n)
 		return true;
 	c->has_state = true;
-	for (c->state = 0; json_text(n, text, sizeof(text)) && c->state < SOURCE_STATES; c->state++)
+	for (c->state = 0; json_text(n, text, sizeof(text)) && c->state < SOURCE_STATES;
+	     c->state++)
 		if (strcmp(text, source_state_names[c->state]) == 0)
 			return true;
 	blame(rq, rp, "/state", "one_of", "accepted, refused, new");
 	return false;
 }
 
-static bool text_take(const struct request *rq, struct reply *rp, const struct json_node *n, const char *pointer,
-		      bool *has, char *out, size_t cap)
+static bool text_take(const struct request *rq, struct reply *rp, const struct json_node *n,
+		      const char *pointer, bool *has, char *out, size_t cap)
 {
 	char most[24], raw[1024];
 	*has = n != NULL;
@@ -209,15 +215,19 @@ static bool change_take(const struct request *rq, struct reply *rp, const struct
 	struct err e = ERR_INIT;
 	const struct json_node *o = doc->nodes;
 	bool good = state_take(rq, rp, json_get(doc, o, "state"), c);
-	good &= text_take(rq, rp, json_get(doc, o, "name"), "/name", &c->has_name, c->name, sizeof(c->name));
-	good &= text_take(rq, rp, json_get(doc, o, "zone"), "/zone", &c->has_zone, c->zone, sizeof(c->zone));
-	good &= text_take(rq, rp, json_get(doc, o, "note"), "/note", &c->has_note, c->note, sizeof(c->note));
+	good &= text_take(rq, rp, json_get(doc, o, "name"), "/name", &c->has_name, c->name,
+			  sizeof(c->name));
+	good &= text_take(rq, rp, json_get(doc, o, "zone"), "/zone", &c->has_zone, c->zone,
+			  sizeof(c->zone));
+	good &= text_take(rq, rp, json_get(doc, o, "note"), "/note", &c->has_note, c->note,
+			  sizeof(c->note));
 	if (c->has_zone && c->zone[0] && zone_check(str_of(c->zone), &e) != 0) {
 		blame(rq, rp, "/zone", "zone", NULL);
 		good = false;
 	}
 	if (!good)
-		reply_problem(rq, rp, 422, "unacceptable", "%s", api_words(rq->lang, "detail.password_rules"));
+		reply_problem(rq, rp, 422, "unacceptable", "%s",
+			      api_words(rq->lang, "detail.password_rules"));
 	return good;
 }
 
@@ -235,15 +245,16 @@ static void facts(const struct source *s, struct buf *b)
 	json_end_obj(&j);
 }
 
-static int audit(struct request *rq, const char *action, const struct source *before, const struct source *after,
-		 struct err *e)
+static int audit(struct request *rq, const char *action, const struct source *before,
+		 const struct source *after, struct err *e)
 {
 	char object[128], address[ADDR_TEXT_MAX];
 	struct buf b[2];
 	buf_init(&b[0], 4096);
 	buf_init(&b[1], 4096);
 	addr_text(&before->address, address);
-	(void)snprintf(object, sizeof(object), "%s%s%s", before->serial, before->serial[0] ? " " : "", address);
+	(void)snprintf(object, sizeof(object), "%s%s%s", before->serial,
+		       before->serial[0] ? " " : "", address);
 	facts(before, &b[0]);
 	if (after)
 		facts(after, &b[1]);
@@ -253,7 +264,8 @@ static int audit(struct request *rq, const char *action, const struct source *be
 	return rc;
 }
 
-static void changed(struct request *rq, struct reply *rp, struct syslog *s, const struct source *before)
+static void changed(struct request *rq, struct reply *rp, struct syslog *s,
+		    const struct source *before)
 {
 	struct err e = ERR_INIT;
 	struct source after;
@@ -283,9 +295,11 @@ static void source_patch(struct request *rq, struct reply *rp)
 		return;
 	int rc = sources_change(s->sources, before.id, &c, &e);
 	if (rc == -ERR_FULL)
-		reply_problem(rq, rp, 409, "full", "%s", api_words(rq->lang, "detail.sources_full"));
+		reply_problem(rq, rp, 409, "full", "%s",
+			      api_words(rq->lang, "detail.sources_full"));
 	else if (rc == -ERR_NOTFOUND)
-		reply_problem(rq, rp, 404, "not_found", "%s", api_words(rq->lang, "detail.no_source"));
+		reply_problem(rq, rp, 404, "not_found", "%s",
+			      api_words(rq->lang, "detail.no_source"));
 	else if (rc != 0)
 		reply_failed(rq, rp, &e);
 	else
@@ -312,7 +326,8 @@ static void source_delete(struct request *rq, struct reply *rp)
 		rp->status = 204;
 }
 
-static void sent_put(struct json *j, const struct request *rq, const struct inlet *in, const struct sent *t)
+static void sent_put(struct json *j, const struct request *rq, const struct inlet *in,
+		     const struct sent *t)
 {
 	char words[512];
 	json_obj(j);
@@ -326,7 +341,8 @@ static void sent_put(struct json *j, const struct request *rq, const struct inle
 	else
 		json_null(j);
 	json_kv_str(j, "detail",
-		    t->why ? api_text(words, sizeof(words), rq->lang, t->why, t->detail, NULL) : NULL);
+		    t->why ? api_text(words, sizeof(words), rq->lang, t->why, t->detail, NULL) :
+			     NULL);
 	json_kv_str(j, "mark", t->mark);
 	json_end_obj(j);
 }
@@ -339,7 +355,8 @@ static void test_post(struct request *rq, struct reply *rp)
 	struct syslog *s = syslog_of(rq->app);
 	int rc = sender_run(s, sent, &n);
 	if (rc == -ERR_BUSY) {
-		reply_problem(rq, rp, 409, "busy", "%s", api_words(rq->lang, "detail.test_busy"));
+		reply_problem(rq, rp, 409, "busy", "%s",
+			      api_words(rq->lang, "detail.test_busy"));
 		return;
 	}
 	if (api_audit(rq, "logs.test", "syslog", NULL, NULL, &e) != 0) {
@@ -360,31 +377,37 @@ static void test_post(struct request *rq, struct reply *rp)
 #define NUMBER "{\"type\":\"integer\"}"
 #define TIME "{\"type\":\"string\",\"format\":\"date-time\"}"
 #define TIME_OR_NONE "{\"type\":[\"string\",\"null\"],\"format\":\"date-time\"}"
-#define SOURCE                                                                                              \
-	"{\"type\":\"object\",\"required\":[\"id\",\"serial\",\"address\",\"name\",\"state\",\"lines\"],"     \
-	"\"properties\":{\"id\":" NUMBER ",\"serial\":" TEXT ",\"address\":" TEXT ",\"name\":" TEXT          \
-	",\"given_name\":" TEXT ",\"state\":{\"enum\":[\"new\",\"accepted\",\"refused\"]},\"kind\":"           \
-	"{\"enum\":[\"fortigate\",\"device\"]},\"model\":" TEXT ",\"zone\":" TEXT ",\"note\":" TEXT           \
-	",\"transport\":" TEXT ",\"format\":" TEXT ",\"first_seen\":" TIME ",\"last_seen\":" TIME_OR_NONE     \
-	",\"lines\":" NUMBER ",\"bytes\":" NUMBER ",\"lines_per_minute\":{\"type\":\"number\"},\"skew_ms\":" NUMBER \
-	",\"silent\":{\"type\":\"boolean\"},\"silent_since\":" TIME_OR_NONE ",\"habit_s\":" NUMBER             \
-	",\"lost\":" NUMBER ",\"sample\":" TEXT ",\"seen_as\":{\"type\":\"array\",\"items\":" TEXT "}}}"
+#define SOURCE                                                                                            \
+	"{\"type\":\"object\",\"required\":[\"id\",\"serial\",\"address\",\"name\",\"state\",\"lines\"]," \
+	"\"properties\":{\"id\":" NUMBER ",\"serial\":" TEXT ",\"address\":" TEXT                         \
+	",\"name\":" TEXT ",\"given_name\":" TEXT                                                         \
+	",\"state\":{\"enum\":[\"new\",\"accepted\",\"refused\"]},\"kind\":"                              \
+	"{\"enum\":[\"fortigate\",\"device\"]},\"model\":" TEXT ",\"zone\":" TEXT                         \
+	",\"note\":" TEXT ",\"transport\":" TEXT ",\"format\":" TEXT ",\"first_seen\":" TIME              \
+	",\"last_seen\":" TIME_OR_NONE ",\"lines\":" NUMBER ",\"bytes\":" NUMBER                          \
+	",\"lines_per_minute\":{\"type\":\"number\"},\"skew_ms\":" NUMBER                                 \
+	",\"silent\":{\"type\":\"boolean\"},\"silent_since\":" TIME_OR_NONE                               \
+	",\"habit_s\":" NUMBER ",\"lost\":" NUMBER ",\"sample\":" TEXT                                    \
+	",\"seen_as\":{\"type\":\"array\",\"items\":" TEXT "}}}"
 
 static const char source_schema[] = SOURCE;
 static const char source_list_schema[] =
 	"{\"type\":\"object\",\"required\":[\"items\",\"unknown\",\"listeners\"],\"properties\":{\"items\":{\"type\":\"array\","
-	"\"items\":" SOURCE "},\"unknown\":{\"type\":\"object\",\"properties\":{\"senders\":" NUMBER
-	",\"kept_lines\":" NUMBER ",\"kept_bytes\":" NUMBER ",\"limit_bytes\":" NUMBER ",\"dropped_lines\":" NUMBER
+	"\"items\":" SOURCE
+	"},\"unknown\":{\"type\":\"object\",\"properties\":{\"senders\":" NUMBER
+	",\"kept_lines\":" NUMBER ",\"kept_bytes\":" NUMBER ",\"limit_bytes\":" NUMBER
+	",\"dropped_lines\":" NUMBER
 	"}},\"listeners\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"properties\":{\"transport\":" TEXT
-	",\"address\":" TEXT ",\"lines\":" NUMBER ",\"bytes\":" NUMBER ",\"lost\":" NUMBER ",\"connections\":" NUMBER
-	"}}}}}";
+	",\"address\":" TEXT ",\"lines\":" NUMBER ",\"bytes\":" NUMBER ",\"lost\":" NUMBER
+	",\"connections\":" NUMBER "}}}}}";
 static const char source_accepts[] =
 	"{\"type\":\"object\",\"properties\":{\"state\":{\"enum\":[\"accepted\",\"refused\",\"new\"]},\"name\":{\"type\":\"string\","
 	"\"maxLength\":63},\"zone\":{\"type\":\"string\",\"maxLength\":47},\"note\":{\"type\":\"string\",\"maxLength\":255}}}";
 static const char test_schema[] =
 	"{\"type\":\"object\",\"required\":[\"results\"],\"properties\":{\"results\":{\"type\":\"array\",\"items\":{\"type\":\"object\","
 	"\"required\":[\"transport\",\"address\",\"sent\",\"arrived\",\"ms\",\"detail\"],\"properties\":{\"transport\":" TEXT
-	",\"address\":" TEXT ",\"sent\":{\"type\":\"boolean\"},\"arrived\":{\"type\":\"boolean\"},\"ms\":{\"type\":[\"integer\","
+	",\"address\":" TEXT
+	",\"sent\":{\"type\":\"boolean\"},\"arrived\":{\"type\":\"boolean\"},\"ms\":{\"type\":[\"integer\","
 	"\"null\"]},\"detail\":{\"type\":[\"string\",\"null\"]},\"mark\":" TEXT "}}}}}";
 
 const struct route syslog_routes[] = {

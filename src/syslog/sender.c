@@ -83,11 +83,12 @@ static size_t line_make(char *out, size_t cap, const char *mark)
 	char at[CLOCK_RFC3339_MAX];
 	int64_t now_ns = clock_now_ns();
 	clock_rfc3339(now_ns, at);
-	int n = snprintf(out, cap,
-			 "<189>date=%.10s time=%.8s devname=\"toms\" devid=\"TOMSTEST\" eventtime=%lld tz=\"+0000\" "
-			 "logid=\"0100000000\" type=\"event\" subtype=\"system\" level=\"notice\" vd=\"root\" "
-			 "logdesc=\"Test of the log path\" msg=\"%s\"",
-			 at, at + 11, (long long)now_ns, mark);
+	int n = snprintf(
+		out, cap,
+		"<189>date=%.10s time=%.8s devname=\"toms\" devid=\"TOMSTEST\" eventtime=%lld tz=\"+0000\" "
+		"logid=\"0100000000\" type=\"event\" subtype=\"system\" level=\"notice\" vd=\"root\" "
+		"logdesc=\"Test of the log path\" msg=\"%s\"",
+		at, at + 11, (long long)now_ns, mark);
 	return (size_t)n < cap ? (size_t)n : cap - 1;
 }
 
@@ -118,12 +119,15 @@ static void send_one(struct syslog *s, const struct inlet *in, struct sent *one)
 	struct timeval limit = { .tv_sec = 2 };
 	struct sockaddr_storage to = in->at;
 	reachable(&to);
-	int fd = socket(to.ss_family, (in->transport == LOG_VIA_UDP ? SOCK_DGRAM : SOCK_STREAM) | SOCK_CLOEXEC, 0);
+	int fd = socket(
+		to.ss_family,
+		(in->transport == LOG_VIA_UDP ? SOCK_DGRAM : SOCK_STREAM) | SOCK_CLOEXEC, 0);
 	if (fd < 0) {
 		failed(one, "test.send", strerrorname_np(errno));
 		return;
 	}
-	(void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit)); /* bounds connect(2) too */
+	(void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit,
+			 sizeof(limit)); /* bounds connect(2) too */
 	(void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
 	if (connect(fd, (const struct sockaddr *)&to, in->at_bytes) != 0)
 		failed(one, "test.connect", strerrorname_np(errno));
@@ -172,7 +176,8 @@ static void wait_for(struct syslog *s, struct sent *sent, size_t n, int64_t bega
 	int64_t until_ns = began_ns + SENDER_WAIT_MS * NS_PER_MS;
 	mutex_lock(&t->m);
 	for (int64_t now; !all_put(t, sent) && (now = clock_mono_ns()) < until_ns;)
-		(void)cond_wait(&t->came, &t->m, (int)((until_ns - now) / NS_PER_MS) + 1); /* looked at above */
+		(void)cond_wait(&t->came, &t->m,
+				(int)((until_ns - now) / NS_PER_MS) + 1); /* looked at above */
 	for (size_t i = 0; i < n; i++)
 		sent[i].put = t->all[i].put;
 	mutex_unlock(&t->m);

@@ -16,9 +16,10 @@
 #define BACK_OTHERS_NS (36 * 3600 * NS_PER_S)
 
 const char *const source_state_names[] = { "new", "accepted", "refused", NULL };
-const char *const source_sign_names[] = { "clock_skew", "no_zone",  "legacy_reliable", "truncated",
-					  "not_utf8",   "framing",  "udp_loss",        "impostor",
-					  "tls_on_plain_port", NULL };
+const char *const source_sign_names[] = { "clock_skew", "no_zone",  "legacy_reliable",
+					  "truncated",  "not_utf8", "framing",
+					  "udp_loss",   "impostor", "tls_on_plain_port",
+					  NULL };
 
 int sources_new(struct sources **out, const struct sources_conf *conf, struct err *e)
 {
@@ -30,7 +31,8 @@ int sources_new(struct sources **out, const struct sources_conf *conf, struct er
 	ss->all = calloc(SOURCES_MAX, sizeof(*ss->all));
 	ss->silence_ns = conf->silence_ns;
 	ss->places = NEW_AT_ONCE;
-	int rc = !ss->all || map_init(&ss->by_key, SOURCES_MAX) || map_init(&ss->accepted, SOURCES_MAX) ||
+	int rc = !ss->all || map_init(&ss->by_key, SOURCES_MAX) ||
+				 map_init(&ss->accepted, SOURCES_MAX) ||
 				 budget_init(&ss->budget, conf->unknown_limit_bytes) ?
 			 err_set(e, ERR_NOMEM, "no memory for sources") :
 			 zone_load(&ss->house, str_of(conf->zone), e);
@@ -102,7 +104,9 @@ void source_accepted_again(struct sources *ss)
 		if (s->state != SOURCE_ACCEPTED)
 			continue;
 		known[bit_of(&s->address) / 64] |= UINT64_C(1) << bit_of(&s->address) % 64;
-		uint64_t *count = s->serial[0] ? map_put(&ss->accepted, serial_key(ss, s->serial), &made) : NULL;
+		uint64_t *count = s->serial[0] ? map_put(&ss->accepted,
+							 serial_key(ss, s->serial), &made) :
+						 NULL;
 		if (count)
 			++*count;
 	}
@@ -112,7 +116,8 @@ void source_accepted_again(struct sources *ss)
 
 bool source_is_impostor(const struct sources *ss, const struct source *s)
 {
-	return s->state == SOURCE_NEW && s->serial[0] && map_get(&ss->accepted, serial_key(ss, s->serial));
+	return s->state == SOURCE_NEW && s->serial[0] &&
+	       map_get(&ss->accepted, serial_key(ss, s->serial));
 }
 
 struct source *source_place(struct sources *ss, const struct source *s)
@@ -121,7 +126,8 @@ struct source *source_place(struct sources *ss, const struct source *s)
 	for (size_t i = 0; i < SOURCES_MAX; i++) {
 		if (ss->all[i].id)
 			continue;
-		uint64_t *at = map_put(&ss->by_key, source_key(ss, s->serial, &s->address), &made);
+		uint64_t *at =
+			map_put(&ss->by_key, source_key(ss, s->serial, &s->address), &made);
 		if (!at || !made)
 			return NULL; /* two keys with one hash: the second has no place */
 		*at = i + 1;
@@ -138,7 +144,8 @@ static void take_out(struct sources *ss, struct source *s) REQUIRES(&ss->m)
 		ss->last = NULL;
 	(void)map_del(&ss->by_key, source_key(ss, s->serial, &s->address));
 	if (s->is_stored && ss->n_gone < GONE_MAX)
-		ss->gone[ss->n_gone++] = s->id; /* one too many is found again at the next start */
+		ss->gone[ss->n_gone++] =
+			s->id; /* one too many is found again at the next start */
 	ss->n[s->state]--;
 	*s = (struct source){ 0 };
 }
@@ -176,7 +183,8 @@ static struct source *find(struct sources *ss, const char *serial, const struct 
 {
 	const uint64_t *at = map_get(&ss->by_key, source_key(ss, serial, a));
 	struct source *s = at ? &ss->all[*at - 1] : NULL;
-	bool same = s && strcmp(s->serial, serial) == 0 && memcmp(&s->address, a, sizeof(*a)) == 0;
+	bool same = s && strcmp(s->serial, serial) == 0 &&
+		    memcmp(&s->address, a, sizeof(*a)) == 0;
 	return same ? s : NULL;
 }
 
@@ -193,7 +201,8 @@ static struct source *find_or_make(struct sources *ss, const char *serial, const
 				       .first_ns = now_ns,
 				       .last_mono_ns = mono_ns,
 				       .is_dirty = true };
-		(void)str_copy(made.serial, sizeof(made.serial), str_of(serial)); /* as large as its column */
+		(void)str_copy(made.serial, sizeof(made.serial),
+			       str_of(serial)); /* as large as its column */
 		s = source_place(ss, &made);
 	}
 	if (s)
@@ -206,7 +215,9 @@ static void signs_take(struct source *s, const struct log *g, int64_t now_ns)
 	static const struct {
 		unsigned flag;
 		enum source_sign sign;
-	} of[] = { { LOG_NO_ZONE, SIGN_NO_ZONE }, { LOG_TRUNCATED, SIGN_TRUNCATED }, { LOG_NOT_UTF8, SIGN_NOT_UTF8 } };
+	} of[] = { { LOG_NO_ZONE, SIGN_NO_ZONE },
+		   { LOG_TRUNCATED, SIGN_TRUNCATED },
+		   { LOG_NOT_UTF8, SIGN_NOT_UTF8 } };
 	for (size_t i = 0; i < ARRAY_LEN(of); i++)
 		if (g->flags & of[i].flag)
 			s->sign_ns[of[i].sign] = now_ns;
@@ -247,8 +258,9 @@ static uint8_t trust_of(const struct sources *ss, const struct source *s, const 
 {
 	if (s && s->state != SOURCE_NEW)
 		return s->state == SOURCE_ACCEPTED ? LOG_TRUST_ACCEPTED : LOG_TRUST_REFUSED;
-	return g->serial[0] && map_get(&ss->accepted, serial_key(ss, g->serial)) ? LOG_TRUST_IMPOSTOR :
-										   LOG_TRUST_UNKNOWN;
+	return g->serial[0] && map_get(&ss->accepted, serial_key(ss, g->serial)) ?
+		       LOG_TRUST_IMPOSTOR :
+		       LOG_TRUST_UNKNOWN;
 }
 
 enum verdict sources_judge(struct sources *ss, const struct judged *j) NO_THREAD_SAFETY
@@ -259,9 +271,10 @@ enum verdict sources_judge(struct sources *ss, const struct judged *j) NO_THREAD
 	const struct zone *z = s && s->z ? s->z : ss->house;
 	g->trust = trust_of(ss, s, g);
 	g->source = s ? s->id : 0;
-	int32_t zone_s = j->when->clock == LINE_CLOCK_LOCAL ?
-				 zone_at_local(z, j->when->no_year ? j->received_ns : j->when->ns) :
-				 0;
+	int32_t zone_s =
+		j->when->clock == LINE_CLOCK_LOCAL ?
+			zone_at_local(z, j->when->no_year ? j->received_ns : j->when->ns) :
+			0;
 	line_set_time(g, j->when, zone_s, j->received_ns,
 		      g->trust == LOG_TRUST_ACCEPTED ? BACK_ACCEPTED_NS : BACK_OTHERS_NS);
 	if (s)
@@ -270,7 +283,8 @@ enum verdict sources_judge(struct sources *ss, const struct judged *j) NO_THREAD
 		s->sign_ns[SIGN_IMPOSTOR] = j->received_ns;
 	bool refused = g->trust == LOG_TRUST_REFUSED;
 	bool kept = g->trust == LOG_TRUST_ACCEPTED ||
-		    (!refused && budget_take(&ss->budget, &g->sender, g->line_n, clock_day(j->received_ns)));
+		    (!refused && budget_take(&ss->budget, &g->sender, g->line_n,
+					     clock_day(j->received_ns)));
 	if (!kept && s)
 		s->lost++;
 	return kept ? VERDICT_KEEP : refused ? VERDICT_REFUSED : VERDICT_LIMIT;
@@ -289,8 +303,10 @@ void sources_sign(struct sources *ss, const struct addr *sender, enum log_transp
 		s->sign_ns[sign] = now_ns;
 		s->is_dirty = any = true;
 	}
-	bool makes = sign == SIGN_LEGACY_RELIABLE || sign == SIGN_TLS_ON_PLAIN_PORT; /* of which no line comes */
-	struct source *s = any || !makes ? NULL : find_or_make(ss, "", sender, now_ns, clock_mono_ns());
+	bool makes = sign == SIGN_LEGACY_RELIABLE ||
+		     sign == SIGN_TLS_ON_PLAIN_PORT; /* of which no line comes */
+	struct source *s =
+		any || !makes ? NULL : find_or_make(ss, "", sender, now_ns, clock_mono_ns());
 	if (s) {
 		s->last_ns = now_ns;
 		s->sign_ns[sign] = now_ns;

@@ -46,9 +46,9 @@ struct source {
 	bool is_impostor; /* in copies for people: the serial number is an accepted source's */
 	char serial[24];
 	struct addr address;
-	char name[64];  /* given by people */
-	char host[64];  /* as the device calls itself */
-	char zone[48];  /* of lines without one; "": the room's */
+	char name[64]; /* given by people */
+	char host[64]; /* as the device calls itself */
+	char zone[48]; /* of lines without one; "": the room's */
 	char note[256];
 	char sample[512];
 	const struct zone *z;
@@ -61,7 +61,8 @@ struct source {
 	int64_t stored_skew_ns; /* from before this start */
 	struct skew skew;
 	struct habit habit;
-	int64_t silent_from_ns, silent_told_ns, silent_told_mono_ns; /* of the silence that goes on */
+	int64_t silent_from_ns, silent_told_ns,
+		silent_told_mono_ns; /* of the silence that goes on */
 };
 
 struct sources;
@@ -70,7 +71,8 @@ struct sources_conf {
 	int64_t silence_ns; /* 0: by habit */
 	const char *zone;   /* of lines without one */
 };
-int sources_new(struct sources **out, const struct sources_conf *conf, struct err *e) MUST_CHECK;
+int sources_new(struct sources **out, const struct sources_conf *conf,
+		struct err *e) MUST_CHECK;
 void sources_free(struct sources *ss);
 void sources_reload(struct sources *ss, const struct sources_conf *conf);
 
@@ -96,14 +98,16 @@ int sources_list(struct sources *ss, struct source **out, size_t *n) MUST_CHECK;
 bool sources_get(struct sources *ss, uint32_t id, struct source *out);
 int64_t source_habit_ns(const struct sources *ss, const struct source *s);
 int64_t source_skew_ns(const struct source *s);
-void source_title(const struct source *s, char *out, size_t cap); /* name, host, serial or address */
+void source_title(const struct source *s, char *out,
+		  size_t cap); /* name, host, serial or address */
 struct source_change {
 	bool has_state, has_name, has_zone, has_note;
 	enum source_state state;
 	char name[64], zone[48], note[256];
 };
 /* -ERR_NOTFOUND, -ERR_FULL (registered places), -ERR_INVALID (zone). */
-int sources_change(struct sources *ss, uint32_t id, const struct source_change *c, struct err *e) MUST_CHECK;
+int sources_change(struct sources *ss, uint32_t id, const struct source_change *c,
+		   struct err *e) MUST_CHECK;
 int sources_forget(struct sources *ss, uint32_t id) MUST_CHECK;
 struct sources_sums {
 	size_t n[SOURCE_STATES], silent, senders;
@@ -123,7 +127,9 @@ void sources_local_time(struct sources *ss, int64_t ns, char out[CLOCK_RFC3339_M
 
 /* source_sql.c: the tables. */
 int sources_load(struct sources *ss, struct store *st, struct err *e) MUST_CHECK;
-int sources_save(struct sources *ss, struct store *st, int64_t now_ns, struct err *e) MUST_CHECK;
-int64_t sources_alive_ns(const struct sources *ss); /* the last sign of life of the run before; 0: none */
+int sources_save(struct sources *ss, struct store *st, int64_t now_ns,
+		 struct err *e) MUST_CHECK;
+int64_t sources_alive_ns(
+	const struct sources *ss); /* the last sign of life of the run before; 0: none */
 
 #endif

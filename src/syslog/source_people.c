@@ -65,7 +65,10 @@ void source_title(const struct source *s, char *out, size_t cap)
 {
 	char address[ADDR_TEXT_MAX];
 	addr_text(&s->address, address);
-	const char *best = s->name[0] ? s->name : s->host[0] ? s->host : s->serial[0] ? s->serial : address;
+	const char *best = s->name[0]   ? s->name :
+			   s->host[0]   ? s->host :
+			   s->serial[0] ? s->serial :
+					  address;
 	(void)str_copy(out, cap, str_of(best));
 }
 
@@ -77,7 +80,8 @@ const struct zone *source_zone(struct sources *ss, const char *name, struct err 
 		if (strcmp(ss->zones[i].name, name) == 0)
 			return ss->zones[i].z;
 	if (ss->n_zones == SOURCE_ZONES_MAX) {
-		(void)err_set(e, ERR_FULL, "there are %d time zones in use already", SOURCE_ZONES_MAX);
+		(void)err_set(e, ERR_FULL, "there are %d time zones in use already",
+			      SOURCE_ZONES_MAX);
 		return NULL;
 	}
 	if (zone_load(&ss->zones[ss->n_zones].z, str_of(name), e) != 0)
@@ -86,15 +90,17 @@ const struct zone *source_zone(struct sources *ss, const char *name, struct err 
 	return ss->zones[ss->n_zones++].z;
 }
 
-static int change(struct sources *ss, struct source *s, const struct source_change *c, struct err *e)
-	REQUIRES(&ss->m)
+static int change(struct sources *ss, struct source *s, const struct source_change *c,
+		  struct err *e) REQUIRES(&ss->m)
 {
 	const struct zone *z = c->has_zone ? source_zone(ss, c->zone, e) : s->z;
 	if (c->has_zone && c->zone[0] && !z)
 		return -e->code;
 	size_t known = ss->n[SOURCE_ACCEPTED] + ss->n[SOURCE_REFUSED];
-	if (c->has_state && s->state == SOURCE_NEW && c->state != SOURCE_NEW && known >= SOURCES_KNOWN_MAX)
-		return err_set(e, ERR_FULL, "%d sources are registered already", SOURCES_KNOWN_MAX);
+	if (c->has_state && s->state == SOURCE_NEW && c->state != SOURCE_NEW &&
+	    known >= SOURCES_KNOWN_MAX)
+		return err_set(e, ERR_FULL, "%d sources are registered already",
+			       SOURCES_KNOWN_MAX);
 	if (c->has_state)
 		s->state = (uint8_t)c->state;
 	if (c->has_name)
@@ -110,7 +116,8 @@ static int change(struct sources *ss, struct source *s, const struct source_chan
 	return 0;
 }
 
-int sources_change(struct sources *ss, uint32_t id, const struct source_change *c, struct err *e)
+int sources_change(struct sources *ss, uint32_t id, const struct source_change *c,
+		   struct err *e)
 {
 	mutex_lock(&ss->m);
 	struct source *s = by_id(ss, id);
@@ -139,7 +146,8 @@ int sources_forget(struct sources *ss, uint32_t id)
 void sources_sums(struct sources *ss, struct sources_sums *out)
 {
 	mutex_lock(&ss->m);
-	*out = (struct sources_sums){ .senders = ss->budget.by_address.n, .budget = ss->budget };
+	*out = (struct sources_sums){ .senders = ss->budget.by_address.n,
+				      .budget = ss->budget };
 	memcpy(out->n, ss->n, sizeof(out->n));
 	for (size_t i = 0; i < SOURCES_MAX; i++)
 		out->silent += ss->all[i].id && ss->all[i].is_silent;
@@ -158,7 +166,8 @@ static void rates(struct sources *ss, int64_t mono_ns) REQUIRES(&ss->m)
 		if (!s->id)
 			continue;
 		double now = is_first ? 0 : (double)(s->lines - s->rate_lines) / minutes;
-		s->lines_per_minute = s->lines_per_minute > 0 ? s->lines_per_minute * 2 / 3 + now / 3 : now;
+		s->lines_per_minute =
+			s->lines_per_minute > 0 ? s->lines_per_minute * 2 / 3 + now / 3 : now;
 		if (s->lines_per_minute < 0.05)
 			s->lines_per_minute = 0;
 		s->rate_lines = s->lines;
@@ -172,7 +181,8 @@ static int64_t wall(int64_t now_ns, int64_t mono_ns, int64_t then_mono_ns)
 }
 
 /* A row of the silence as it is now; false: nothing to tell. */
-static bool silence_look(struct source *s, int64_t allowed, int64_t now_ns, int64_t mono_ns, struct gap *g)
+static bool silence_look(struct source *s, int64_t allowed, int64_t now_ns, int64_t mono_ns,
+			 struct gap *g)
 {
 	int64_t quiet_ns = mono_ns - s->last_mono_ns;
 	bool is_silent = s->state == SOURCE_ACCEPTED && quiet_ns > allowed;
@@ -183,7 +193,8 @@ static bool silence_look(struct source *s, int64_t allowed, int64_t now_ns, int6
 	if (is_silent && !s->is_silent)
 		s->silent_from_ns = s->silent_told_ns = wall(now_ns, mono_ns, s->last_mono_ns);
 	*g = (struct gap){ .start_ns = s->silent_told_ns,
-			   .end_ns = is_silent ? now_ns : wall(now_ns, mono_ns, s->last_mono_ns),
+			   .end_ns = is_silent ? now_ns :
+						 wall(now_ns, mono_ns, s->last_mono_ns),
 			   .source = s->id,
 			   .kind = GAP_SILENT,
 			   .ongoing = is_silent };
@@ -204,7 +215,8 @@ void sources_tick(struct sources *ss, int64_t now_ns, int64_t mono_ns,
 	for (size_t i = 0; i < SOURCES_MAX; i++) {
 		mutex_lock(&ss->m);
 		struct source *s = &ss->all[i];
-		bool any = s->id && silence_look(s, allowed_ns(ss->silence_ns, s), now_ns, mono_ns, &g);
+		bool any = s->id &&
+			   silence_look(s, allowed_ns(ss->silence_ns, s), now_ns, mono_ns, &g);
 		mutex_unlock(&ss->m);
 		if (any)
 			tell(arg, &g);

@@ -16,7 +16,8 @@ static const char sql_put[] =
 	" ON CONFLICT (id) DO UPDATE SET name = ?4, host = ?5, state = ?6, zone = ?7, note = ?8, transport = ?9,"
 	" format = ?10, last_seen_ns = ?12, lines = ?13, bytes = ?14, lost = ?15, skew_ns = ?16, sample = ?17,"
 	" habit = ?18, kind = ?19";
-static const char sql_replace[] = "DELETE FROM log_source WHERE serial = ?1 AND address = ?2 AND id <> ?3";
+static const char sql_replace[] =
+	"DELETE FROM log_source WHERE serial = ?1 AND address = ?2 AND id <> ?3";
 static const char sql_gone[] = "DELETE FROM log_source WHERE id = ?1";
 static const char sql_state[] = "SELECT value FROM log_state WHERE name = ?1";
 static const char sql_state_put[] =
@@ -69,7 +70,8 @@ static void row_take(struct sources *ss, struct stmt *q, int64_t mono_ns) REQUIR
 	if (!s.id || addr_parse(stmt_col_text(q, 2), &s.address) != 0)
 		return;
 	size_t known = ss->n[SOURCE_ACCEPTED] + ss->n[SOURCE_REFUSED];
-	if (s.state == SOURCE_NEW ? ss->n[SOURCE_NEW] >= SOURCES_NEW_MAX : known >= SOURCES_KNOWN_MAX)
+	if (s.state == SOURCE_NEW ? ss->n[SOURCE_NEW] >= SOURCES_NEW_MAX :
+				    known >= SOURCES_KNOWN_MAX)
 		return;
 	s.z = source_zone(ss, s.zone, &ignored);
 	s.rate_lines = s.lines;
@@ -179,12 +181,16 @@ static int put_row(struct sql *db, const struct source *s, struct err *e)
 	if (rc != 0)
 		return rc;
 	addr_text(&s->address, address);
-	const char *texts[] = { s->serial, address, s->name, s->host, source_state_names[s->state], s->zone, s->note };
+	const char *texts[] = {
+		s->serial, address, s->name, s->host, source_state_names[s->state],
+		s->zone,   s->note
+	};
 	stmt_i64(q, 1, s->id);
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
 		stmt_text(q, (int)i + 2, str_of(texts[i]));
-	const int64_t numbers[] = { s->transport, s->format,		s->first_ns,	    s->last_ns,
-				    (int64_t)s->lines, (int64_t)s->bytes, (int64_t)s->lost, source_skew_ns(s) };
+	const int64_t numbers[] = { s->transport,     s->format,         s->first_ns,
+				    s->last_ns,       (int64_t)s->lines, (int64_t)s->bytes,
+				    (int64_t)s->lost, source_skew_ns(s) };
 	for (size_t i = 0; i < ARRAY_LEN(numbers); i++)
 		stmt_i64(q, (int)i + 9, numbers[i]);
 	stmt_text(q, 17, str_of(s->sample));
@@ -233,7 +239,8 @@ static int save_all(struct sql *db, void *arg, struct err *e)
 	for (size_t i = 0; rc == 0 && i < v->n_gone; i++)
 		rc = delete_row(db, v->gone[i], e);
 	for (size_t i = 0; rc == 0 && i < v->n; i++)
-		rc = v->rows[i].is_stored ? put_row(db, &v->rows[i], e) : replace(db, &v->rows[i], e);
+		rc = v->rows[i].is_stored ? put_row(db, &v->rows[i], e) :
+					    replace(db, &v->rows[i], e);
 	return rc;
 }
 
@@ -250,7 +257,8 @@ static void collect(struct sources *ss, struct save *v) REQUIRES(&ss->m)
 	memcpy(v->gone, ss->gone, ss->n_gone * sizeof(ss->gone[0]));
 	v->n_gone = ss->n_gone;
 	ss->n_gone = 0;
-	v->ids_to = ss->ids_to - ss->next_id < IDS_AHEAD / 2 ? ids_ahead(ss->next_id) : ss->ids_to;
+	v->ids_to = ss->ids_to - ss->next_id < IDS_AHEAD / 2 ? ids_ahead(ss->next_id) :
+							       ss->ids_to;
 }
 
 /* They were not written: next time. */
@@ -268,7 +276,8 @@ static void put_back(struct sources *ss, const struct save *v)
 	mutex_unlock(&ss->m);
 }
 
-static int save(struct sources *ss, struct store *st, struct save *v, struct err *e) REQUIRES(&ss->saving)
+static int save(struct sources *ss, struct store *st, struct save *v, struct err *e)
+	REQUIRES(&ss->saving)
 {
 	mutex_lock(&ss->m);
 	collect(ss, v);

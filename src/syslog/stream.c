@@ -37,14 +37,18 @@ static size_t connections_possible(size_t wanted)
 	struct rlimit files;
 	if (getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur >= wanted + FILES_OF_OTHERS)
 		return wanted;
-	size_t most = files.rlim_cur > 2 * FILES_OF_OTHERS ? (size_t)files.rlim_cur - FILES_OF_OTHERS :
-							     (size_t)files.rlim_cur / 2;
-	log_warning("syslog", "open files are few, connections are limited files=%llu connections=%zu wanted=%zu",
-		    (unsigned long long)files.rlim_cur, most, wanted);
+	size_t most = files.rlim_cur > 2 * FILES_OF_OTHERS ?
+			      (size_t)files.rlim_cur - FILES_OF_OTHERS :
+			      (size_t)files.rlim_cur / 2;
+	log_warning(
+		"syslog",
+		"open files are few, connections are limited files=%llu connections=%zu wanted=%zu",
+		(unsigned long long)files.rlim_cur, most, wanted);
 	return most;
 }
 
-int streams_new(struct streams **out, struct syslog *s, const struct streams_conf *conf, struct err *e)
+int streams_new(struct streams **out, struct syslog *s, const struct streams_conf *conf,
+		struct err *e)
 {
 	struct streams *t = calloc(1, sizeof(*t));
 	if (!t)
@@ -53,7 +57,8 @@ int streams_new(struct streams **out, struct syslog *s, const struct streams_con
 	t->s = s;
 	t->pool.max = max * FRAME_SMALL + LONG_LINES_BYTES;
 	t->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	int rc = doors_init(&t->doors, max, conf->connections_per_address) != 0 || t->wake_fd < 0 ?
+	int rc = doors_init(&t->doors, max, conf->connections_per_address) != 0 ||
+				 t->wake_fd < 0 ?
 			 err_set(e, ERR_NOMEM, "no memory for connections") :
 			 0;
 	for (size_t i = 0; rc == 0 && i < READERS; i++) {
@@ -127,12 +132,14 @@ static void refuse(int fd, const struct addr *peer)
 	(void)close(fd);
 }
 
-static void let_in(struct streams *t, struct inlet *in, int fd, const struct sockaddr_storage *sa)
+static void let_in(struct streams *t, struct inlet *in, int fd,
+		   const struct sockaddr_storage *sa)
 {
 	struct addr peer;
 	uint16_t port;
 	inlet_addr(sa, &peer, &port);
-	bool is_known = sources_address_known(t->s->sources, &peer), is_tls = in->transport == LOG_VIA_TLS;
+	bool is_known = sources_address_known(t->s->sources, &peer),
+	     is_tls = in->transport == LOG_VIA_TLS;
 	if (!doors_enter(&t->doors, &peer, is_known, is_tls)) {
 		refuse(fd, &peer);
 		return;
@@ -160,14 +167,16 @@ static void accept_some(struct streams *t, struct inlet *in)
 	for (int i = 0; i < ACCEPT_AT_ONCE; i++) {
 		struct sockaddr_storage peer;
 		socklen_t n = sizeof(peer);
-		int fd = accept4(in->fd, (struct sockaddr *)&peer, &n, SOCK_CLOEXEC | SOCK_NONBLOCK);
+		int fd = accept4(in->fd, (struct sockaddr *)&peer, &n,
+				 SOCK_CLOEXEC | SOCK_NONBLOCK);
 		if (fd >= 0) {
 			let_in(t, in, fd, &peer);
 			continue;
 		}
 		if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS) {
 			log_warning("syslog", "cannot accept errno=%d", errno);
-			clock_sleep_ms(100); /* else this thread would spin until some are closed */
+			clock_sleep_ms(
+				100); /* else this thread would spin until some are closed */
 		}
 		return;
 	}

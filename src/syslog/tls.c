@@ -18,7 +18,7 @@
 #include "tomsd/base/thread.h"
 
 #define PEM_MAX (1u << 20)
-#define SUITES_12                                                                                   \
+#define SUITES_12                                                                                  \
 	"ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:" \
 	"ECDHE-RSA-AES256-GCM-SHA384:ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305"
 
@@ -82,7 +82,8 @@ static int context_fill(SSL_CTX *ctx, const struct syslog_tls *t, struct err *e)
 	if (SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION) != 1 ||
 	    SSL_CTX_set_cipher_list(ctx, SUITES_12) != 1)
 		return bad(e, "TLS 1.2");
-	(void)SSL_CTX_set_options(ctx, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_TICKET |
+	(void)SSL_CTX_set_options(ctx, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION |
+					       SSL_OP_NO_TICKET |
 					       SSL_OP_CIPHER_SERVER_PREFERENCE);
 	(void)SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE);
 	(void)SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
@@ -108,7 +109,8 @@ static void facts_of(SSL_CTX *ctx, char print[96], int64_t *not_after_ns)
 	if (!x || X509_digest(x, EVP_sha256(), digest, &n) != 1)
 		return;
 	for (unsigned i = 0; i < n && i < sizeof(digest); i++)
-		(void)snprintf(print + 3 * i, 96 - 3 * i, "%02X%s", digest[i], i + 1 < n ? ":" : "");
+		(void)snprintf(print + 3 * i, 96 - 3 * i, "%02X%s", digest[i],
+			       i + 1 < n ? ":" : "");
 	if (ASN1_TIME_diff(&days, &seconds, NULL, X509_get0_notAfter(x)) == 1)
 		*not_after_ns = clock_now_ns() + (days * INT64_C(86400) + seconds) * NS_PER_S;
 }
@@ -245,23 +247,30 @@ static void failure(const struct syslog_tls_link *l, char *words, size_t cap)
 		const char *advice;
 	} known[] = {
 		{ SSL_R_HTTP_REQUEST, "it speaks HTTP; this port is for syslog" },
-		{ SSL_R_WRONG_VERSION_NUMBER, "it does not speak TLS; set enc-algorithm high on the device" },
-		{ SSL_R_UNSUPPORTED_PROTOCOL, "its TLS is older than 1.2; set ssl-min-proto-version TLSv1-2 on the device" },
-		{ SSL_R_NO_SHARED_CIPHER, "it offers no cipher suite of ours; set enc-algorithm high on the device" },
-		{ SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE, "it has no certificate of its own; set certificate on the device" },
-		{ SSL_R_CERTIFICATE_VERIFY_FAILED, "its certificate is not of an authority in client_ca" },
-		{ SSL_R_TLSV1_ALERT_UNKNOWN_CA, "it does not trust our certificate; install our authority on the device" },
+		{ SSL_R_WRONG_VERSION_NUMBER,
+		  "it does not speak TLS; set enc-algorithm high on the device" },
+		{ SSL_R_UNSUPPORTED_PROTOCOL,
+		  "its TLS is older than 1.2; set ssl-min-proto-version TLSv1-2 on the device" },
+		{ SSL_R_NO_SHARED_CIPHER,
+		  "it offers no cipher suite of ours; set enc-algorithm high on the device" },
+		{ SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE,
+		  "it has no certificate of its own; set certificate on the device" },
+		{ SSL_R_CERTIFICATE_VERIFY_FAILED,
+		  "its certificate is not of an authority in client_ca" },
+		{ SSL_R_TLSV1_ALERT_UNKNOWN_CA,
+		  "it does not trust our certificate; install our authority on the device" },
 	};
 	unsigned long code = ERR_peek_error();
 	const char *text = code ? ERR_reason_error_string(code) : "it went away";
 	for (size_t i = 0; i < ARRAY_LEN(known); i++)
 		if (code && ERR_GET_REASON(code) == known[i].reason)
 			text = known[i].advice;
-	(void)snprintf(words, cap, "%s: %s", l->is_open ? "TLS" : "TLS handshake", text ? text : "unknown");
+	(void)snprintf(words, cap, "%s: %s", l->is_open ? "TLS" : "TLS handshake",
+		       text ? text : "unknown");
 }
 
-enum tls_read syslog_tls_read(struct syslog_tls_link *l, char *buf, size_t cap, size_t *n, char *words,
-			      size_t words_cap)
+enum tls_read syslog_tls_read(struct syslog_tls_link *l, char *buf, size_t cap, size_t *n,
+			      char *words, size_t words_cap)
 {
 	ERR_clear_error();
 	int rc = SSL_read_ex(l->ssl, buf, cap, n);
@@ -280,7 +289,8 @@ enum tls_read syslog_tls_read(struct syslog_tls_link *l, char *buf, size_t cap, 
 			return TLS_READ_END; /* a peer that hangs up without saying so */
 		break;
 	case SSL_ERROR_SSL:
-		if (l->is_open && ERR_GET_REASON(ERR_peek_error()) == SSL_R_UNEXPECTED_EOF_WHILE_READING)
+		if (l->is_open &&
+		    ERR_GET_REASON(ERR_peek_error()) == SSL_R_UNEXPECTED_EOF_WHILE_READING)
 			return TLS_READ_END;
 		break;
 	default:

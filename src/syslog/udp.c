@@ -33,7 +33,8 @@ struct slab {
 };
 
 /* What one call of recvmmsg(2) fills. */
-struct catch {
+struct catch
+{
 	struct mmsghdr messages[AT_ONCE];
 	struct iovec parts[AT_ONCE];
 	struct sockaddr_storage from[AT_ONCE];
@@ -71,7 +72,8 @@ int udp_new(struct udp **out, struct syslog *s, struct err *e)
 	u->catch.bytes = malloc(AT_ONCE * (size_t)DATAGRAM_MAX);
 	u->free_slabs = queue_new(sizeof(struct slab *), SLABS);
 	u->full_slabs = queue_new(sizeof(struct slab *), SLABS);
-	int rc = u->stop_fd < 0 || !u->slabs || !u->catch.bytes || !u->free_slabs || !u->full_slabs ?
+	int rc = u->stop_fd < 0 || !u->slabs || !u->catch.bytes || !u->free_slabs ||
+				 !u->full_slabs ?
 			 err_set(e, ERR_NOMEM, "no memory to receive datagrams") :
 			 intake_new(&u->intake, s, e);
 	if (rc != 0) {
@@ -101,7 +103,8 @@ static void hand_over(struct udp *u)
 	if (!u->now || u->now->n == 0)
 		return;
 	if (queue_push(u->full_slabs, &u->now) != 0)
-		counter_add(&syslog_counts.queue_drops, u->now->n); /* closed only after this thread */
+		counter_add(&syslog_counts.queue_drops,
+			    u->now->n); /* closed only after this thread */
 	u->now = NULL;
 }
 
@@ -130,7 +133,9 @@ static void take(struct udp *u, struct inlet *in, size_t i, int64_t now_ns, bool
 	struct slab *s = slab_for(u, len);
 	if (!s)
 		return;
-	s->items[s->n++] = (struct item){ .from = { sender, in, now_ns }, .off = (uint32_t)s->used, .len = (uint32_t)len };
+	s->items[s->n++] = (struct item){ .from = { sender, in, now_ns },
+					  .off = (uint32_t)s->used,
+					  .len = (uint32_t)len };
 	memcpy(s->bytes + s->used, u->catch.parts[i].iov_base, len);
 	s->used += len;
 }
@@ -156,12 +161,13 @@ static int receive(struct udp *u, struct inlet *in)
 	struct catch *c = &u->catch;
 	for (size_t i = 0; i < AT_ONCE; i++) {
 		c->parts[i] = (struct iovec){ c->bytes + i * DATAGRAM_MAX, DATAGRAM_MAX };
-		c->messages[i].msg_hdr = (struct msghdr){ .msg_name = &c->from[i],
-							  .msg_namelen = sizeof(c->from[i]),
-							  .msg_iov = &c->parts[i],
-							  .msg_iovlen = 1,
-							  .msg_control = &c->control[i],
-							  .msg_controllen = sizeof(c->control[i]) };
+		c->messages[i].msg_hdr =
+			(struct msghdr){ .msg_name = &c->from[i],
+					 .msg_namelen = sizeof(c->from[i]),
+					 .msg_iov = &c->parts[i],
+					 .msg_iovlen = 1,
+					 .msg_control = &c->control[i],
+					 .msg_controllen = sizeof(c->control[i]) };
 	}
 	int n = recvmmsg(in->fd, c->messages, AT_ONCE, MSG_DONTWAIT, NULL);
 	if (n <= 0)
@@ -195,7 +201,8 @@ static void receive_main(void *arg)
 		if (stopping)
 			break; /* the kernel's buffers are empty */
 		thread_park();
-		(void)poll(p, u->n + 1, is_busy ? WAIT_MS : -1); /* EINTR and the like: just another round */
+		(void)poll(p, u->n + 1,
+			   is_busy ? WAIT_MS : -1); /* EINTR and the like: just another round */
 		thread_unpark();
 		stopping = p[u->n].revents != 0;
 	}
@@ -206,7 +213,8 @@ static void read_slab(struct udp *u, const struct slab *s)
 {
 	for (size_t i = 0; i < s->n; i++) {
 		const struct item *it = &s->items[i];
-		intake_line(u->intake, frame_datagram(str_n(s->bytes + it->off, it->len)), &it->from, 0);
+		intake_line(u->intake, frame_datagram(str_n(s->bytes + it->off, it->len)),
+			    &it->from, 0);
 	}
 }
 

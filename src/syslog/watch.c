@@ -28,13 +28,15 @@ static void put_gap(void *arg, const struct gap *g)
 		log_warning("syslog", "a gap could not be written name=%s", LOGQ(g->name));
 	if (g->kind != GAP_SILENT)
 		return;
-	log_warning("syslog", "%s name=%s", g->ongoing ? "source is silent" : "source sends again", LOGQ(g->name));
+	log_warning("syslog", "%s name=%s",
+		    g->ongoing ? "source is silent" : "source sends again", LOGQ(g->name));
 }
 
 /* Lines lost since the minute began, a row for each inlet and one for the limit. */
 static void minute_end(struct round *r, int64_t now_ns, int64_t mono_ns)
 {
-	struct gap g = { .start_ns = r->minute_ns, .end_ns = r->minute_ns + (mono_ns - r->minute_mono_ns) };
+	struct gap g = { .start_ns = r->minute_ns,
+			 .end_ns = r->minute_ns + (mono_ns - r->minute_mono_ns) };
 	bool any = false;
 	for (size_t i = 0; i < r->s->inlets.n; i++) {
 		struct inlet *in = &r->s->inlets.all[i];
@@ -45,7 +47,8 @@ static void minute_end(struct round *r, int64_t now_ns, int64_t mono_ns)
 		if (g.lost == 0)
 			continue;
 		any = true;
-		(void)snprintf(g.name, sizeof(g.name), "%s %.50s", inlet_names[in->transport], in->text);
+		(void)snprintf(g.name, sizeof(g.name), "%s %.50s", inlet_names[in->transport],
+			       in->text);
 		put_gap(r, &g);
 	}
 	if (any)
@@ -114,7 +117,9 @@ static void tick(struct round *r)
 static void watch_main(void *arg)
 {
 	struct syslog *s = arg;
-	struct round r = { .s = s, .minute_ns = clock_now_ns(), .minute_mono_ns = clock_mono_ns() };
+	struct round r = { .s = s,
+			   .minute_ns = clock_now_ns(),
+			   .minute_mono_ns = clock_mono_ns() };
 	r.saved_mono_ns = r.minute_mono_ns;
 	r.over = atomic_load(&syslog_counts.limit_drops);
 	mutex_lock(&s->m);
@@ -124,7 +129,8 @@ static void watch_main(void *arg)
 		tick(&r);
 		mutex_lock(&s->m);
 		if (!s->closing)
-			(void)cond_wait(&s->wake, &s->m, TICK_MS); /* woken or over: both are the next round */
+			(void)cond_wait(&s->wake, &s->m,
+					TICK_MS); /* woken or over: both are the next round */
 	}
 	mutex_unlock(&s->m);
 	minute_end(&r, clock_now_ns(), clock_mono_ns());
@@ -138,7 +144,8 @@ static void tell_down(struct syslog *s)
 			 .end_ns = clock_now_ns(),
 			 .kind = GAP_DOWN,
 			 .name = "tomsd" };
-	if (g.start_ns > 0 && g.end_ns - g.start_ns >= DOWN_LEAST_NS && store_put(s->store, &gap_record, &g) != 0)
+	if (g.start_ns > 0 && g.end_ns - g.start_ns >= DOWN_LEAST_NS &&
+	    store_put(s->store, &gap_record, &g) != 0)
 		log_warning("syslog", "the gap before this start could not be written");
 }
 
@@ -157,10 +164,12 @@ void watch_end(struct syslog *s)
 	thread_join(&s->watch);
 }
 
-static void sentence(struct buf *out, const char *lang, const char *key, const char *one, const char *two)
+static void sentence(struct buf *out, const char *lang, const char *key, const char *one,
+		     const char *two)
 {
 	char words[512];
-	buf_fmt(out, "%s%s", out->n ? " " : "", api_text(words, sizeof(words), lang, key, one, two));
+	buf_fmt(out, "%s%s", out->n ? " " : "",
+		api_text(words, sizeof(words), lang, key, one, two));
 }
 
 void watch_explain(struct syslog *s, const char *lang, struct buf *out)
@@ -183,7 +192,8 @@ void watch_explain(struct syslog *s, const char *lang, struct buf *out)
 		sentence(out, lang, "syslog.certificate", trouble, "");
 	if (s->tls)
 		syslog_tls_facts(s->tls, print, &not_after_ns);
-	if (!trouble[0] && not_after_ns > 0 && not_after_ns < clock_now_ns() + CERTIFICATE_NEAR_NS) {
+	if (!trouble[0] && not_after_ns > 0 &&
+	    not_after_ns < clock_now_ns() + CERTIFICATE_NEAR_NS) {
 		sources_local_time(s->sources, not_after_ns, since);
 		sentence(out, lang, "syslog.certificate_ends", since, "");
 	}

@@ -17,7 +17,7 @@
 #define OFFSET_MAX (26 * 3600) /* RFC 9636 3.2 */
 
 struct zone {
-	int32_t first;  /* before the first transition */
+	int32_t first; /* before the first transition */
 	size_t n;
 	struct {
 		int64_t at_s;
@@ -43,14 +43,15 @@ static bool head_read(struct rd *r, struct head *h)
 	h->times = rd_u32(r);
 	h->types = rd_u32(r);
 	h->chars = rd_u32(r);
-	return rd_ok(r) && h->times <= TRANSITIONS_MAX && h->types >= 1 && h->types <= TYPES_MAX &&
-	       h->leaps <= TRANSITIONS_MAX && h->utc <= TYPES_MAX && h->std <= TYPES_MAX && h->chars <= FILE_MAX;
+	return rd_ok(r) && h->times <= TRANSITIONS_MAX && h->types >= 1 &&
+	       h->types <= TYPES_MAX && h->leaps <= TRANSITIONS_MAX && h->utc <= TYPES_MAX &&
+	       h->std <= TYPES_MAX && h->chars <= FILE_MAX;
 }
 
 static size_t body_bytes(const struct head *h, size_t time_bytes)
 {
-	return h->times * (time_bytes + 1) + h->types * 6 + h->chars + h->leaps * (time_bytes + 4) + h->std +
-	       h->utc;
+	return h->times * (time_bytes + 1) + h->types * 6 + h->chars +
+	       h->leaps * (time_bytes + 4) + h->std + h->utc;
 }
 
 static int64_t time_read(struct rd *r, size_t time_bytes)
@@ -126,7 +127,8 @@ static bool name_is_safe(struct str name)
 		return false;
 	for (size_t i = 0; i < name.n; i++) {
 		char c = name.p[i];
-		bool is_letter = (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+		bool is_letter = (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
+				 (c >= '0' && c <= '9');
 		if (!is_letter && c != '/' && c != '_' && c != '-' && c != '+')
 			return false;
 	}
@@ -137,7 +139,8 @@ static int unknown(struct str name, struct err *e)
 {
 	char shown[64];
 	str_copy_clean(shown, sizeof(shown), name);
-	return err_set(e, ERR_INVALID, "%s is not a time zone, say Asia/Tokyo, UTC or +09:00", shown);
+	return err_set(e, ERR_INVALID, "%s is not a time zone, say Asia/Tokyo, UTC or +09:00",
+		       shown);
 }
 
 int zone_load(struct zone **out, struct str name, struct err *e)
@@ -195,7 +198,9 @@ int32_t zone_at_local(const struct zone *z, int64_t local_ns)
 		return z ? z->first : 0;
 	int32_t before = zone_at(z, local_ns - 86400 * NS_PER_S);
 	int32_t then = zone_at(z, local_ns - before * NS_PER_S);
-	return then == before ? before : zone_at(z, local_ns - then * NS_PER_S) == then ? then : before;
+	return then == before                                 ? before :
+	       zone_at(z, local_ns - then * NS_PER_S) == then ? then :
+								before;
 }
 
 int zone_check(struct str name, struct err *e)

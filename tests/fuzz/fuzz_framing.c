@@ -51,8 +51,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	if (n < 2)
 		return 0;
 	struct sum whole = hear(p + 1, n - 1, n), cut = hear(p + 1, n - 1, (size_t)p[0] + 1);
-	if (whole.messages != cut.messages || whole.hash != cut.hash || whole.bytes != cut.bytes ||
-	    whole.skipped != cut.skipped)
+	if (whole.messages != cut.messages || whole.hash != cut.hash ||
+	    whole.bytes != cut.bytes || whole.skipped != cut.skipped)
 		abort();
 	(void)frame_datagram(str_n((const char *)p, n));
 	return 0;

@@ -1,11 +1,11 @@
 /* Framing: a stream gives the same messages however it is cut, and every kind of framing is understood. */
+#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <cmocka.h>
 
 #include "../../../src/syslog/frame.h"
 #include "tomsd/base/buf.h"
@@ -88,14 +88,17 @@ static void every_framing_gives_the_message_and_nothing_of_itself(void **state)
 	EXPECT("<1>a\r\n<2>bb\r\n", "4:<1>a5:<2>bb");
 	EXPECT("<1>a\0<2>bb\0", "4:<1>a5:<2>bb");
 	EXPECT("4 <1>a5 <2>bb", "4:<1>a5:<2>bb");
-	EXPECT("5 <1>a\n6 <2>bb\n", "4:<1>a5:<2>bb");    /* the LF is counted */
-	EXPECT("6 <1>a\r\n6 <2>bb\n", "4:<1>a5:<2>bb");  /* CR LF too */
-	EXPECT("4 <1>a\n5 <2>bb\n", "4:<1>a5:<2>bb");    /* an LF behind what was counted */
-	EXPECT("6 <1>a\nb4 <2>c", "6:<1>a\nb4:<2>c");    /* an LF inside */
-	EXPECT("4 <1>a<2>bb\n<3>c\0" "4 <4>d", "4:<1>a5:<2>bb4:<3>c4:<4>d");
+	EXPECT("5 <1>a\n6 <2>bb\n", "4:<1>a5:<2>bb");   /* the LF is counted */
+	EXPECT("6 <1>a\r\n6 <2>bb\n", "4:<1>a5:<2>bb"); /* CR LF too */
+	EXPECT("4 <1>a\n5 <2>bb\n", "4:<1>a5:<2>bb");   /* an LF behind what was counted */
+	EXPECT("6 <1>a\nb4 <2>c", "6:<1>a\nb4:<2>c");   /* an LF inside */
+	EXPECT("4 <1>a<2>bb\n<3>c\0"
+	       "4 <4>d",
+	       "4:<1>a5:<2>bb4:<3>c4:<4>d");
 	EXPECT("\n\n\r\n\0<1>a\n\n", "4:<1>a");
 	EXPECT("a\rb\n", "3:a\rb"); /* a CR that ends nothing belongs to the line */
-	EXPECT("4 <1>a5 plain6 <2>xyz", "4:<1>a5:plain6:<2>xyz"); /* once counted, anything is */
+	EXPECT("4 <1>a5 plain6 <2>xyz",
+	       "4:<1>a5:plain6:<2>xyz"); /* once counted, anything is */
 }
 
 static void digits_that_are_no_length_begin_a_line(void **state)
@@ -177,7 +180,8 @@ static void a_line_of_just_the_limit_is_whole(void **state)
 static void a_stream_cut_at_any_byte_gives_the_same_messages(void **state)
 {
 	(void)state;
-	static const char in[] = "10 date=1 b=27 <1>a\nb\n<2>bb\r\n<3>c\0" "12 apes\n5 <4>d\n8 <5>e\r\nf\n<6>g\n6 <7>\n1";
+	static const char in[] = "10 date=1 b=27 <1>a\nb\n<2>bb\r\n<3>c\0"
+				 "12 apes\n5 <4>d\n8 <5>e\r\nf\n<6>g\n6 <7>\n1";
 	struct str whole = str_n(in, sizeof(in) - 1);
 	struct heard want, h;
 	heard_init(&want);
@@ -221,9 +225,9 @@ static void a_datagram_is_one_message(void **state)
 		struct str in;
 		size_t n;
 	} cases[] = {
-		{ { "<1>a", 4 }, 4 },      { { "<1>a\n", 5 }, 4 },    { { "<1>a\r\n", 6 }, 4 }, { { "<1>a\0\0", 6 }, 4 },
-		{ { "<1>a\n\0", 6 }, 4 },  { { "<1>a\nb", 6 }, 6 },   { { "\n", 1 }, 0 },       { { "\0", 1 }, 0 },
-		{ { "12 <1>a", 7 }, 7 },
+		{ { "<1>a", 4 }, 4 },     { { "<1>a\n", 5 }, 4 },   { { "<1>a\r\n", 6 }, 4 },
+		{ { "<1>a\0\0", 6 }, 4 }, { { "<1>a\n\0", 6 }, 4 }, { { "<1>a\nb", 6 }, 6 },
+		{ { "\n", 1 }, 0 },       { { "\0", 1 }, 0 },       { { "12 <1>a", 7 }, 7 },
 	};
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
 		assert_int_equal(frame_datagram(cases[i].in).n, cases[i].n);
@@ -244,8 +248,8 @@ static void take_file(struct heard *h, const char *name, size_t each)
 static void the_streams_of_the_collection_hold_the_same_24_messages(void **state)
 {
 	(void)state;
-	static const char *const names[] = { "tcp-lf.bin", "tcp-mixed.bin", "tcp-nul.bin", "tcp-octet-lf-counted.bin",
-					     "tcp-octet.bin" };
+	static const char *const names[] = { "tcp-lf.bin", "tcp-mixed.bin", "tcp-nul.bin",
+					     "tcp-octet-lf-counted.bin", "tcp-octet.bin" };
 	struct heard want, h;
 	if (file_size("../shared/data/fortigate/edge/tcp-lf.bin") < 0)
 		skip();

@@ -1,12 +1,12 @@
 /* Sources: who is who, what is kept of whom, and who has fallen silent. With a clock that the test sets, except
  * for the monotonic one, which sources_tick is given. */
+#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <cmocka.h>
 
 #include "../../../src/syslog/source_inside.h"
 #include "tomsd/base/clock.h"
@@ -18,7 +18,9 @@ static struct sources *make(uint64_t limit, int64_t silence_ns)
 {
 	struct sources *ss = NULL;
 	struct err e = ERR_INIT;
-	struct sources_conf conf = { .unknown_limit_bytes = limit, .silence_ns = silence_ns, .zone = "Asia/Tokyo" };
+	struct sources_conf conf = { .unknown_limit_bytes = limit,
+				     .silence_ns = silence_ns,
+				     .zone = "Asia/Tokyo" };
 	assert_int_equal(sources_new(&ss, &conf, &e), 0);
 	ss->next_id = 1;
 	ss->ids_to = 1u << 20;
@@ -30,7 +32,8 @@ static struct {
 	char line[1024];
 } row;
 
-static enum verdict say(struct sources *ss, const char *serial, uint32_t address, size_t bytes, int64_t at_ns)
+static enum verdict say(struct sources *ss, const char *serial, uint32_t address, size_t bytes,
+			int64_t at_ns)
 {
 	struct line_time when = { .clock = LINE_CLOCK_NONE };
 	struct judged j = { &row.log, &when, at_ns };
@@ -134,7 +137,8 @@ static void a_flood_of_made_up_senders_pushes_nobody_out(void **state)
 	assert_true(ss->next_id < 2000); /* most of them never had a place */
 	assert_int_equal(id_of(ss, "FG100F0000000001", 0x0a000001), accepted);
 	assert_int_equal(id_of(ss, "", 0x0a000002), busy);
-	assert_true(sources_address_known(ss, &(struct addr){ { [10] = 255, 255, 10, 0, 0, 1 } }));
+	assert_true(
+		sources_address_known(ss, &(struct addr){ { [10] = 255, 255, 10, 0, 0, 1 } }));
 	sources_free(ss);
 }
 
@@ -146,20 +150,27 @@ static void the_zone_of_a_source_is_that_of_its_lines(void **state)
 	assert_int_equal(zone_load(&z, STR("Europe/Berlin"), &e), 0);
 	assert_int_equal(zone_at(z, NOW), 3600);
 	assert_int_equal(zone_at(z, NOW - 150 * 86400 * NS_PER_S), 7200);
-	assert_int_equal(zone_at_local(z, INT64_C(1774790000) * NS_PER_S), 7200); /* 29 March 2026, afternoon */
+	assert_int_equal(zone_at_local(z, INT64_C(1774790000) * NS_PER_S),
+			 7200); /* 29 March 2026, afternoon */
 	zone_free(z);
 	static const struct {
 		const char *name;
 		int32_t offset;
-	} cases[] = { { "Asia/Tokyo", 32400 }, { "+09:00", 32400 }, { "-0330", -12600 }, { "UTC", 0 }, { "+05", 18000 } };
+	} cases[] = { { "Asia/Tokyo", 32400 },
+		      { "+09:00", 32400 },
+		      { "-0330", -12600 },
+		      { "UTC", 0 },
+		      { "+05", 18000 } };
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		assert_int_equal(zone_load(&z, str_of(cases[i].name), &e), 0);
 		assert_int_equal(zone_at(z, NOW), cases[i].offset);
 		assert_int_equal(zone_at_local(z, NOW), cases[i].offset);
 		zone_free(z);
 	}
-	static const char *const bad[] = { "", "Mars/Olympus", "../../etc/passwd", "/etc/localtime", "+9", "+25:00", "+09:0",
-					   "Asia", "zone.tab" };
+	static const char *const bad[] = {
+		"",      "Mars/Olympus", "../../etc/passwd", "/etc/localtime", "+9", "+25:00",
+		"+09:0", "Asia",         "zone.tab"
+	};
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++)
 		assert_int_equal(zone_check(str_of(bad[i]), &e), -ERR_INVALID);
 }
@@ -180,7 +191,8 @@ static void a_source_that_falls_silent_has_gaps_by_the_hour_until_it_is_back(voi
 	struct sources *ss = make(1 << 20, 10 * MINUTE);
 	char name[64];
 	int64_t since = 0;
-	uint32_t id = id_of(ss, "FG100F0000000001", 0x0a000001), other = id_of(ss, "", 0x0a000002);
+	uint32_t id = id_of(ss, "FG100F0000000001", 0x0a000001),
+		 other = id_of(ss, "", 0x0a000002);
 	state_set(ss, id, SOURCE_ACCEPTED);
 	int64_t began = ss->all[0].last_mono_ns;
 	ss->all[1].last_mono_ns = began; /* not accepted: its silence is nobody's business */
@@ -248,7 +260,8 @@ int main(void)
 		cmocka_unit_test(nobody_unknown_gets_more_than_half_of_what_is_left),
 		cmocka_unit_test(a_flood_of_made_up_senders_pushes_nobody_out),
 		cmocka_unit_test(the_zone_of_a_source_is_that_of_its_lines),
-		cmocka_unit_test(a_source_that_falls_silent_has_gaps_by_the_hour_until_it_is_back),
+		cmocka_unit_test(
+			a_source_that_falls_silent_has_gaps_by_the_hour_until_it_is_back),
 		cmocka_unit_test(habit_is_half_as_long_again_as_the_longest_usual_quiet_time),
 		cmocka_unit_test(skew_is_the_median_and_one_lie_does_not_move_it),
 	};
