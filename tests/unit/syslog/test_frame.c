@@ -1,11 +1,12 @@
 /* Framing: a stream gives the same messages however it is cut, and every kind of framing is understood. */
-#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+
+#include <cmocka.h>
 
 #include "../../../src/syslog/frame.h"
 #include "tomsd/base/buf.h"

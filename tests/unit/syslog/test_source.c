@@ -1,12 +1,13 @@
 /* Sources: who is who, what is kept of whom, and who has fallen silent. With a clock that the test sets, except
  * for the monotonic one, which sources_tick is given. */
-#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+
+#include <cmocka.h>
 
 #include "../../../src/syslog/source_inside.h"
 #include "tomsd/base/clock.h"
