@@ -16,6 +16,7 @@
 #define QUOTA (64u << 10) /* bytes of one connection a turn */
 #define SWEEP_NS NS_PER_S
 #define HANDSHAKE_NS (10 * NS_PER_S)
+#define HANDSHAKES_A_TURN 8 /* each may cost a millisecond; lines do not wait for many */
 #define SLOW_NS \
 	(60 * NS_PER_S) /* a message that takes longer to come is kept as far as it came */
 #define IDLE_NS (3600 * NS_PER_S) /* of senders nobody has accepted */
@@ -195,6 +196,8 @@ static void serve_tls(struct reader *r, struct conn *c, int64_t mono_ns)
 {
 	char words[160];
 	size_t taken = 0, n = 0;
+	if (!(c->link && syslog_tls_is_open(c->link)) && r->handshakes++ >= HANDSHAKES_A_TURN)
+		return; /* epoll names it again, behind the others */
 	if (!c->link)
 		c->link = syslog_tls_link_new(r->s->tls, c->fd);
 	if (!c->link) {
@@ -300,6 +303,7 @@ static bool turn(struct reader *r, int timeout_ms)
 {
 	struct epoll_event events[EVENTS];
 	bool go_on = true;
+	r->handshakes = 0;
 	serve_again(r, clock_mono_ns()); /* first: what epoll names below must still be there */
 	thread_park();
 	int n = epoll_wait(r->epoll_fd, events, EVENTS, r->again ? 0 : timeout_ms);

@@ -19,6 +19,7 @@ struct reader {
 	struct intake *intake;
 	char *scratch;
 	int64_t swept_mono_ns;
+	unsigned handshakes; /* steps of them in this turn */
 	struct thread thread;
 };
 int reader_init(struct reader *r, struct syslog *s, struct doors *doors,

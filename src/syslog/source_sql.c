@@ -127,9 +127,16 @@ static int save_ids(struct sql *db, void *arg, struct err *e)
 static int load_all(struct sources *ss, struct sql *db, int64_t *ids, struct err *e)
 {
 	int rc = load_state(db, "ids", ids, e);
+	int64_t day = 0, used = 0;
 	if (rc == 0)
 		rc = load_state(db, "alive", &ss->alive_ns, e);
+	if (rc == 0)
+		rc = load_state(db, "unknown_day", &day, e);
+	if (rc == 0)
+		rc = load_state(db, "unknown_bytes", &used, e);
 	mutex_lock(&ss->m);
+	ss->budget.day = (int32_t)day;
+	ss->budget.used_bytes = (uint64_t)used; /* of others, for every address */
 	if (rc == 0)
 		rc = load_rows(ss, db, e);
 	mutex_unlock(&ss->m);
@@ -170,7 +177,7 @@ struct save {
 	struct source *rows;
 	size_t n, n_gone;
 	uint32_t gone[GONE_MAX];
-	int64_t now_ns, ids_to;
+	int64_t now_ns, ids_to, day, used;
 };
 
 static int put_row(struct sql *db, const struct source *s, struct err *e)
@@ -236,6 +243,10 @@ static int save_all(struct sql *db, void *arg, struct err *e)
 	int rc = save_state(db, "alive", v->now_ns, e);
 	if (rc == 0)
 		rc = save_state(db, "ids", v->ids_to, e);
+	if (rc == 0)
+		rc = save_state(db, "unknown_day", v->day, e);
+	if (rc == 0)
+		rc = save_state(db, "unknown_bytes", v->used, e);
 	for (size_t i = 0; rc == 0 && i < v->n_gone; i++)
 		rc = delete_row(db, v->gone[i], e);
 	for (size_t i = 0; rc == 0 && i < v->n; i++)
@@ -257,6 +268,8 @@ static void collect(struct sources *ss, struct save *v) REQUIRES(&ss->m)
 	memcpy(v->gone, ss->gone, ss->n_gone * sizeof(ss->gone[0]));
 	v->n_gone = ss->n_gone;
 	ss->n_gone = 0;
+	v->day = ss->budget.day;
+	v->used = (int64_t)ss->budget.used_bytes;
 	v->ids_to = ss->ids_to - ss->next_id < IDS_AHEAD / 2 ? ids_ahead(ss->next_id) :
 							       ss->ids_to;
 }

@@ -8,6 +8,7 @@ import re
 import resource
 import signal
 import socket
+import sqlite3
 import ssl
 import struct
 import subprocess
@@ -73,6 +74,14 @@ def sources(daemon):
     if not hasattr(daemon, "api"):
         daemon.api = daemon.first_admin()
     return daemon.api.get("/api/v1/sources")["items"]
+
+
+def lost(daemon):
+    """(kind, lines) of the gaps on disk."""
+    with contextlib.closing(sqlite3.connect(f"file:{daemon.state}/tomsd.db?mode=ro", uri=True)) as db:
+        tables = [t for (t,) in db.execute("SELECT name FROM sqlite_master WHERE type='table' AND name GLOB 'gap_[0-9]*'") if re.fullmatch(r"gap_\d{8}", t)]
+        kinds = ("", "silent", "socket", "limit", "down", "capture")
+        return [(kinds[kind], n) for t in tables for kind, n in db.execute(f"SELECT coalesce(kind, 0), coalesce(lost, 0) FROM {t}")]
 
 
 def many(door, n, address=None):
@@ -297,6 +306,11 @@ def test_a_stranger_who_floods_is_stopped_at_half_and_the_next_one_is_heard(tmp_
         assert counters(daemon)["syslog_limit_drops_total"] == 2000 - kept
         unknown = daemon.api.get("/api/v1/sources")["unknown"]
         assert unknown["dropped_lines"] == 2000 - kept and unknown["kept_lines"] == kept + 10
+        used = unknown["kept_bytes"]
+        daemon.stop()  # writes what the minute has lost so far
+        daemon.start()
+        assert room(daemon)["unknown"]["kept_bytes"] == used, "a restart gives nobody a new day"
+        assert [g for g in lost(daemon) if g == ("limit", 2000 - kept)]
 
 
 @pytest.mark.sanitize
@@ -342,6 +356,8 @@ def test_datagrams_the_kernel_has_no_room_for_are_counted(tmp_path):
             return now["syslog_kernel_drops_total"] > 0 and now
         now = toms.wait_for("the kernel's count", told)
         assert now["syslog_kernel_drops_total"] + now["syslog_udp_lines_total"] >= n
+        daemon.stop()
+        assert sum(lines for kind, lines in lost(daemon) if kind == "socket") >= now["syslog_kernel_drops_total"]
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root to mount a small file system")

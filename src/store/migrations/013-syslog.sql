@@ -21,7 +21,8 @@ CREATE TABLE log_source (
 	habit BLOB NOT NULL,               -- longest quiet time of the last days, see src/syslog/source_sql.c
 	UNIQUE (serial, address)
 );
--- alive: last sign of life of the daemon; ids: source numbers below it may be in use.
+-- alive: last sign of life of the daemon; ids: source numbers below it may be in use; unknown_day (YYYYMMDD) and
+-- unknown_bytes: what senders nobody has accepted filled on that day.
 CREATE TABLE log_state (
 	name TEXT PRIMARY KEY,
 	value INTEGER NOT NULL
