@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "assets.h"
+#include "squeeze.h"
 #include "tokens.h"
 #include "tomsd/base/clock.h"
 #include "tomsd/base/file.h"
@@ -229,6 +230,7 @@ void serve_run(struct exchange *ex)
 		limits_give_back(ex->web->limits, LIMIT_SIGN_IN, str_of(ex->from));
 		limits_give_back(ex->web->limits, LIMIT_SIGN_IN_NET, str_of(ex->net));
 	}
+	squeeze(ex);
 }
 
 void serve_unavailable(struct exchange *ex)
