@@ -1,16 +1,16 @@
 // Charts as SVG in the page: stacked areas and horizontal bars. Colours are CSS classes, so dark mode,
 // forced colours and print need no redraw; text is real text, drawn for the real width; every chart has a
 // sentence and a table view. Also the traffic chart itself, which two pages show.
-import { h, fill, t, civil, when, announce, empty, icon, named, bitrate, percent } from './ui.js';
+import { h, fill, t, civil, when, announce, empty, icon, named, hasWord, bitrate, num, spell, percent } from './ui.js';
 import { get, mayLook } from './data.js';
 
 const RIGHT = 12;
 let text = 1, TOP = 10, BOTTOM = 26; // of the person's text size, 1 being 15 px; set before each drawing
 
 // Round steps for an axis from 0 to at least max.
-function ticks(max, count) {
+function ticks(max, count, least = 0) {
 	if (!(max > 0)) return [0];
-	const raw = max / count, power = 10 ** Math.floor(Math.log10(raw));
+	const raw = Math.max(least, max / count), power = 10 ** Math.floor(Math.log10(raw));
 	const step = [1, 2, 2.5, 5, 10].find((m) => m * power >= raw) * power;
 	return Array.from({ length: Math.ceil(max / step - 1e-9) + 1 }, (_, i) => i * step);
 }
@@ -27,7 +27,7 @@ function timeTicks(from, to, width) {
 }
 
 // A figure with .show(data): data is { series: [{ key, label, colour, values }], times, from, to (ms),
-// unit(v, short), sentence, gaps: [{ from, to, text }], onRange(from, to), height }.
+// unit(v, short), least: smallest step of the axis, sentence, gaps: [{ from, to, text }], onRange(from, to), height }.
 export function areaChart() {
 	const place = h('div', { class: 'chart-place' }), legend = h('ul', { class: 'legend' });
 	const tip = h('div', { class: 'chart-tip', hidden: true }), caption = h('figcaption', {});
@@ -61,7 +61,7 @@ function paint(data, width, tip) {
 	BOTTOM = 14 + 12 * text;
 	const { series, times, from, to, unit } = data, height = data.height || 230;
 	const totals = times.map((_, i) => series.reduce((sum, s) => sum + s.values[i], 0));
-	const scale = ticks(Math.max(0, ...totals), height > 160 ? 4 : 2), max = scale[scale.length - 1] || 1;
+	const scale = ticks(Math.max(0, ...totals), height > 160 ? 4 : 2, data.least), max = scale[scale.length - 1] || 1;
 	const left = 14 + 6.6 * text * Math.max(...scale.map((v) => unit(v, true).length));
 	const x = (ms) => left + (ms - from) / (to - from || 1) * (width - left - RIGHT);
 	const y = (v) => TOP + (1 - v / max) * (height - TOP - BOTTOM);
@@ -163,33 +163,65 @@ export function keyName(by, key) {
 // A direction keeps its colour whatever its rank.
 const DIRECTION_COLOURS = { internal: 's0', outbound: 's1', inbound: 's2', external: 's3', unknown: 'sx', other: 'sx' };
 
+// What every answer of a series says: its span and the middle of each step.
+function timesOf(answer) {
+	const from = Date.parse(answer.since), to = Date.parse(answer.until), step = answer.step_s * 1000, start = Date.parse(answer.start);
+	return { from, to, step, times: Array.from({ length: answer.buckets }, (_, i) => Math.min(to, Math.max(from, start + (i + 0.5) * step))) };
+}
+function sumsOf(series, times) {
+	const totals = times.map((_, i) => series.reduce((sum, s) => sum + s.values[i], 0)), half = Math.floor(totals.length / 2);
+	const add = (list) => list.reduce((a, b) => a + b, 0), before = add(totals.slice(0, half)), after = add(totals.slice(-half));
+	return { totals, peak: Math.max(...totals), sum: add(totals),
+		trend: t(`chart.trend.${after > before * 1.25 ? 'up' : after < before * 0.8 ? 'down' : 'flat'}`) };
+}
+
 // The traffic of a range by direction, application, host or peer; only: one of the series.
 export async function trafficChart(figure, { by, range, only, onRange, height }) {
 	const answer = await get('/api/v1/traffic/series', { since: range.since, until: range.until, by, keys: 4, buckets: 288 });
 	const all = answer.series.filter((s) => !only || s.key === only);
 	if (!all.length) return empty(t('over.empty'), mayLook() && h('a', { href: '/system' }, t('over.look.cables')));
-	const from = Date.parse(answer.since), to = Date.parse(answer.until), step = answer.step_s * 1000, start = Date.parse(answer.start);
-	const middle = (i) => Math.min(to, Math.max(from, start + (i + 0.5) * step));
-	const times = Array.from({ length: answer.buckets }, (_, i) => middle(i));
+	const { from, to, times, step } = timesOf(answer);
 	const series = all.map((s, i) => ({ key: s.key, label: keyName(by, s.key),
 		colour: by === 'direction' ? DIRECTION_COLOURS[s.key] || 'sx' : s.key === 'other' ? 'sx' : `s${i}`,
 		values: s.bytes_out.map((out, k) => (out + s.bytes_in[k]) * 8 / answer.step_s) }));
-	const totals = times.map((_, i) => series.reduce((sum, s) => sum + s.values[i], 0));
-	const peak = Math.max(...totals), half = Math.floor(totals.length / 2);
-	const sum = (list) => list.reduce((a, b) => a + b, 0);
-	const before = sum(totals.slice(0, half)), after = sum(totals.slice(-half));
-	const trend = after > before * 1.25 ? 'up' : after < before * 0.8 ? 'down' : 'flat';
+	const { totals, peak, sum, trend } = sumsOf(series, times);
 	const first = times[totals.findIndex((v) => v > 0)] ?? to;
 	// Rows read from files may be older than the first live capture: what is there is not missing.
 	const gaps = answer.gaps.map((g) => g.reason === 'before_first_record' && Date.parse(g.until) > first ? { ...g, until: first } : g)
 		.map((g) => ({ from: Date.parse(g.since), to: Date.parse(g.until), text: gapText(g) })).filter((g) => g.to - g.from > step);
 	return figure.show({ series, times, from, to, unit: bitrate, gaps, onRange, height,
-		sentence: t('chart.sentence', { peak: bitrate(peak), at: when(times[totals.indexOf(peak)]), average: bitrate(sum(totals) / totals.length),
-			trend: t(`chart.trend.${trend}`), from: when(from), to: when(to) }) });
+		sentence: t('chart.sentence', { peak: bitrate(peak), at: when(times[totals.indexOf(peak)]), average: bitrate(sum / totals.length),
+			trend, from: when(from), to: when(to) }) });
+}
+// Log lines of a range by kind or source; only: keys to show; name(key) in words; minutes: as a rate.
+const KIND_COLOURS = { traffic: 's0', security: 's1', vpn: 's2', admin: 's3' };
+export async function logChart(figure, { by, range, only, name, onRange, height, minutes, none }) {
+	const answer = await get('/api/v1/logs/series', { since: range.since, until: range.until, by, keys: by === 'kind' ? 7 : 4, buckets: 96 });
+	const all = answer.series.filter((s) => !only || only.includes(s.key));
+	if (!all.length) return none;
+	const { from, to, times, step } = timesOf(answer), perStep = minutes ? step / 60000 : 1;
+	let rest = null;
+	const series = [];
+	all.forEach((s, i) => {
+		const values = (s.lines || s.flows).map((n) => n / perStep), colour = by === 'kind' ? KIND_COLOURS[s.key] : s.key === 'other' ? null : `s${i}`;
+		if (by !== 'kind' || colour) return series.push({ key: s.key, label: name(s.key), colour: colour || 'sx', values });
+		// At most four and the rest: kinds without a colour of their own are drawn together.
+		if (!rest) rest = { key: 'other', label: name(s.key), colour: 'sx', values };
+		else rest = { ...rest, label: `${rest.label}${t('list.comma')}${name(s.key)}`, values: rest.values.map((v, k) => v + values[k]) };
+	});
+	if (rest) series.push(rest);
+	const unit = (v, short) => short ? num(v) : minutes ? t('chart.perminute', { n: num(v) }) : t('flows.count', { n: num(v) });
+	const { totals, peak, sum, trend } = sumsOf(series, times);
+	return figure.show({ series, times, from, to, unit, onRange, height, least: minutes ? 0 : 1,
+		gaps: (answer.gaps || []).map((g) => ({ from: Date.parse(g.since), to: Date.parse(g.until), text: gapText(g) })).filter((g) => g.to > g.from),
+		sentence: t(minutes ? 'chart.lines' : 'chart.counts', { peak: unit(peak), at: when(times[totals.indexOf(peak)]), trend,
+			sum: num(sum * perStep), step: spell(step / 1000), from: when(from), to: when(to) }) });
 }
 // At most three, then how many more.
 export const gapList = (texts) => texts.slice(0, 3).join(t('list.comma')) + (texts.length > 3 ? ` ${t('over.more', { n: texts.length - 3 })}` : '');
+const GAP_WORDS = { before_first_record: 'before', capture_off: 'off' };
 export function gapText(g) {
-	const from = when(g.since), to = when(g.until), sameDay = from.slice(0, 10) === to.slice(0, 10);
-	return t(`gap.${g.reason === 'before_first_record' ? 'before' : 'off'}`, { from, to: sameDay ? to.slice(11) : to });
+	const from = when(g.since), to = when(g.until), sameDay = from.slice(0, 10) === to.slice(0, 10), word = GAP_WORDS[g.reason] || g.reason;
+	return t(hasWord(`gap.${word}`) ? `gap.${word}` : 'gap.unknown', { from, to: sameDay ? to.slice(11) : to, name: g.name || '' })
+		+ (g.lost ? ` ${t('gap.lost', { n: num(g.lost) })}` : '');
 }

@@ -63,7 +63,7 @@ export function dropSession() {
 
 // Events. One stream a browser: the tab that holds the lock listens and tells the others; when it closes,
 // the next one takes over. tell('poll') stands in for events while the stream is broken.
-const TOPICS = ['flows', 'status', 'rate', 'reset'];
+const TOPICS = ['flows', 'logs', 'jobs', 'sources', 'status', 'rate', 'reset'];
 const SILENT_MS = 40000, POLL_MS = 15000;
 const channel = new BroadcastChannel('toms-events');
 const listeners = new Map(); // topic -> Set of functions

@@ -10,13 +10,14 @@ const routes = [
 	{ path: '/login', page: 'login', word: 'login.title', bare: true },
 	{ path: '/', page: 'overview', word: 'nav.overview', icon: 'overview', group: 'daily' },
 	{ path: '/traffic', page: 'traffic', word: 'nav.traffic', icon: 'traffic', group: 'see', roles: LOOK },
+	{ path: '/logs', page: 'logs', word: 'nav.logs', icon: 'logs', group: 'see', roles: LOOK },
 	{ path: '/system', page: 'system', word: 'nav.system', icon: 'system', group: 'admin', roles: LOOK },
 ];
 const routeOf = (url) => routes.find((r) => r.path === url.pathname);
 const allowed = (route) => !route.roles || route.roles.includes(session?.role);
 
 const root = document.getElementById('app');
-let place, leave = null, shown = null, run = 0, first = true, liveText, userName = null;
+let place, leave = null, shown = null, run = 0, first = true, liveText, jobsPlace, userName = null;
 
 export function go(url, { replace, state } = {}) {
 	history[replace ? 'replaceState' : 'pushState'](state || null, '', url);
@@ -86,10 +87,16 @@ function frame(route) {
 			LOOK.includes(session.role) && h('form', { class: 'find', role: 'search', onsubmit: find },
 				icon('search'), h('input', { name: 'q', type: 'search', autocomplete: 'off',
 					'aria-label': t('nav.find'), placeholder: t('nav.find') })),
-			liveText = h('span', { class: 'live' }),
+			jobsPlace = h('div', { class: 'jobs-place' }), liveText = h('span', { class: 'live' }),
 			userMenu()),
 		navigation(route), place);
 	showLive();
+	if (localStorage.getItem('jobs') && LOOK.includes(session.role)) watchJobs();
+}
+// Long work this browser has begun is shown in the bar, on every page, until its list is empty.
+export async function watchJobs() {
+	localStorage.setItem('jobs', '1');
+	(await import('./jobs.js')).mount(jobsPlace);
 }
 // One word is a device; anything else is the search language itself.
 function find(ev) {
@@ -194,8 +201,7 @@ addEventListener('live-state', showLive);
 addEventListener('popstate', open);
 addEventListener('signed-out', signInAgain);
 addEventListener('click', (ev) => {
-	const menu = document.querySelector('details.user[open]');
-	if (menu && !menu.contains(ev.target)) menu.open = false;
+	for (const menu of document.querySelectorAll('details.user[open], details.saved[open]')) if (!menu.contains(ev.target) && ev.target.isConnected) menu.open = false;
 	if (root.classList.contains('nav-open') && !ev.target.closest('#nav, .menu')) root.querySelector('.menu').click();
 	const link = ev.target.closest?.('a[href^="/"]');
 	if (!link || ev.defaultPrevented || ev.button || ev.metaKey || ev.ctrlKey || ev.shiftKey

@@ -10,17 +10,23 @@ export function h(name, props, ...kids) {
 		if (value === undefined || value === null || value === false) continue;
 		if (key.startsWith('on')) el.addEventListener(key.slice(2), value);
 		else if (key === 'value' || key === 'checked' || key === 'disabled') el[key] = value;
-		else el.setAttribute(key, value === true ? '' : value);
+		else el.setAttribute(key, value === true ? '' : key === 'title' || key === 'aria-label' ? visible(value) : value);
 	}
 	return put(el, kids);
 }
 export function put(el, ...kids) {
 	for (const kid of kids.flat(Infinity)) {
 		if (kid === undefined || kid === null || kid === false) continue;
-		el.append(kid instanceof Node ? kid : String(kid));
+		el.append(kid instanceof Node ? kid : visible(kid));
 	}
 	return el;
 }
+// Devices may send signs that turn text around, hide it or ring a bell: they are shown by name instead.
+const HIDDEN = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\u{e0000}-\u{e007f}]/gu;
+export const visible = (text) => String(text).replace(HIDDEN, (sign) => {
+	const code = sign.codePointAt(0);
+	return code < 32 ? String.fromCharCode(0x2400 + code) : `⟨U+${code.toString(16).toUpperCase().padStart(4, '0')}⟩`;
+});
 export function fill(el, ...kids) {
 	el.replaceChildren();
 	return put(el, ...kids);
@@ -78,6 +84,7 @@ export function when(at, seconds) {
 	return `${c.date} ${c.hm}${seconds ? `:${c.s}` : ''}`;
 }
 export const clock = (at) => civil(toMs(at)).hm;
+export const iso = (ms) => `${new Date(ms + 9 * 3600000).toISOString().slice(0, 19)}+09:00`;
 
 const grouped = new Intl.NumberFormat('en-US', { maximumFractionDigits: 1 });
 export const num = (n) => grouped.format(n);
@@ -105,6 +112,11 @@ export function duration(ns) {
 	if (s < 86400) return t('dur.hm', { h: Math.floor(s / 3600), m: Math.floor(s % 3600 / 60) });
 	return t('dur.dh', { d: Math.floor(s / 86400), h: Math.floor(s % 86400 / 3600) });
 }
+// A round time, as of a step or a habit: "15 min", "2 h", "1 d".
+export const spell = (seconds) => {
+	const [n, word] = seconds < 120 ? [seconds, 's'] : seconds < 7200 ? [seconds / 60, 'm'] : seconds < 172800 ? [seconds / 3600, 'h'] : [seconds / 86400, 'd'];
+	return t(`spell.${word}`, { n: num(Math.round(n * 10) / 10) });
+};
 export const exact = (n) => h('span', { title: n === undefined ? undefined : `${num(n)} B` }, bytes(n));
 
 // Icons: shape says the severity too, never colour alone. Body (closed shape), then lines.
@@ -128,6 +140,10 @@ const shapes = {
 	right: ['', 'M6 3l5 5-5 5'],
 	user: ['', 'M8 2a3 3 0 1 0 0 6 3 3 0 0 0 0-6zM2.5 14.5c0-6 11-6 11 0'],
 	down: ['', 'M8 2v8M4.5 7 8 10.5 11.5 7M3 14h10'],
+	logs: ['', 'M3 1.5h10v13H3zM5.5 5h5M5.5 8h5M5.5 11h3'],
+	again: ['', 'M13.5 8a5.5 5.5 0 1 1-1.6-3.9M12.2 1.2v3.2H9'],
+	plus: ['', 'M8 3v10M3 8h10'],
+	star: ['', 'M8 1.8l1.9 4 4.3.5-3.2 3 .9 4.3L8 11.5l-3.9 2.1.9-4.3-3.2-3 4.3-.5z'],
 };
 export function icon(name) {
 	const [body, line] = shapes[name] || shapes.unknown;
@@ -135,6 +151,8 @@ export function icon(name) {
 		body && h('svg:path', { d: body, class: 'icon-body' }), h('svg:path', { d: line, class: 'icon-line' }));
 }
 export const badge = (level, text) => h('span', { class: `badge ${level}` }, icon(level), text || t(`level.${level}`));
+// Of a score of risk.
+export const levelOf = (score) => [[250, 'critical'], [100, 'high'], [50, 'medium'], [1, 'low']].find(([least]) => score >= least)?.[1];
 // A button that shows only an icon; its name is for readers and for the pointer that rests on it.
 export const iconButton = (shape, name, onclick, props) =>
 	h('button', { type: 'button', class: 'quiet', title: name, 'aria-label': name, onclick, ...props }, icon(shape));
@@ -170,6 +188,19 @@ export function block(title, load, options = {}) {
 			clearTimeout(skeleton);
 		}
 	};
+	return el;
+}
+// A block far down is asked for when it comes into sight; paper leaves it out until then.
+export function whenSeen(el) {
+	const watch = new IntersectionObserver((seen) => {
+		if (!seen.some((s) => s.isIntersecting)) return;
+		watch.disconnect();
+		el.classList.remove('unseen');
+		el.refresh();
+	});
+	el.classList.add('unseen');
+	fill(el.querySelector('.block-body'), h('p', { class: 'small' }, t('state.unseen')));
+	watch.observe(el);
 	return el;
 }
 // What failed, why, what to do; the number to quote, and a button to try again.

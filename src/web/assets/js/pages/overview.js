@@ -1,8 +1,7 @@
 // Overview: must something be done now, how much traffic is there, who and what is behind it.
-import { h, fill, t, named, icon, badge, block, empty, help, fact, bytes, bitrate, num, when, clock, percent } from '../ui.js';
+import { h, fill, t, named, icon, badge, block, empty, help, fact, bytes, bitrate, num, when, clock, percent, iso, whenSeen } from '../ui.js';
 import { get, on, mayLook } from '../data.js';
-import { areaChart, trafficChart, barList, keyName, isKey } from '../charts.js';
-import { iso } from '../range.js';
+import { areaChart, trafficChart, logChart, barList, keyName, isKey } from '../charts.js';
 
 const LEVEL = { problem: 'high', unknown: 'unknown', ok: 'ok' }, ORDER = ['problem', 'unknown', 'ok'];
 const TOPS = ['app', 'host', 'peer'], TODOS = 7;
@@ -22,24 +21,41 @@ export function show(place, url, { go }) {
 		throw problem;
 	}).finally(() => setTimeout(() => { asked = null; }, 200)));
 
+	// Names of the log sources serve the checks and the chart.
+	let asking = null;
+	const sources = () => (asking ||= get('/api/v1/sources').finally(() => setTimeout(() => { asking = null; }, 200)));
+
 	const live = { live: true };
 	const todo = block(t('over.todos'), async () => todos(await overview(), todo), live);
-	const checks = block(t('over.checks'), async () => checkList(await overview()), live);
+	const checks = block(t('over.checks'), async () => {
+		const [o, from] = await Promise.all([overview(), mayLook() ? sources().catch((problem) => ({ problem })) : null]);
+		return [checkList(o), from && sourceList(from)];
+	}, live);
 	const now = block(t('over.now'), async () => nowFacts(await overview()), live);
 	const figure = areaChart();
 	const chart = block(t('over.traffic24'), () => trafficChart(figure, { by: 'direction', range: { since: '-24h' },
 		onRange: mayLook() ? (from, to) => go(`/traffic?since=${encodeURIComponent(iso(from))}&until=${encodeURIComponent(iso(to))}`) : null }));
+	const lines = areaChart(), toLogs = (q) => `/logs?${new URLSearchParams({ since: '-24h', q })}`;
+	const logs = mayLook() ? [
+		block(t('over.lines'), async () => {
+			const from = new Map(((await sources().catch(() => null))?.items || []).map((s) => [String(s.id), s.name || s.serial || s.address]));
+			return logChart(lines, { by: 'source', range: { since: '-24h' }, minutes: true, height: 180, none: empty(t('over.nolines'), h('a', { href: '/system#sources' }, t('logs.nolines.go'))),
+				name: (key) => key === 'other' ? t('chart.other') : from.get(key) || (key === '0' ? t('over.nosource') : t('over.source', { n: key })),
+				onRange: (a, b) => go(`/logs?since=${encodeURIComponent(iso(a))}&until=${encodeURIComponent(iso(b))}`) });
+		}, { class: 'half' }),
+		block(t('over.security'), async () => events((await get('/api/v1/logs', { q: 'toms.log.kind:security', since: '-24h', limit: 5, total: 'false' })), toLogs('toms.log.kind:security')), { ...live, class: 'half' }),
+	] : [];
 	const tops = (mayLook() ? TOPS : ['app']).map((by) =>
 		block(t(`top.${by}`), async () => ranking(by, await overview()), live));
 
 	fill(place, head, help('overview'), h('div', { class: 'grid' },
 		h('div', { class: 'two-thirds stack' }, todo, now, chart), h('div', { class: 'third stack' }, checks, tops[0]),
-		tops.slice(1).map((top) => h('div', { class: 'half' }, top))));
+		tops.slice(1).map((top) => h('div', { class: 'half' }, top)), logs.map(whenSeen)));
 	todo.hidden = true; // shown when there is something to do
 	const small = [todo, checks, now];
 	const all = () => {
 		full = true;
-		[...small, ...tops, chart].forEach((b) => b.refresh());
+		[...small, ...tops, chart, ...logs.filter((b) => !b.classList.contains('unseen'))].forEach((b) => b.refresh());
 	};
 	all();
 
@@ -96,6 +112,30 @@ const checkList = (o) => h('ul', { class: 'checks' }, byNeed(o).map((c) =>
 	h('li', { class: `is-${LEVEL[c.state]}` }, icon(LEVEL[c.state]),
 		h('div', {}, h('span', { class: 'reader-only' }, t(`check.state.${c.state}`), ' '),
 		h('strong', {}, checkName(c)), ' ', h('span', { class: 'small' }, checkText(c))))));
+
+// Log sources beside the checks: new ones first, since somebody has to say yes or no.
+function sourceList({ items, problem }) {
+	if (problem) return problem.status === 404 ? null : h('p', { class: 'small' }, icon('unknown'), ' ', t('over.sources.unknown'));
+	const known = items.filter((s) => s.state === 'accepted'), fresh = items.filter((s) => s.state === 'new');
+	if (!known.length && !fresh.length) return null;
+	const row = (level, name, text) => h('li', { class: `is-${level}` }, icon(level), h('div', {}, h('strong', {}, name), ' ', h('span', { class: 'small' }, text)));
+	return [h('h3', {}, t('sources.title')), h('ul', { class: 'checks' },
+		fresh.length > 0 && h('li', { class: 'is-unknown' }, icon('unknown'), h('div', {}, h('strong', {}, t('over.sources.new', { n: num(fresh.length) })), ' ', h('a', { href: '/system#sources' }, t('over.sources.accept')))),
+		known.filter((s) => s.silent).map((s) => row('high', s.name || s.serial || s.address, t('over.sources.silent', { at: when(s.silent_since || s.last_seen) }))),
+		known.filter((s) => !s.silent).slice(0, 6).map((s) => row('ok', s.name || s.serial || s.address, t('chart.perminute', { n: num(s.lines_per_minute ?? 0) }))))];
+}
+// The newest security events of a day, each a way to its log.
+function events(a, all) {
+	const at = (r, path) => path.split('.').reduce((o, key) => o?.[key], r);
+	if (!a.items.length) return [empty(t(a.complete === false ? 'flows.notyet' : 'over.noevents')), h('p', {}, h('a', { href: all }, t('over.events')))];
+	return [h('ul', { class: 'events' }, a.items.map((r) => {
+		const act = at(r, 'event.action'), from = at(r, 'source.ip'), to = at(r, 'destination.domain') || at(r, 'destination.ip');
+		return h('li', {}, h('a', { href: `${all}&row=${encodeURIComponent(r.event.id)}` }, when(r['@timestamp'], true)), ' ',
+			act && badge(/^(pass|detect|monitor|allow)/.test(act) ? 'medium' : 'low', named('act', act)), ' ',
+			h('strong', { class: 'wrap' }, at(r, 'toms.log.threat') || r.message || at(r, 'fortinet.firewall.subtype') || t('kind.security')),
+			from && h('div', { class: 'small wrap' }, `${at(r, 'user.name') ? `${at(r, 'user.name')} ` : ''}${from} → ${to || '—'}`));
+	})), h('p', {}, h('a', { href: all }, t('over.events')))];
+}
 
 const RATES = ['bps', 'pps', 'fps'];
 const rateText = (r, name) => !r ? '—' : name === 'bps' ? bitrate(r.bits_per_s) : num(name === 'pps' ? r.packets_per_s : r.flows_per_s);

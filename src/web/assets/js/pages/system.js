@@ -1,6 +1,7 @@
 // System: is the appliance itself well? Facts first, then its parts, what each interface carried, and threads.
 import { h, fill, t, named, hasWord, badge, block, empty, fact, help, num, bytes, bitrate, when, duration, percent } from '../ui.js';
 import { get, on } from '../data.js';
+import { sourceBlocks } from '../sources.js';
 
 export function show(place) {
 	let asked = null;
@@ -12,13 +13,16 @@ export function show(place) {
 		block(t('system.interfaces'), async () => interfaces(await status()), live),
 	];
 	const minutes = block(t('system.capture'), captureMinutes, { ...live, class: 'half' });
-	const slow = [minutes, block(t('system.threads'), async () => threads(await status()), { ...live, class: 'half' })];
+	const logs = sourceBlocks();
+	const slow = [...logs.blocks, minutes, block(t('system.threads'), async () => threads(await status()), { ...live, class: 'half' })];
 	fill(place, h('div', { class: 'page-head' }, h('h1', { tabindex: -1 }, t('nav.system'))), help('system'),
 		h('div', { class: 'grid' }, fast, slow));
-	const all = () => [...fast, ...slow].forEach((b) => b.refresh());
+	const all = () => [...fast, ...slow.filter((b) => b !== logs.blocks[2])].forEach((b) => b.refresh());
 	all();
+	logs.blocks[2].refresh(); // what to type does not change while one types it
 	let last = Date.now(), lastAll = last;
-	const off = on(['rate', 'status', 'poll', 'reset'], (data, topic) => {
+	const off = on(['rate', 'status', 'sources', 'poll', 'reset'], (data, topic) => {
+		if (topic === 'sources') return logs.fast.forEach((b) => b.refresh());
 		if (topic === 'reset' || Date.now() - lastAll > 30000) { last = lastAll = Date.now(); return all(); }
 		if (Date.now() - last < 5000) return;
 		last = Date.now();
@@ -98,7 +102,7 @@ function shown(name, v) {
 	return /^\d{4}-\d\d-\d\dT/.test(v) ? `${when(v)} JST` : String(v);
 }
 
-const table = (label, heads, rows) => h('div', { class: 'table-place', tabindex: 0, role: 'region', 'aria-label': label },
+export const table = (label, heads, rows) => h('div', { class: 'table-place', tabindex: 0, role: 'region', 'aria-label': label },
 	h('table', { 'aria-label': label },
 	h('thead', {}, h('tr', {}, heads.map(([name, n]) => h('th', { scope: 'col', class: n ? 'n' : '' }, t(`col.${name}`))))),
 	h('tbody', {}, rows.map((cells) => h('tr', {}, cells.map((cell, i) => h(i ? 'td' : 'th',

@@ -1,10 +1,8 @@
 // Traffic: range, direction and words choose; chart, ranking and flow rows show. All of it is in the address.
-import { h, fill, t, icon, iconButton, block, empty, help, bytes, num, percent, announce } from '../ui.js';
+import { h, fill, t, named, icon, badge, block, empty, help, bytes, num, when, duration, exact, percent, announce, iso, levelOf } from '../ui.js';
 import { get, on, withParams } from '../data.js';
 import { areaChart, trafficChart, keyName, isKey } from '../charts.js';
-import { readRange, rangeControl, iso } from '../range.js';
-import { flowTable, value, split } from '../flows.js';
-import { closeDrawer } from '../drawer.js';
+import { readRange, rangeControl, pick, split, value, searchBox, chips, takeFilters, explain, summary, rowTable, rowKeys, pages, common, openRow, closeRow } from '../list.js';
 
 const GROUPS = ['app', 'direction', 'host', 'peer'], DIRECTIONS = ['', 'internal', 'outbound', 'inbound'];
 const FIELDS = ['host:', 'peer:', 'port:', 'proto:', 'app:', 'text:', 'network.direction:',
@@ -13,12 +11,7 @@ let here = null; // { place, tools, url, table }
 
 export function show(place, url, tools) {
 	here = { place, tools, url };
-	const filter = ({ detail: { how, word } }) => {
-		const words = split(new URL(location.href).searchParams.get('q')).filter((w) => w.replace(/^-/, '') !== word);
-		const next = how === 'only' ? [word] : [...words, how === 'not' ? `-${word}` : word];
-		tools.setParams({ q: next.join(' '), cursor: null, row: null });
-	};
-	addEventListener('filter', filter);
+	const untake = takeFilters(tools.setParams);
 	draw(url);
 	let rows = 0;
 	const off = on(['flows', 'reset', 'poll'], (data, topic) => {
@@ -33,9 +26,9 @@ export function show(place, url, tools) {
 	addEventListener('signed-in', again);
 	return () => {
 		off();
-		removeEventListener('filter', filter);
+		untake();
 		removeEventListener('signed-in', again);
-		closeDrawer();
+		closeRow();
 	};
 }
 
@@ -44,14 +37,14 @@ export function update(url) {
 	const rest = (u) => { const c = new URL(u); c.searchParams.delete('row'); return c.href; };
 	const same = rest(url) === rest(here.url), focus = document.activeElement?.getAttribute('name') || document.activeElement?.id;
 	here.url = url;
-	if (same) return openRow();
-	closeDrawer();
+	if (same) return showRow();
+	closeRow();
 	draw(url);
 	if (focus) (here.place.querySelector(`[name="${CSS.escape(focus)}"]`) || document.getElementById(focus))?.focus();
 }
-function openRow() {
+function showRow() {
 	const id = here.url.searchParams.get('row');
-	if (id) here.table.open(id); else closeDrawer();
+	if (id) openRow(id, here.rows, here.tools.setParams, 'flow'); else closeRow();
 }
 
 function draw(url) {
@@ -67,9 +60,11 @@ function draw(url) {
 		tools: undo && h('button', { type: 'button',
 			onclick: () => setParams({ since: undo.since, until: undo.until, cursor: null }) }, icon('left'), ' ', t('range.undo')) });
 	const ranking = filtered || only ? null : block(t('traffic.ranking'), () => rank(by, range), { class: 'slim-part' });
-	const table = flowTable(ask, url, setParams, h('a', { class: 'button', download: 'flows.csv',
-		href: withParams('/api/v1/flows', { ...ask(), since: iso(range.from), until: iso(range.to), format: 'csv', bom: 'true', sort: q.get('sort') }) }, icon('down'), ' ', t('do.csv')));
-	Object.assign(here, { q, range, filtered, table, all: [chart, ranking, table].filter(Boolean) });
+	const table = flowTable(ask, q, setParams, [
+		h('a', { class: 'button', href: withParams('/logs', { since: q.get('since'), until: q.get('until'), q: common(words).join(' ') }) }, icon('logs'), ' ', t('traffic.logs')),
+		h('a', { class: 'button', download: 'flows.csv', href: withParams('/api/v1/flows', { ...ask(), since: iso(range.from),
+			until: iso(range.to), format: 'csv', bom: 'true', sort: q.get('sort') }) }, icon('down'), ' ', t('do.csv'))]);
+	Object.assign(here, { q, range, filtered, rows: [], all: [chart, ranking, table].filter(Boolean) });
 
 	function chartLoad() {
 		const figure = areaChart();
@@ -79,7 +74,7 @@ function draw(url) {
 	}
 	fill(place,
 		h('div', { class: 'page-head' }, h('h1', { tabindex: -1 }, t('nav.traffic')), rangeControl(range, setParams)),
-		help('traffic'), searchBox(q, setParams), words.length > 0 && chips(words, setParams),
+		help('traffic'), searchBox(q, setParams, { label: t('traffic.search'), hint: t('traffic.search.hint'), words: FIELDS }), words.length > 0 && chips(words, setParams),
 		h('div', { class: 'page-head choices' },
 			tabs(direction, url),
 			!filtered && !only && h('label', {}, t('traffic.by'), h('select', { name: 'by', onchange: (ev) => setParams({ by: ev.target.value }) },
@@ -92,28 +87,24 @@ function draw(url) {
 			} }), table)));
 	chart.refresh();
 	ranking?.refresh();
-	table.refresh().then(openRow);
+	table.refresh().then(showRow);
 	if (filtered) announce(t('traffic.filtered', { n: words.length }));
 }
 
-function searchBox(q, setParams) {
-	const box = h('input', { type: 'search', name: 'words', value: q.get('q') || '', 'aria-label': t('traffic.search'),
-		placeholder: t('traffic.search.hint'), list: 'query-words', spellcheck: 'false', autocomplete: 'off' });
-	return h('form', { class: 'query', role: 'search', 'aria-label': t('traffic.search'), onsubmit: (ev) => {
-		ev.preventDefault();
-		setParams({ q: box.value.trim(), cursor: null, row: null });
-	} }, box, h('datalist', { id: 'query-words' }, FIELDS.map((w) => h('option', { value: w }))),
-	h('button', { type: 'submit', class: 'primary' }, t('do.search')));
-}
-
-function chips(words, setParams) {
-	const set = (next) => setParams({ q: next.join(' '), cursor: null, row: null });
-	return h('ul', { class: 'chips', 'aria-label': t('traffic.filters') }, words.map((word) => {
-		const not = word.startsWith('-'), bare = not ? word.slice(1) : word;
-		return h('li', { class: `chip${not ? ' not' : ''}` }, h('span', {}, not && h('span', { class: 'chip-not' }, t('chip.not')), bare),
-			iconButton('not', t('chip.invert', { word: bare }), () => set(words.map((w) => w === word ? (not ? bare : `-${word}`) : w))),
-			iconButton('close', t('chip.remove', { word: bare }), () => set(words.filter((w) => w !== word))));
-	}), words.length > 1 && h('li', {}, h('button', { type: 'button', class: 'quiet', onclick: () => set([]) }, t('chip.clear'))));
+// The table as a block. ask() gives the API's parameters; the address says sort and page.
+function flowTable(ask, q, setParams, tools) {
+	const sort = q.get('sort') || 'newest';
+	const el = block(t('traffic.flows'), async () => {
+		const answer = await get('/api/v1/flows', { ...ask(), sort, cursor: q.get('cursor'), limit: 50 })
+			.catch((problem) => explain(problem, q.get('q')));
+		here.rows = answer.items;
+		return [summary(answer, sort === 'bytes' && t('flows.bybytes')),
+			answer.items.length ? rowTable({ rows: answer.items, columns, sort, setParams, keys: t('flows.keys'), style: 'flows' })
+				: empty(t(!answer.complete ? 'flows.notyet' : ask().q ? 'flows.none' : 'over.none')),
+			pages(answer, q, setParams)];
+	}, { tools: h('div', { class: 'tools' }, tools) });
+	el.addEventListener('keydown', rowKeys);
+	return el;
 }
 
 function tabs(now, url) {
@@ -140,4 +131,39 @@ async function rank(by, range) {
 	h('tbody', {}, answer.items.map((r, i) => h('tr', {}, h('td', { class: 'n' }, i + 1), h('th', { scope: 'row', class: 'wrap' }, name(r)),
 		h('td', { class: 'n' }, bytes(r.bytes_out)), h('td', { class: 'n' }, bytes(r.bytes_in)), h('td', { class: 'n' }, percent(r.share))))))),
 	by === 'host' || by === 'peer' ? h('p', { class: 'small' }, t('traffic.hourly')) : null];
+}
+
+// sort is the API's word; rest disappears on narrow screens.
+const columns = [
+	{ key: 'time', sort: 'newest', cell: (r) => when(r['@timestamp'], true) },
+	{ key: 'duration', sort: 'duration', n: true, rest: true, cell: (r) => duration(pick(r, 'event.duration')) },
+	{ key: 'source', cell: (r) => endpoint(r.source, pick(r, 'toms.medical.station')) },
+	{ key: 'destination', cell: (r) => endpoint(r.destination, null, pick(r, 'dns.question.name')) },
+	{ key: 'app', cell: application },
+	{ key: 'sent', sort: 'bytes', sorts: 'flows.bybytes', n: true, cell: (r) => exact(r.source?.bytes) },
+	{ key: 'received', n: true, rest: true, cell: (r) => exact(r.destination?.bytes) },
+	{ key: 'risk', sort: 'risk', n: true, cell: risk },
+];
+
+// Names come before addresses.
+function endpoint(side, station, asked) {
+	if (!side) return '—';
+	const name = side.domain || station, at = side.ip || side.mac;
+	return [name && h('div', { class: 'wrap' }, side.domain ? value('host', name) : name),
+		h('div', { class: 'mono' }, at ? value('host', at) : '—', side.port !== undefined && [':', value('port', side.port)]),
+		asked && h('div', { class: 'small wrap' }, t('flow.asked', { name: asked }))];
+}
+function application(r) {
+	const app = pick(r, 'network.application'), proto = pick(r, 'network.protocol'), hint = pick(r, 'toms.flow.hint');
+	const medical = pick(r, 'toms.medical') || {}, transport = pick(r, 'network.transport');
+	const under = medical.called_ae ? `${medical.calling_ae || '?'} → ${medical.called_ae}`
+		: app && proto && app !== proto ? named('app', proto) : !app && !proto && transport ? transport.toUpperCase() : null;
+	return [app || proto ? value('app', app || proto, named('app', app || proto))
+		: h('span', { class: 'muted' }, hint ? t('flow.hint', { name: hint }) : t('level.unknown')),
+	under && h('div', { class: 'small wrap' }, under)];
+}
+function risk(r) {
+	const score = pick(r, 'event.risk_score'), names = pick(r, 'toms.flow.risks') || [];
+	if (!score) return '—';
+	return h('span', { title: names.map((x) => named('risk', x)).join('\n') }, badge(levelOf(score), num(score)));
 }
