@@ -100,10 +100,10 @@ class Browser:
         return said
 
     def transfers(self):
-        """(requests, bytes on the wire) of this page load."""
+        """(requests, bytes on the wire) of this page load; without the icon, which browsers fetch once and keep."""
         return tuple(self.driver.execute_script(
             "const r = [...performance.getEntriesByType('navigation'), ...performance.getEntriesByType('resource')]"
-            ".filter((e) => !e.name.includes('/events'));"
+            ".filter((e) => !/\\/events|\\/favicon/.test(e.name));"
             "return [r.length, r.reduce((sum, e) => sum + e.transferSize, 0)]"))
 
     def shot(self, name):
