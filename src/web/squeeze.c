@@ -14,8 +14,9 @@ static bool is_worth_it(const struct exchange *ex)
 {
 	const struct reply *rp = &ex->rp;
 	bool is_json = !rp->type || str_starts(str_of(rp->type), STR("application/json"));
-	return rp->body.n >= LEAST_BYTES && rp->body.n <= UINT32_MAX && !rp->body.failed && is_json && !rp->more &&
-	       !rp->is_event_stream && gate_takes_gzip(head_get(&ex->head, "Accept-Encoding"));
+	return rp->body.n >= LEAST_BYTES && rp->body.n <= UINT32_MAX && !rp->body.failed &&
+	       is_json && !rp->more && !rp->is_event_stream &&
+	       gate_takes_gzip(head_get(&ex->head, "Accept-Encoding"));
 }
 
 /* The whole of in as one gzip file at p; its length, 0 where that failed. */
