@@ -173,6 +173,7 @@ def main():
         "replay": replay,
         "flow": lambda: tool("bench_flow", "--many", "1000000"),
         "edge": lambda: tool("bench_edge"),
+        "line": lambda: tool("bench_line"),
         "store": lambda: tool("bench_store"),
         "query": lambda: [tool("bench_query", "-n", rows, "-p", str(OUT / f"store-{rows}")),
                           tool("bench_query", "-k", "log", "-n", rows, "-p", str(OUT / f"lines-{rows}"))],

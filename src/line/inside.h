@@ -129,6 +129,8 @@ struct meaning {
 void meaning_of(const struct facts *f, struct meaning *m);
 enum log_severity level_of(struct str name);
 bool facts_ui_ip(const struct facts *f, struct addr *out); /* ui="https(192.0.2.3)": where an administrator sat */
+/* hostname= is the host that was asked for in traffic and utm, the client in a lease, else anything. */
+bool facts_asked_for(const struct facts *f, uint8_t mark);
 struct str facts_user(const struct facts *f);
 /* Bytes and packets: what went since the last line of this session where the line tells that, else in all. */
 bool facts_amount(const struct facts *f, enum key_mark delta, enum key_mark total, uint64_t *out);

@@ -134,7 +134,7 @@ static void take_field(struct filling *g, const struct reader *r, const struct l
 		return;
 	if (k->mark && !g->facts.v[k->mark].p)
 		g->facts.v[k->mark] = f->value;
-	if (k->size)
+	if (k->size && facts_asked_for(&g->facts, k->mark))
 		put_column(g, k, f);
 }
 

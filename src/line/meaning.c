@@ -411,6 +411,11 @@ struct str facts_user(const struct facts *f)
 	return STR("");
 }
 
+bool facts_asked_for(const struct facts *f, uint8_t mark)
+{
+	return mark != MARK_HOSTNAME || f->v[MARK_DHCP].n || !is_word(f->v[MARK_TYPE], "event");
+}
+
 bool facts_ui_ip(const struct facts *f, struct addr *out)
 {
 	struct str ui = f->v[MARK_UI];

@@ -220,9 +220,9 @@ static bool put_home(struct members *ms, const struct key *k, const struct line_
 		*copy = has_upper(f->value);
 		return put_field(ms, k->ecs, MEMBER_LOWER, f);
 	case KEY_DOMAIN:
-		/* a lease names the client, all else the host that was asked for */
-		return !value_ip(f->value, &ip) &&
-		       put_field(ms, ms->facts.v[MARK_DHCP].n ? "source.domain" : k->ecs, MEMBER_FIELD, f);
+		if (!facts_asked_for(&ms->facts, k->mark) || value_ip(f->value, &ip))
+			return false;
+		return put_field(ms, ms->facts.v[MARK_DHCP].n ? "source.domain" : k->ecs, MEMBER_FIELD, f);
 	case KEY_COUNTRY:
 		return !str_eq(f->value, STR("Reserved")) && put_field(ms, k->ecs, MEMBER_FIELD, f);
 	case KEY_ID:

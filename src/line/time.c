@@ -122,7 +122,7 @@ bool time_zone(struct str tz, int32_t *seconds)
 	if (*p != '+' && *p != '-')
 		return false;
 	sign = *p++ == '-' ? -1 : 1;
-	if (end - p == 4 && is_digit(p[2])) {
+	if (end - p == 4 && is_digit(p[1]) && is_digit(p[2])) {
 		if (!take_number(&p, end, 2, 2, &h) || !take_number(&p, end, 2, 2, &m))
 			return false;
 	} else if (!take_number(&p, end, 1, 2, &h) ||

@@ -1,11 +1,22 @@
 /* Lines on stdin, what they are understood as on stdout: one ECS object a line, for scripts that compare. Received
- * now; a line without a zone is taken as UTC. line_json --fields prints key and value of each field instead. */
+ * now; a line without a zone is taken as UTC. line_json --fields prints key and value of each field instead, --keys the table of keys. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "tomsd/base/clock.h"
 #include "tomsd/line.h"
+
+/* The key table as docs/fortigate.md has it. */
+static void print_keys(void)
+{
+	const char *key, *ecs;
+
+	for (size_t i = 0; (key = line_key(i, &ecs)); i++) {
+		if (!strchr(key, ':'))
+			printf("| `%s` | `%s` |\n", key, ecs ? ecs : "fortinet.firewall");
+	}
+}
 
 static void print_fields(struct str line)
 {
@@ -27,6 +38,11 @@ int main(int argc, char **argv)
 	ssize_t got;
 	struct buf out;
 
+	if (argc > 1 && strcmp(argv[1], "--keys") == 0) {
+		print_keys();
+		free(row);
+		return 0;
+	}
 	buf_init(&out, 8u << 20);
 	while (row && (got = getline(&text, &room, stdin)) >= 0) {
 		size_t n = (size_t)got;
