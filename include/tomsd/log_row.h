@@ -80,7 +80,8 @@ struct log {
 	int64_t created_ns; /* when we received it */
 	int64_t device_ns; /* the device's own time; 0: none told. @timestamp, where there is one */
 	int64_t duration_ns;
-	uint64_t src_bytes, dst_bytes, src_packets, dst_packets; /* sent by src / by dst */
+	uint64_t src_bytes, dst_bytes; /* sent by src / by dst since the last line of this session */
+	uint64_t src_packets, dst_packets;
 	uint64_t session;                                        /* FortiGate's session id */
 	struct addr src, dst, src_nat, dst_nat;
 	struct addr sender; /* who sent the line to us */
@@ -99,8 +100,8 @@ struct log {
 	char code[16];              /* logid, its zeros kept */
 	char action[32];
 	char user[96];    /* of the source, or the administrator */
-	char service[32]; /* FortiGate's service name: "HTTPS", "tcp/8080" */
-	char app[48];
+	char service[32]; /* FortiGate's service name in lower case: "https", "tcp/8080" */
+	char app[48];     /* in lower case, as flows have it */
 	char rule[64];   /* name of the policy */
 	char threat[96]; /* virus, attack or message of what was found; "" mostly */
 	char name[128];  /* host asked for: hostname, qname, host of the URL */

@@ -4,7 +4,8 @@
 
 /* Letters and '_' begin a key; digits, '.' and '-' go on. */
 const uint8_t key_classes[256] = {
-	['A' ... 'Z'] = 3, ['a' ... 'z'] = 3, ['_'] = 3, ['0' ... '9'] = 2, ['.'] = 2, ['-'] = 2,
+	['A' ... 'Z'] = 3, ['a' ... 'z'] = 3, ['_'] = 3,
+	['0' ... '9'] = 2, ['.'] = 2,         ['-'] = 2,
 };
 
 static void kv_or_json(struct reader *r, struct str body)
@@ -58,8 +59,10 @@ bool body_next(struct reader *r, struct line_field *f)
 struct line_field body_value(const struct reader *r, struct str value)
 {
 	static const uint8_t quoting[] = {
-		[LOG_FORMAT_KV] = LINE_QUOTING_BACKSLASH, [LOG_FORMAT_CSV] = LINE_QUOTING_DOUBLED,
-		[LOG_FORMAT_CEF] = LINE_QUOTING_CEF,	  [LOG_FORMAT_RFC5424] = LINE_QUOTING_SD,
+		[LOG_FORMAT_KV] = LINE_QUOTING_BACKSLASH,
+		[LOG_FORMAT_CSV] = LINE_QUOTING_DOUBLED,
+		[LOG_FORMAT_CEF] = LINE_QUOTING_CEF,
+		[LOG_FORMAT_RFC5424] = LINE_QUOTING_SD,
 		[LOG_FORMAT_JSON] = LINE_QUOTING_JSON,
 	};
 

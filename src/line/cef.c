@@ -80,8 +80,8 @@ static struct str label_of(struct str key, const char *next, const char *eq, con
 {
 	const char *behind, *ignored;
 
-	if (key.n != 3 || key.p[0] != 'c' || (key.p[1] != 's' && key.p[1] != 'n') || eq - next != 8 ||
-	    memcmp(next, key.p, 3) != 0 || memcmp(next + 3, "Label", 5) != 0)
+	if (key.n != 3 || key.p[0] != 'c' || (key.p[1] != 's' && key.p[1] != 'n') ||
+	    eq - next != 8 || memcmp(next, key.p, 3) != 0 || memcmp(next + 3, "Label", 5) != 0)
 		return STR("");
 	behind = next_key(eq + 1, end, false, &ignored);
 	return str_trim(str_n(eq + 1, (size_t)((behind ? behind : end) - eq - 1)));

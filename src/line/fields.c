@@ -9,13 +9,16 @@ struct list {
 static void add_header(struct list *l, const char *key, struct str value)
 {
 	if (value.p && value.n && l->n < LINE_FIELDS_MAX)
-		l->out[l->n++] = (struct line_field){ .key = str_of(key), .value = value, .is_header = true };
+		l->out[l->n++] = (struct line_field){ .key = str_of(key),
+						      .value = value,
+						      .is_header = true };
 }
 
 static void add_cef(struct list *l, const struct reader *r)
 {
-	static const char *const names[CEF_FIELDS] = { "cef_version",  "vendor", "product", "version",
-						       "signature_id", "name",	 "severity" };
+	static const char *const names[CEF_FIELDS] = { "cef_version", "vendor",       "product",
+						       "version",     "signature_id", "name",
+						       "severity" };
 
 	for (size_t i = 0; i < CEF_FIELDS; i++) {
 		add_header(l, names[i], r->cef[i]);
@@ -65,7 +68,8 @@ size_t line_fields(struct str line, struct line_field out[LINE_FIELDS_MAX])
 		if (s.r.format != LOG_FORMAT_RFC5424)
 			l.n = n_head;
 		if (s.h.rest.n && l.n < LINE_FIELDS_MAX)
-			out[l.n++] = (struct line_field){ .key = STR("message"), .value = s.h.rest };
+			out[l.n++] =
+				(struct line_field){ .key = STR("message"), .value = s.h.rest };
 	}
 	return l.n;
 }
@@ -75,10 +79,14 @@ const char *line_field_ecs(const struct line_field *f, enum log_format format)
 	static const struct {
 		const char *key, *ecs;
 	} heads[] = {
-		{ "pri", "log.syslog.priority" },   { "version", "log.syslog.version" },
-		{ "host", "log.syslog.hostname" },  { "app", "log.syslog.appname" },
-		{ "procid", "log.syslog.procid" },  { "msgid", "log.syslog.msgid" },
-		{ "vendor", "observer.vendor" },    { "product", "observer.product" },
+		{ "pri", "log.syslog.priority" },
+		{ "version", "log.syslog.version" },
+		{ "host", "log.syslog.hostname" },
+		{ "app", "log.syslog.appname" },
+		{ "procid", "log.syslog.procid" },
+		{ "msgid", "log.syslog.msgid" },
+		{ "vendor", "observer.vendor" },
+		{ "product", "observer.product" },
 		{ "structured_data", "log.syslog.structured_data" },
 	};
 	struct reader r = { .format = format };

@@ -30,7 +30,8 @@ __attribute__((constructor)) static void fill_slots(void)
 
 		while (slots[at].key)
 			at = (at + 1) % SLOTS;
-		slots[at] = (struct slot){ (uint16_t)(i + 1), (uint8_t)n, (uint8_t)keys[i].name[0] };
+		slots[at] = (struct slot){ (uint16_t)(i + 1), (uint8_t)n,
+					   (uint8_t)keys[i].name[0] };
 	}
 }
 
@@ -140,6 +141,11 @@ static const struct key *cef_key(const struct reader *r, struct str *bare)
 
 const struct key *key_of(const struct reader *r, const struct line_field *f, struct str *bare)
 {
+	const struct key *k;
+
 	*bare = f->key;
-	return r->format == LOG_FORMAT_CEF ? cef_key(r, bare) : key_find(*bare);
+	if (r->format == LOG_FORMAT_CEF)
+		return cef_key(r, bare);
+	k = key_find(*bare);
+	return k && k->mark == MARK_CAT ? NULL : k; /* JSON can spell "cef:cat" */
 }

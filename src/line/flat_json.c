@@ -78,7 +78,8 @@ static bool take_value(struct reader *r, const char *p, struct line_field *f)
 	if (*p == '{' || *p == '[') {
 		at = nest_end(p, end);
 	} else {
-		for (at = p; at < end && *at != ',' && *at != '}' && (unsigned char)*at > ' '; at++)
+		for (at = p; at < end && *at != ',' && *at != '}' && (unsigned char)*at > ' ';
+		     at++)
 			;
 	}
 	f->value = str_n(p, (size_t)(at - p));

@@ -13,7 +13,8 @@ static bool take_pri(const char **p, const char *end, struct header *h)
 		return false;
 	while (at < end && *at >= '0' && *at <= '9' && at - *p <= 3)
 		v = v * 10 + (unsigned)(*at++ - '0');
-	if (at >= end || *at != '>' || at == *p + 1 || v > 191 || ((*p)[1] == '0' && at > *p + 2))
+	if (at >= end || *at != '>' || at == *p + 1 || v > 191 ||
+	    ((*p)[1] == '0' && at > *p + 2))
 		return false;
 	h->pri = (uint16_t)(v + 1);
 	h->pri_text = str_n(*p + 1, (size_t)(at - *p - 1));
@@ -23,7 +24,8 @@ static bool take_pri(const char **p, const char *end, struct header *h)
 
 static void skip_blanks(const char **p, const char *end)
 {
-	while (*p < end && (**p == ' ' || **p == '\t' || **p == '\r' || **p == '\n' || **p == '\0'))
+	while (*p < end &&
+	       (**p == ' ' || **p == '\t' || **p == '\r' || **p == '\n' || **p == '\0'))
 		(*p)++;
 }
 
@@ -107,7 +109,8 @@ static bool take_5424(const char **p, const char *end, struct header *h, bool pr
 	while (at < end && *at >= '0' && *at <= '9' && at - *p < 4)
 		at++;
 	got.version = str_n(*p, (size_t)(at - *p));
-	if (!got.version.n || got.version.n > 3 || *got.version.p == '0' || at >= end || *at++ != ' ')
+	if (!got.version.n || got.version.n > 3 || *got.version.p == '0' || at >= end ||
+	    *at++ != ' ')
 		return false;
 	got.timestamp = word_at(at, end);
 	if (!is_nil(got.timestamp)) {
@@ -135,8 +138,9 @@ static bool take_5424(const char **p, const char *end, struct header *h, bool pr
 
 static bool is_host_char(char c)
 {
-	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' ||
-	       c == '.' || c == '_' || c == ':' || c == '/' || c == '>' || c == '%' || c == '@' || c == '+';
+	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+	       c == '-' || c == '.' || c == '_' || c == ':' || c == '/' || c == '>' ||
+	       c == '%' || c == '@' || c == '+';
 }
 
 /* A word that can be the name or the address of a device; "su:" and "sshd[12]:" are tags, "a=b" a field,
@@ -158,9 +162,11 @@ static bool is_host(struct str word)
 /* A field that FortiOS or FortiAnalyzer begins a line with. */
 static bool begins_fields(const char *p, const char *end)
 {
-	static const struct str first[] = { STR("date="), STR("time="), STR("logver="), STR("timestamp="),
-					    STR("devname="), STR("eventtime="), STR("itime="), STR("devid="),
-					    STR("CEF:"), STR("logid=") };
+	static const struct str first[] = { STR("date="),    STR("time="),
+					    STR("logver="),  STR("timestamp="),
+					    STR("devname="), STR("eventtime="),
+					    STR("itime="),   STR("devid="),
+					    STR("CEF:"),     STR("logid=") };
 
 	for (size_t i = 0; p < end && i < ARRAY_LEN(first); i++) {
 		if (*p == *first[i].p && str_starts(str_n(p, (size_t)(end - p)), first[i]))
@@ -213,7 +219,8 @@ void header_read(struct str line, struct header *h)
 	*h = (struct header){ 0 };
 	while (end > p && (end[-1] == '\n' || end[-1] == '\r' || end[-1] == '\0'))
 		end--;
-	for (int i = 0; i < 3; i++) { /* the device's own, and at most two relays' in front of it */
+	for (int i = 0; i < 3;
+	     i++) { /* the device's own, and at most two relays' in front of it */
 		struct header inner = *h;
 		const char *at;
 		bool pri;
@@ -243,8 +250,8 @@ void header_read(struct str line, struct header *h)
 
 static bool is_tag_char(char c)
 {
-	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' ||
-	       c == '.' || c == '_' || c == '/' || c == '%' || c == '(' || c == ')';
+	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+	       c == '-' || c == '.' || c == '_' || c == '/' || c == '%' || c == '(' || c == ')';
 }
 
 void header_read_tag(struct header *h)

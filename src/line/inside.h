@@ -19,7 +19,16 @@ void header_read(struct str line, struct header *h);
 void header_read_tag(struct header *h);
 
 /* ---- body.c: one field after another, whatever the format */
-enum { CEF_VERSION, CEF_VENDOR, CEF_PRODUCT, CEF_DEVICE_VERSION, CEF_ID, CEF_NAME, CEF_SEVERITY, CEF_FIELDS };
+enum {
+	CEF_VERSION,
+	CEF_VENDOR,
+	CEF_PRODUCT,
+	CEF_DEVICE_VERSION,
+	CEF_ID,
+	CEF_NAME,
+	CEF_SEVERITY,
+	CEF_FIELDS
+};
 struct reader {
 	const char *p, *end; /* what is left of the body */
 	const char *begin;
@@ -72,7 +81,7 @@ enum key_type {
 	KEY_HASH,  /* SHA-256 in hexadecimal */
 	KEY_TLS,   /* "tls1.2" */
 	KEY_DIRECTION,
-	KEY_STATUS, /* of HTTP, 100..599 */
+	KEY_STATUS,    /* of HTTP, 100..599 */
 	KEY_FOR_DERIVE /* meaning.c makes something of it */
 };
 enum key_flag {
@@ -81,18 +90,65 @@ enum key_flag {
 /* Keys that meaning.c and time.c ask for. */
 enum key_mark {
 	MARK_NONE,
-	MARK_TYPE, MARK_SUBTYPE, MARK_LOGID, MARK_ACTION, MARK_STATUS, MARK_LEVEL, MARK_DEVID, MARK_EVENTTIME,
-	MARK_DATE, MARK_TIME, MARK_TZ, MARK_SERVICE, MARK_SENTBYTE, MARK_RCVDBYTE, MARK_SENTDELTA, MARK_RCVDDELTA,
-	MARK_SENTPKTDELTA, MARK_RCVDPKTDELTA, MARK_SENTPKT, MARK_RCVDPKT, MARK_DURATION,
-	MARK_USER, MARK_EAPUSER, MARK_HOSTNAME, MARK_QNAME, MARK_URL, MARK_SRCCOUNTRY, MARK_DSTCOUNTRY, MARK_EVENTTYPE,
-	MARK_CFGPATH, MARK_MSG, MARK_LOGDESC, MARK_SRCROLE, MARK_DSTROLE, MARK_DIRECTION, MARK_CAT, MARK_VIRUS, MARK_ATTACK,
-	MARK_APP, MARK_TUNNELTYPE, MARK_DEVNAME, MARK_METHOD, MARK_REASON, MARK_SRCNAME, MARK_DSTNAME, MARK_SCHEME,
-	MARK_SRCIP, MARK_DSTIP, MARK_PROTO, MARK_RESULT, MARK_DHCP, MARK_UI, MARK_CLAIMED,
+	MARK_TYPE,
+	MARK_SUBTYPE,
+	MARK_LOGID,
+	MARK_ACTION,
+	MARK_STATUS,
+	MARK_LEVEL,
+	MARK_DEVID,
+	MARK_EVENTTIME,
+	MARK_DATE,
+	MARK_TIME,
+	MARK_TZ,
+	MARK_SERVICE,
+	MARK_SENTBYTE,
+	MARK_RCVDBYTE,
+	MARK_SENTDELTA,
+	MARK_RCVDDELTA,
+	MARK_SENTPKTDELTA,
+	MARK_RCVDPKTDELTA,
+	MARK_SENTPKT,
+	MARK_RCVDPKT,
+	MARK_DURATION,
+	MARK_USER,
+	MARK_EAPUSER,
+	MARK_HOSTNAME,
+	MARK_QNAME,
+	MARK_URL,
+	MARK_SRCCOUNTRY,
+	MARK_DSTCOUNTRY,
+	MARK_EVENTTYPE,
+	MARK_CFGPATH,
+	MARK_MSG,
+	MARK_LOGDESC,
+	MARK_SRCROLE,
+	MARK_DSTROLE,
+	MARK_DIRECTION,
+	MARK_CAT,
+	MARK_VIRUS,
+	MARK_ATTACK,
+	MARK_APP,
+	MARK_TUNNELTYPE,
+	MARK_DEVNAME,
+	MARK_METHOD,
+	MARK_REASON,
+	MARK_SRCNAME,
+	MARK_DSTNAME,
+	MARK_SCHEME,
+	MARK_SRCIP,
+	MARK_DSTIP,
+	MARK_PROTO,
+	MARK_RESULT,
+	MARK_DHCP,
+	MARK_UI,
+	MARK_CLAIMED,
+	MARK_FOREIGN,
 	MARK_COUNT
 };
 struct key {
-	const char *name;  /* as FortiOS says */
-	const char *ecs;   /* NULL: fortinet.firewall.<name> alone */
+	const char *name;   /* as FortiOS says */
+	const char *ecs;    /* NULL: fortinet.firewall.<name> alone */
 	uint16_t col, size; /* of struct log; size 0: no column */
 	uint8_t type, mark, flags;
 };
@@ -118,7 +174,8 @@ struct facts {
 	bool prefixed; /* keys carry Fortinet's prefix of CEF */
 };
 bool facts_are_fortinet(const struct facts *f);
-void facts_split_cat(struct facts *f); /* "utm:dlp" into type and subtype where those are not told */
+void facts_split_cat(
+	struct facts *f); /* "utm:dlp" into type and subtype where those are not told */
 #define MEANING_LIST 4
 struct meaning {
 	enum log_kind kind;
@@ -128,12 +185,14 @@ struct meaning {
 };
 void meaning_of(const struct facts *f, struct meaning *m);
 enum log_severity level_of(struct str name);
-bool facts_ui_ip(const struct facts *f, struct addr *out); /* ui="https(192.0.2.3)": where an administrator sat */
+bool facts_ui_ip(const struct facts *f,
+		 struct addr *out); /* ui="https(192.0.2.3)": where an administrator sat */
 /* hostname= is the host that was asked for in traffic and utm, the client in a lease, else anything. */
 bool facts_asked_for(const struct facts *f, uint8_t mark);
 struct str facts_user(const struct facts *f);
 /* Bytes and packets: what went since the last line of this session where the line tells that, else in all. */
-bool facts_amount(const struct facts *f, enum key_mark delta, enum key_mark total, uint64_t *out);
+bool facts_amount(const struct facts *f, enum key_mark delta, enum key_mark total,
+		  uint64_t *out);
 struct url {
 	struct str scheme, domain, port, path, query;
 	bool is_full; /* the line's own text is one already */
@@ -152,8 +211,10 @@ bool key_is_new(uint64_t seen[KEYS_MAX / 64], const struct key *k);
 void time_of_facts(const struct facts *f, const struct header *h, struct line_time *t);
 bool time_epoch(struct str digits, int64_t *ns, uint8_t *unit);
 bool time_zone(struct str tz, int32_t *seconds);
-bool time_civil(struct str date, struct str time, int64_t *ns); /* "2026-11-22" "14:05:06.123" */
-bool time_bsd(const char **p, const char *end, struct line_time *t);  /* "Mar 22 19:21:00", and its relatives */
+bool time_civil(struct str date, struct str time,
+		int64_t *ns); /* "2026-11-22" "14:05:06.123" */
+bool time_bsd(const char **p, const char *end,
+	      struct line_time *t); /* "Mar 22 19:21:00", and its relatives */
 bool time_iso(const char **p, const char *end, struct line_time *t);
 
 #endif

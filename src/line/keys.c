@@ -4,7 +4,10 @@
  * Fortinet, FortiOS Log Message Reference 5.6 to 7.6; lines seen. Any thread: constant after start. */
 #include "inside.h"
 
-#define KEY(nm, home, what, ...) { .name = nm, .ecs = home, .type = KEY_##what, __VA_ARGS__ }
+#define KEY(nm, home, what, ...)                                         \
+	{                                                                \
+		.name = nm, .ecs = home, .type = KEY_##what, __VA_ARGS__ \
+	}
 #define COLUMN(f) .col = offsetof(struct log, f), .size = sizeof(((struct log *)0)->f)
 #define MARK(m) .mark = MARK_##m
 #define KEPT .flags = KEY_KEPT
@@ -22,7 +25,7 @@ const struct key keys[] = {
 	KEY("log_id", "event.code", TEXT, COLUMN(code), MARK(LOGID), KEPT),
 	KEY("type", NULL, TEXT, COLUMN(type), MARK(TYPE), KEPT),
 	KEY("subtype", NULL, TEXT, COLUMN(subtype), MARK(SUBTYPE), KEPT),
-	KEY("cef:cat", NULL, FOR_DERIVE, MARK(CAT)), /* "utm:dlp"; no line can spell this name */
+	KEY("cef:cat", NULL, FOR_DERIVE, MARK(CAT)), /* "utm:dlp" */
 	KEY("eventtype", NULL, FOR_DERIVE, MARK(EVENTTYPE), KEPT),
 	KEY("level", "log.level", LOWER, MARK(LEVEL)),
 	KEY("pri", "log.level", LOWER, MARK(LEVEL)),
@@ -30,6 +33,8 @@ const struct key keys[] = {
 	KEY("devver", "observer.version", TEXT),
 	KEY("version", "observer.version", TEXT),
 	KEY("logver", NULL, PLAIN),
+	/* Sophos writes date, time, device_id and log_id too, but these Fortinet does not */
+	KEY("log_type", NULL, FOR_DERIVE, MARK(FOREIGN)),
 	/* ---- who talks to whom */
 	KEY("srcip", "source.ip", IP, COLUMN(src), MARK(SRCIP)),
 	KEY("src", "source.ip", IP, COLUMN(src), MARK(SRCIP)),

@@ -24,7 +24,8 @@ static const char *quote_end(const char *p, const char *end)
 {
 	for (const char *at = p; at < end; at++) {
 		/* most values are shorter than a call is long */
-		for (const char *near = end - at > 24 ? at + 24 : end; at < near && *at != '"'; at++)
+		for (const char *near = end - at > 24 ? at + 24 : end; at < near && *at != '"';
+		     at++)
 			;
 		if (at == end)
 			return NULL;
@@ -77,8 +78,8 @@ static const char *bare_end(const char *p, const char *end)
 /* FortiOS 3 wrote "time=10: 13:03". */
 static const char *old_time_end(const struct line_field *f, const char *p, const char *end)
 {
-	if (f->key.n != 4 || memcmp(f->key.p, "time", 4) != 0 || end - p < 4 || p[-1] != ':' || p[0] != ' ' ||
-	    p[1] < '0' || p[1] > '9')
+	if (f->key.n != 4 || memcmp(f->key.p, "time", 4) != 0 || end - p < 4 || p[-1] != ':' ||
+	    p[0] != ' ' || p[1] < '0' || p[1] > '9')
 		return p;
 	for (p++; p < end && !is_blank(*p); p++)
 		;

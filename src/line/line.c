@@ -37,7 +37,8 @@ bool key_is_new(uint64_t seen[KEYS_MAX / 64], const struct key *k)
 	return is_new;
 }
 
-static void put_text(const struct filling *g, char *col, size_t size, const struct line_field *f)
+static void put_text(const struct filling *g, char *col, size_t size,
+		     const struct line_field *f)
 {
 	char buf[512]; /* longer than any column */
 	struct str v = line_value(f, buf, sizeof(buf));
@@ -98,7 +99,8 @@ static void put_column(const struct filling *g, const struct key *k, const struc
 	case KEY_SECONDS:
 		if (!value_u64(f->value, &u) || (k->size < 8 && u >> (8 * k->size)))
 			return;
-		if (k->type == KEY_SECONDS && (u > INT64_MAX / NS_PER_S || ckd_mul(&u, u, (uint64_t)NS_PER_S)))
+		if (k->type == KEY_SECONDS &&
+		    (u > INT64_MAX / NS_PER_S || ckd_mul(&u, u, (uint64_t)NS_PER_S)))
 			return;
 		if (k->size == 2) {
 			uint16_t v = (uint16_t)u;
@@ -164,7 +166,8 @@ static void clear(struct log *out)
 }
 
 /* A column that nothing has filled yet. */
-static void put_value(const struct filling *g, char *col, size_t size, const struct line_field *f)
+static void put_value(const struct filling *g, char *col, size_t size,
+		      const struct line_field *f)
 {
 	if (!*col && !value_is_none(f->value))
 		put_text(g, col, size, f);
@@ -175,7 +178,8 @@ static void put_clean(const struct filling *g, char *col, size_t size, struct st
 	put_value(g, col, size, &(struct line_field){ .value = v });
 }
 
-static void put_fact(const struct filling *g, const struct reader *r, char *col, size_t size, struct str v)
+static void put_fact(const struct filling *g, const struct reader *r, char *col, size_t size,
+		     struct str v)
 {
 	struct line_field f = body_value(r, v);
 

@@ -21,7 +21,8 @@ static struct str lowered(struct str v, char *buf, size_t cap)
 #define SHORT 1024
 
 /* Apart, since a stack this large costs a touch of every page of it. */
-__attribute__((noinline)) static void json_long(struct json *j, const struct line_field *f, bool lower)
+__attribute__((noinline)) static void json_long(struct json *j, const struct line_field *f,
+						bool lower)
 {
 	ROOM char buf[LOG_LINE_MAX + 8];
 	struct str v = line_value(f, buf, sizeof(buf));
@@ -53,7 +54,8 @@ static void json_ips(struct json *j, struct str list)
 }
 
 /* The address of a page from its parts; what the path holds is as the device wrote it. */
-static struct str address_text(const struct members *ms, const struct member *m, char *buf, size_t cap)
+static struct str address_text(const struct members *ms, const struct member *m, char *buf,
+			       size_t cap)
 {
 	struct line_field host = m->f;
 	struct str path, name;
@@ -75,8 +77,9 @@ static struct str address_text(const struct members *ms, const struct member *m,
 	return str_n(buf, n + path.n);
 }
 
-__attribute__((noinline)) static void json_address_long(struct json *j, const struct members *ms,
-							 const struct member *m)
+__attribute__((noinline)) static void json_address_long(struct json *j,
+							const struct members *ms,
+							const struct member *m)
 {
 	ROOM char buf[2 * LOG_LINE_MAX];
 
@@ -96,7 +99,8 @@ static void json_address(struct json *j, const struct members *ms, const struct 
 /* RFC 4648 4. */
 __attribute__((noinline)) static void json_base64(struct json *j, struct str s)
 {
-	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	static const char digits[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 	ROOM char buf[(LOG_LINE_MAX + 2) / 3 * 4];
 	size_t n = 0;
 
@@ -114,7 +118,8 @@ __attribute__((noinline)) static void json_base64(struct json *j, struct str s)
 	json_str(j, str_n(buf, n));
 }
 
-#define SD_SHOWN 64 /* elements, and fields of one, that are shown as such; the rest is in event.original */
+#define SD_SHOWN \
+	64 /* elements, and fields of one, that are shown as such; the rest is in event.original */
 
 static bool is_told(const struct str *told, size_t n, struct str name)
 {
@@ -137,7 +142,9 @@ static bool is_name(struct str s)
 /* {"id":{"name":"value"}}; an element without fields is an empty object. */
 static void json_sd(struct json *j, struct str sd)
 {
-	struct reader r = { .format = LOG_FORMAT_RFC5424, .p = sd.p, .begin = sd.p, .end = sd.p + sd.n };
+	struct reader r = {
+		.format = LOG_FORMAT_RFC5424, .p = sd.p, .begin = sd.p, .end = sd.p + sd.n
+	};
 	struct str ids[SD_SHOWN], names[SD_SHOWN], id = STR("");
 	size_t n_ids = 0, n_names = 0;
 	struct line_field f;
@@ -150,7 +157,8 @@ static void json_sd(struct json *j, struct str sd)
 			n_names = 0;
 			id = r.sd_id;
 		}
-		if (!is_name(id) || !is_name(f.key) || is_told(names, n_names, f.key) || n_names == SD_SHOWN)
+		if (!is_name(id) || !is_name(f.key) || is_told(names, n_names, f.key) ||
+		    n_names == SD_SHOWN)
 			continue;
 		if (!n_names) {
 			if (n_ids == SD_SHOWN || is_told(ids, n_ids, id))
@@ -263,7 +271,8 @@ void log_json(const void *row, struct json *j)
 
 /* ---- one member as text */
 
-static const struct str own_prefix = STR(OWN_FORTINET "."), cef_prefix = STR(OWN_CEF ".extension.");
+static const struct str own_prefix = STR(OWN_FORTINET "."),
+			cef_prefix = STR(OWN_CEF ".extension.");
 
 bool log_has_member(struct str ecs)
 {
@@ -294,7 +303,8 @@ static struct str words_text(const struct member *m, char *buf, size_t cap)
 	return str_n(buf, n);
 }
 
-static bool member_text(const struct members *ms, const struct member *m, char *buf, size_t cap, struct str *out)
+static bool member_text(const struct members *ms, const struct member *m, char *buf, size_t cap,
+			struct str *out)
 {
 	char text[ADDR_TEXT_MAX];
 
@@ -335,7 +345,8 @@ static bool member_text(const struct members *ms, const struct member *m, char *
 
 /* A key of the line by its name, be it shown under fortinet.firewall or only under its ECS name: no members
  * are made, since a search asks this of every row it reads. */
-static bool key_text(const struct log *row, struct str key, char *buf, size_t cap, struct str *out)
+static bool key_text(const struct log *row, struct str key, char *buf, size_t cap,
+		     struct str *out)
 {
 	struct split s;
 	struct line_field f;
@@ -355,7 +366,8 @@ static bool key_text(const struct log *row, struct str key, char *buf, size_t ca
 }
 
 /* CEF spells a key in several ways, and type and subtype may stand in cat alone: what is shown decides. */
-static bool own_text(const struct log *row, struct str key, char *buf, size_t cap, struct str *out)
+static bool own_text(const struct log *row, struct str key, char *buf, size_t cap,
+		     struct str *out)
 {
 	ROOM struct members ms;
 
@@ -380,7 +392,8 @@ bool log_member(const void *row, struct str ecs, char *buf, size_t cap, struct s
 	if (str_starts(ecs, own_prefix) && g->kind != LOG_KIND_DEVICE)
 		return (g->format == LOG_FORMAT_CEF ? own_text : key_text)(
 			g, str_sub(ecs, own_prefix.n, ecs.n), buf, cap, out);
-	if (str_starts(ecs, cef_prefix) && g->kind == LOG_KIND_DEVICE && g->format == LOG_FORMAT_CEF)
+	if (str_starts(ecs, cef_prefix) && g->kind == LOG_KIND_DEVICE &&
+	    g->format == LOG_FORMAT_CEF)
 		return own_text(g, str_sub(ecs, cef_prefix.n, ecs.n), buf, cap, out);
 	if (!log_has_member(ecs))
 		return false;

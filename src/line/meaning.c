@@ -59,9 +59,11 @@ static const struct {
 	uint8_t number;
 	const char *name;
 } protos[] = {
-	{ 1, "icmp" }, { 2, "igmp" }, { 4, "ipip" }, { 6, "tcp" }, { 17, "udp" }, { 27, "rdp" }, { 33, "dccp" },
-	{ 41, "ipv6" }, { 47, "gre" }, { 50, "esp" }, { 51, "ah" }, { 58, "ipv6-icmp" }, { 88, "eigrp" },
-	{ 89, "ospf" }, { 103, "pim" }, { 112, "vrrp" }, { 115, "l2tp" }, { 132, "sctp" }, { 136, "udplite" },
+	{ 1, "icmp" },   { 2, "igmp" },   { 4, "ipip" },      { 6, "tcp" },
+	{ 17, "udp" },   { 27, "rdp" },   { 33, "dccp" },     { 41, "ipv6" },
+	{ 47, "gre" },   { 50, "esp" },   { 51, "ah" },       { 58, "ipv6-icmp" },
+	{ 88, "eigrp" }, { 89, "ospf" },  { 103, "pim" },     { 112, "vrrp" },
+	{ 115, "l2tp" }, { 132, "sctp" }, { 136, "udplite" },
 };
 
 const char *proto_name(uint8_t proto)
@@ -129,6 +131,8 @@ bool facts_are_fortinet(const struct facts *f)
 
 	if (f->cef_vendor.n)
 		return f->prefixed || str_ieq(f->cef_vendor, STR("Fortinet"));
+	if (v[MARK_FOREIGN].n)
+		return v[MARK_TYPE].n && v[MARK_SUBTYPE].n;
 	return v[MARK_LOGID].n || v[MARK_DEVID].n || (v[MARK_DATE].n && v[MARK_TIME].n) ||
 	       (v[MARK_TYPE].n && v[MARK_SUBTYPE].n);
 }
@@ -195,7 +199,8 @@ static const struct rule {
 	{ "attack", NULL, LOG_KIND_SECURITY, true, network_intrusion }, /* FortiWeb */
 	{ "event", "vpn", LOG_KIND_VPN, false, network_session },
 	{ "event", "user", LOG_KIND_SYSTEM, false, authentication },
-	{ "event", "authentication", LOG_KIND_SYSTEM, false, authentication }, /* FortiAuthenticator */
+	{ "event", "authentication", LOG_KIND_SYSTEM, false,
+	  authentication }, /* FortiAuthenticator */
 	{ "event", "rest-api", LOG_KIND_ADMIN, false, host },
 	{ "event", "wireless", LOG_KIND_SYSTEM, false, network },
 	{ "event", "router", LOG_KIND_SYSTEM, false, network },
@@ -211,8 +216,8 @@ static const struct {
 	uint32_t from, to;
 	bool sign_in; /* else a change */
 } admin_ids[] = {
-	{ 32001, 32003, true },	  { 32021, 32023, true },  { 32095, 32095, false }, { 32101, 32104, false },
-	{ 32131, 32138, false }, { 44544, 44549, false },
+	{ 32001, 32003, true },  { 32021, 32023, true },  { 32095, 32095, false },
+	{ 32101, 32104, false }, { 32131, 32138, false }, { 44544, 44549, false },
 };
 
 enum did { DID_NOTHING, DID_SIGN_IN, DID_SIGN_OUT, DID_CHANGE };
@@ -237,7 +242,9 @@ static enum did admin_did(const struct facts *f)
 		return DID_NOTHING;
 	for (size_t i = 0; i < ARRAY_LEN(admin_ids); i++) {
 		if (n >= admin_ids[i].from && n <= admin_ids[i].to)
-			return !admin_ids[i].sign_in ? DID_CHANGE : n == 32003 ? DID_SIGN_OUT : DID_SIGN_IN;
+			return !admin_ids[i].sign_in ? DID_CHANGE :
+			       n == 32003            ? DID_SIGN_OUT :
+						       DID_SIGN_IN;
 	}
 	return DID_NOTHING;
 }
@@ -302,8 +309,8 @@ static enum log_outcome outcome_of_status(struct str s)
 {
 	if (s.n >= 7 && str_ieq(str_sub(s, 0, 7), STR("success")))
 		return LOG_OUTCOME_SUCCESS;
-	if ((s.n >= 4 && str_ieq(str_sub(s, 0, 4), STR("fail"))) || str_ifind(s, STR("error")) >= 0 ||
-	    is_word(s, "deny"))
+	if ((s.n >= 4 && str_ieq(str_sub(s, 0, 4), STR("fail"))) ||
+	    str_ifind(s, STR("error")) >= 0 || is_word(s, "deny"))
 		return LOG_OUTCOME_FAILURE;
 	return is_word(s, "accept") ? LOG_OUTCOME_SUCCESS : LOG_OUTCOME_UNKNOWN;
 }
@@ -338,11 +345,15 @@ static void mean_admin(const struct facts *f, enum did did, struct meaning *m)
 		add(m->type, did == DID_SIGN_IN ? "start" : "end");
 		return;
 	}
-	set_categories(m, str_starts(path, STR("system.admin")) || str_starts(path, STR("system.accprofile")) ||
-					  str_starts(path, STR("system.api-user")) || str_starts(path, STR("user.")) ?
+	set_categories(m, str_starts(path, STR("system.admin")) ||
+					  str_starts(path, STR("system.accprofile")) ||
+					  str_starts(path, STR("system.api-user")) ||
+					  str_starts(path, STR("user.")) ?
 				  iam :
 				  configuration);
-	add(m->type, is_word(action, "add") ? "creation" : is_word(action, "delete") ? "deletion" : "change");
+	add(m->type, is_word(action, "add")    ? "creation" :
+		     is_word(action, "delete") ? "deletion" :
+						 "change");
 	if (m->outcome == LOG_OUTCOME_UNKNOWN)
 		m->outcome = LOG_OUTCOME_SUCCESS; /* it is logged when it is done */
 }
@@ -358,7 +369,8 @@ static void mean_rest(const struct facts *f, const struct action *a, struct mean
 {
 	struct str action = f->v[MARK_ACTION];
 
-	if (m->kind == LOG_KIND_VPN && (is_word(action, "ssl-login-fail") || is_word(f->v[MARK_ACTION], "ssl-login")))
+	if (m->kind == LOG_KIND_VPN &&
+	    (is_word(action, "ssl-login-fail") || is_word(f->v[MARK_ACTION], "ssl-login")))
 		set_categories(m, authentication);
 	if (!a)
 		add(m->type, "info");
@@ -375,7 +387,8 @@ void meaning_of(const struct facts *f, struct meaning *m)
 	m->outcome = outcome_of_status(f->v[MARK_STATUS]);
 	if (m->outcome == LOG_OUTCOME_UNKNOWN && a)
 		m->outcome = a->outcome;
-	while (r < end && !(is_word(type, r->type) && (!r->subtype || is_word(subtype, r->subtype))))
+	while (r < end &&
+	       !(is_word(type, r->type) && (!r->subtype || is_word(subtype, r->subtype))))
 		r++;
 	if (r == end) {
 		add(m->type, "info");
@@ -384,7 +397,8 @@ void meaning_of(const struct facts *f, struct meaning *m)
 	m->kind = r->kind;
 	m->alert = r->alert;
 	set_categories(m, r->category);
-	did = m->kind == LOG_KIND_SYSTEM && !is_word(subtype, "user") ? admin_did(f) : DID_NOTHING;
+	did = m->kind == LOG_KIND_SYSTEM && !is_word(subtype, "user") ? admin_did(f) :
+									DID_NOTHING;
 	if (did != DID_NOTHING)
 		mean_admin(f, did, m);
 	else if (m->kind == LOG_KIND_TRAFFIC)
@@ -426,7 +440,8 @@ bool facts_ui_ip(const struct facts *f, struct addr *out)
 	return ui.n && value_ip(ui, out);
 }
 
-bool facts_amount(const struct facts *f, enum key_mark delta, enum key_mark total, uint64_t *out)
+bool facts_amount(const struct facts *f, enum key_mark delta, enum key_mark total,
+		  uint64_t *out)
 {
 	return value_u64(f->v[delta], out) || value_u64(f->v[total], out);
 }
@@ -452,7 +467,8 @@ static void take_authority(struct str authority, struct url *u)
 	at = authority.n && authority.p[0] == '[' ? str_chr(authority, ']') : 0;
 	colon = at < 0 ? -1 : str_chr(str_sub(authority, (size_t)at, authority.n), ':');
 	u->domain = colon < 0 ? authority : str_sub(authority, 0, (size_t)(at + colon));
-	u->port = colon < 0 ? STR("") : str_sub(authority, (size_t)(at + colon) + 1, authority.n);
+	u->port = colon < 0 ? STR("") :
+			      str_sub(authority, (size_t)(at + colon) + 1, authority.n);
 	if (at > 0)
 		u->domain = str_sub(authority, 1, (size_t)at - 1);
 }

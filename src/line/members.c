@@ -4,22 +4,76 @@
 
 #include <stdio.h>
 
-const char *const derived_names[] = {
-	"@timestamp", "destination.address", "destination.bytes", "destination.packets", "dns.type",
-	"event.category", "event.code", "event.created", "event.dataset", "event.end", "event.id", "event.kind",
-	"event.original", "event.outcome", "event.severity", "event.start", "event.type", "log.level",
-	"log.source.ip", "log.syslog.appname", "log.syslog.facility.code", "log.syslog.facility.name",
-	"log.syslog.hostname", "log.syslog.msgid", "log.syslog.priority", "log.syslog.procid",
-	"log.syslog.severity.code", "log.syslog.severity.name", "log.syslog.structured_data",
-	"log.syslog.version", "message", "network.bytes", "network.iana_number", "network.packets",
-	"network.transport", "network.type", "observer.product", "observer.type", "observer.vendor",
-	"observer.version", "process.name", "process.pid", "source.address", "source.bytes", "source.packets",
-	"source.user.name", "toms.cef.name", "toms.cef.severity", "toms.cef.signature_id", "toms.cef.version",
-	"toms.log.country", "toms.log.filed", "toms.log.flags", "toms.log.format", "toms.log.kind",
-	"toms.log.original_base64", "toms.log.problem", "toms.log.source", "toms.log.threat",
-	"toms.log.transport", "toms.log.trust", "url.domain", "url.full", "url.original", "url.path", "url.port",
-	"url.query", "url.scheme", "user.name", NULL
-};
+const char *const derived_names[] = { "@timestamp",
+				      "destination.address",
+				      "destination.bytes",
+				      "destination.packets",
+				      "dns.type",
+				      "event.category",
+				      "event.code",
+				      "event.created",
+				      "event.dataset",
+				      "event.end",
+				      "event.id",
+				      "event.kind",
+				      "event.original",
+				      "event.outcome",
+				      "event.severity",
+				      "event.start",
+				      "event.type",
+				      "log.level",
+				      "log.source.ip",
+				      "log.syslog.appname",
+				      "log.syslog.facility.code",
+				      "log.syslog.facility.name",
+				      "log.syslog.hostname",
+				      "log.syslog.msgid",
+				      "log.syslog.priority",
+				      "log.syslog.procid",
+				      "log.syslog.severity.code",
+				      "log.syslog.severity.name",
+				      "log.syslog.structured_data",
+				      "log.syslog.version",
+				      "message",
+				      "network.bytes",
+				      "network.iana_number",
+				      "network.packets",
+				      "network.transport",
+				      "network.type",
+				      "observer.product",
+				      "observer.type",
+				      "observer.vendor",
+				      "observer.version",
+				      "process.name",
+				      "process.pid",
+				      "source.address",
+				      "source.bytes",
+				      "source.packets",
+				      "source.user.name",
+				      "toms.cef.name",
+				      "toms.cef.severity",
+				      "toms.cef.signature_id",
+				      "toms.cef.version",
+				      "toms.log.country",
+				      "toms.log.filed",
+				      "toms.log.flags",
+				      "toms.log.format",
+				      "toms.log.kind",
+				      "toms.log.original_base64",
+				      "toms.log.problem",
+				      "toms.log.source",
+				      "toms.log.threat",
+				      "toms.log.transport",
+				      "toms.log.trust",
+				      "url.domain",
+				      "url.full",
+				      "url.original",
+				      "url.path",
+				      "url.port",
+				      "url.query",
+				      "url.scheme",
+				      "user.name",
+				      NULL };
 
 /* Where ecs stands in order, or would. */
 static size_t place_of(const struct members *ms, const char *ecs, bool *taken)
@@ -90,7 +144,8 @@ static void put_time(struct members *ms, const char *ecs, int64_t ns)
 		m->ns = ns;
 }
 
-static bool put_field(struct members *ms, const char *ecs, enum member_type type, const struct line_field *f)
+static bool put_field(struct members *ms, const char *ecs, enum member_type type,
+		      const struct line_field *f)
 {
 	struct member *m = value_is_none(f->value) ? NULL : put(ms, ecs, type);
 
@@ -180,15 +235,18 @@ static bool put_number(struct members *ms, const struct key *k, struct str value
 	if (!value_u64(value, &u) || (k->type == KEY_PORT && u > 65535) ||
 	    (k->type == KEY_STATUS && (u < 100 || u > 599)))
 		return false;
-	if (k->type == KEY_SECONDS && (u > INT64_MAX / NS_PER_S || ckd_mul(&u, u, (uint64_t)NS_PER_S)))
+	if (k->type == KEY_SECONDS &&
+	    (u > INT64_MAX / NS_PER_S || ckd_mul(&u, u, (uint64_t)NS_PER_S)))
 		return false;
 	return put_u64(ms, k->ecs, u);
 }
 
 static bool put_direction(struct members *ms, const char *ecs, struct str v)
 {
-	static const char *const words[][2] = { { "outgoing", "outbound" }, { "incoming", "inbound" },
-						{ "1", "outbound" },	     { "0", "inbound" } };
+	static const char *const words[][2] = { { "outgoing", "outbound" },
+						{ "incoming", "inbound" },
+						{ "1", "outbound" },
+						{ "0", "inbound" } };
 
 	for (size_t i = 0; i < ARRAY_LEN(words); i++) {
 		if (str_ieq(v, str_of(words[i][0])))
@@ -207,7 +265,8 @@ static bool has_upper(struct str v)
 }
 
 /* The ECS member of a key, where the value is what the table says. *copy: it was written differently. */
-static bool put_home(struct members *ms, const struct key *k, const struct line_field *f, bool *copy)
+static bool put_home(struct members *ms, const struct key *k, const struct line_field *f,
+		     bool *copy)
 {
 	struct member *m;
 	struct addr ip;
@@ -222,9 +281,11 @@ static bool put_home(struct members *ms, const struct key *k, const struct line_
 	case KEY_DOMAIN:
 		if (!facts_asked_for(&ms->facts, k->mark) || value_ip(f->value, &ip))
 			return false;
-		return put_field(ms, ms->facts.v[MARK_DHCP].n ? "source.domain" : k->ecs, MEMBER_FIELD, f);
+		return put_field(ms, ms->facts.v[MARK_DHCP].n ? "source.domain" : k->ecs,
+				 MEMBER_FIELD, f);
 	case KEY_COUNTRY:
-		return !str_eq(f->value, STR("Reserved")) && put_field(ms, k->ecs, MEMBER_FIELD, f);
+		return !str_eq(f->value, STR("Reserved")) &&
+		       put_field(ms, k->ecs, MEMBER_FIELD, f);
 	case KEY_ID:
 		return value_u64(f->value, &(uint64_t){ 0 }) && put_str(ms, k->ecs, f->value);
 	case KEY_IP:
@@ -235,7 +296,9 @@ static bool put_home(struct members *ms, const struct key *k, const struct line_
 	case KEY_IPS:
 	case KEY_IP_LIST:
 		m = f->value.n && is_ip_list(f->value) ?
-			    put(ms, k->ecs, k->type == KEY_IPS && str_chr(f->value, ',') < 0 ? MEMBER_STR : MEMBER_IPS) :
+			    put(ms, k->ecs,
+				k->type == KEY_IPS && str_chr(f->value, ',') < 0 ? MEMBER_STR :
+										   MEMBER_IPS) :
 			    NULL;
 		if (m)
 			m->s = f->value;
@@ -260,7 +323,8 @@ static bool put_home(struct members *ms, const struct key *k, const struct line_
 	case KEY_TLS:
 		*copy = true;
 		return f->value.n > 3 && str_ieq(str_sub(f->value, 0, 3), STR("tls")) &&
-		       put_str(ms, k->ecs, str_sub(f->value, f->value.p[3] == 'v' ? 4 : 3, f->value.n));
+		       put_str(ms, k->ecs,
+			       str_sub(f->value, f->value.p[3] == 'v' ? 4 : 3, f->value.n));
 	case KEY_DIRECTION:
 		*copy = true;
 		return put_direction(ms, k->ecs, f->value);
@@ -273,14 +337,16 @@ static bool put_home(struct members *ms, const struct key *k, const struct line_
 }
 
 /* A field of the body. Those that meaning is made of stay where they are until all are read. */
-static void take_field(struct members *ms, uint64_t seen[KEYS_MAX / 64], const struct line_field *f)
+static void take_field(struct members *ms, uint64_t seen[KEYS_MAX / 64],
+		       const struct line_field *f)
 {
 	struct str bare;
 	const struct key *k = key_of(&ms->split.r, f, &bare);
 	bool copy = false, homed;
 	uint64_t u;
 
-	ms->facts.prefixed |= ms->split.r.format == LOG_FORMAT_CEF && bare.n < f->key.n && f->key.p[0] == 'F';
+	ms->facts.prefixed |= ms->split.r.format == LOG_FORMAT_CEF && bare.n < f->key.n &&
+			      f->key.p[0] == 'F';
 	if (!k) {
 		put_own(ms, bare, f, false);
 		return;
@@ -298,7 +364,9 @@ static void take_field(struct members *ms, uint64_t seen[KEYS_MAX / 64], const s
 	if (k->mark == MARK_CAT)
 		bare = STR("cef_cat"); /* FTNTFGTcat is another thing */
 	if (!homed || copy || (k->flags & KEY_KEPT))
-		put_own(ms, bare, f, k->type == KEY_U64 && value_u64(f->value, &u) && (f->value.n == 1 || *f->value.p != '0'));
+		put_own(ms, bare, f,
+			k->type == KEY_U64 && value_u64(f->value, &u) &&
+				(f->value.n == 1 || *f->value.p != '0'));
 }
 
 /* ---- what the fields say together */
@@ -341,7 +409,8 @@ static void put_amounts(struct members *ms)
 }
 
 /* An address that a key of the line does not say by itself, as in ui="https(192.0.2.3)". */
-static void put_address(struct members *ms, const char *ip, const char *address, const struct addr *a)
+static void put_address(struct members *ms, const char *ip, const char *address,
+			const struct addr *a)
 {
 	struct member *m;
 
@@ -370,7 +439,8 @@ static void put_network(struct members *ms)
 	}
 	if (!addr_is_zero(&row->src) || !addr_is_zero(&row->dst))
 		put_cstr(ms, "network.type",
-			 addr_is_v4(addr_is_zero(&row->src) ? &row->dst : &row->src) ? "ipv4" : "ipv6");
+			 addr_is_v4(addr_is_zero(&row->src) ? &row->dst : &row->src) ? "ipv4" :
+										       "ipv6");
 	/* as the line says it, address or not */
 	(void)put_fact(ms, "source.address", v[MARK_SRCIP]);
 	(void)put_fact(ms, "destination.address", v[MARK_DSTIP]);
@@ -387,7 +457,8 @@ static void put_people(struct members *ms)
 	(void)put_fact(ms, "user.name", user);
 	(void)put_fact(ms, "source.user.name", user);
 	if (user.p == ms->facts.v[MARK_USER].p)
-		drop_own(ms, "user"); /* what was claimed, or signed in by EAP, stays beside it */
+		drop_own(ms,
+			 "user"); /* what was claimed, or signed in by EAP, stays beside it */
 }
 
 static void put_url(struct members *ms)
@@ -421,16 +492,20 @@ static const char *dns_type(struct str eventtype, struct str subtype)
 {
 	if (str_eq(eventtype, STR("dns-query")) || str_eq(subtype, STR("dns-query")))
 		return "query";
-	return str_eq(eventtype, STR("dns-response")) || str_eq(subtype, STR("dns-response")) ? "answer" : NULL;
+	return str_eq(eventtype, STR("dns-response")) || str_eq(subtype, STR("dns-response")) ?
+		       "answer" :
+		       NULL;
 }
 
 /* Of a Fortinet product by the letters of its serial number; the header of CEF says it outright. */
 static const char *product_of(struct str serial)
 {
 	static const char *const products[][2] = {
-		{ "FAZ", "FortiAnalyzer" }, { "FL", "FortiAnalyzer" },	{ "FMG", "FortiManager" },
-		{ "FAC", "FortiAuthenticator" }, { "FWB", "FortiWeb" }, { "FV", "FortiWeb" },
-		{ "FE", "FortiMail" },	    { "FSA", "FortiSandbox" },	{ "FPX", "FortiProxy" },
+		{ "FAZ", "FortiAnalyzer" }, { "FL", "FortiAnalyzer" },
+		{ "FMG", "FortiManager" },  { "FAC", "FortiAuthenticator" },
+		{ "FWB", "FortiWeb" },      { "FV", "FortiWeb" },
+		{ "FE", "FortiMail" },      { "FSA", "FortiSandbox" },
+		{ "FPX", "FortiProxy" },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(products); i++) {
@@ -474,7 +549,8 @@ static void put_event(struct members *ms)
 	put_words(ms, "event.category", m.category);
 	put_words(ms, "event.type", m.type);
 	if (m.outcome)
-		put_cstr(ms, "event.outcome", m.outcome == LOG_OUTCOME_SUCCESS ? "success" : "failure");
+		put_cstr(ms, "event.outcome",
+			 m.outcome == LOG_OUTCOME_SUCCESS ? "success" : "failure");
 	if (m.kind == LOG_KIND_TRAFFIC && row->device_ns && value_u64(v[MARK_DURATION], &s) &&
 	    s < UINT64_C(4000000000)) {
 		put_time(ms, "event.end", row->device_ns);
@@ -540,12 +616,15 @@ static void put_fields(struct members *ms)
 
 static void put_header(struct members *ms)
 {
-	static const char *const facilities[] = { "kernel", "user", "mail", "daemon", "auth", "syslog", "lpr", "news",
-						  "uucp", "cron", "authpriv", "ftp", "ntp", "audit", "alert",
-						  "clock", "local0", "local1", "local2", "local3", "local4",
-						  "local5", "local6", "local7" };
-	static const char *const severities[] = { "emergency", "alert", "critical", "error", "warning", "notice",
-						  "information", "debug" };
+	static const char *const facilities[] = {
+		"kernel", "user",   "mail",     "daemon", "auth",   "syslog", "lpr",    "news",
+		"uucp",   "cron",   "authpriv", "ftp",    "ntp",    "audit",  "alert",  "clock",
+		"local0", "local1", "local2",   "local3", "local4", "local5", "local6", "local7"
+	};
+	static const char *const severities[] = {
+		"emergency", "alert",  "critical",    "error",
+		"warning",   "notice", "information", "debug"
+	};
 	const struct header *h = &ms->split.h;
 	struct member *m;
 	uint64_t pid;
@@ -580,9 +659,13 @@ static void put_flags(struct members *ms)
 		unsigned flag;
 		const char *word;
 	} flags[] = {
-		{ LOG_TRUNCATED, "truncated" }, { LOG_NOT_UTF8, "not_utf8" },
-		{ LOG_NO_TIME, "no_time" },	{ LOG_NO_ZONE, "no_zone" },
-		{ LOG_TIME_DOUBTFUL, "time_doubtful" }, { LOG_TEST, "test" }, { LOG_PARTIAL, "partial" },
+		{ LOG_TRUNCATED, "truncated" },
+		{ LOG_NOT_UTF8, "not_utf8" },
+		{ LOG_NO_TIME, "no_time" },
+		{ LOG_NO_ZONE, "no_zone" },
+		{ LOG_TIME_DOUBTFUL, "time_doubtful" },
+		{ LOG_TEST, "test" },
+		{ LOG_PARTIAL, "partial" },
 	};
 	struct member *m = ms->row->flags ? put(ms, "toms.log.flags", MEMBER_WORDS) : NULL;
 	int n = 0;

@@ -11,11 +11,11 @@ enum member_type {
 	MEMBER_LOWER, /* the same in lower case */
 	MEMBER_U64,
 	MEMBER_TIME,
-	MEMBER_IP,   /* ip */
-	MEMBER_WORDS, /* words: a list */
-	MEMBER_IPS,   /* s: a list of addresses, apart by commas */
-	MEMBER_ONE,   /* f, as a list of one: ECS knows only lists here */
-	MEMBER_SD,    /* structured data of RFC 5424: objects by element */
+	MEMBER_IP,      /* ip */
+	MEMBER_WORDS,   /* words: a list */
+	MEMBER_IPS,     /* s: a list of addresses, apart by commas */
+	MEMBER_ONE,     /* f, as a list of one: ECS knows only lists here */
+	MEMBER_SD,      /* structured data of RFC 5424: objects by element */
 	MEMBER_ADDRESS, /* url: scheme, domain and the rest put together */
 	MEMBER_BASE64,  /* s */
 };

@@ -112,7 +112,8 @@ bool time_zone(struct str tz, int32_t *seconds)
 
 	if (!tz.n)
 		return false;
-	if (tz.n >= 3 && (str_ieq(str_sub(tz, 0, 3), STR("UTC")) || str_ieq(str_sub(tz, 0, 3), STR("GMT"))))
+	if (tz.n >= 3 &&
+	    (str_ieq(str_sub(tz, 0, 3), STR("UTC")) || str_ieq(str_sub(tz, 0, 3), STR("GMT"))))
 		p += 3;
 	else if (tz.n == 1 && (*p == 'Z' || *p == 'z'))
 		p++;
@@ -140,8 +141,10 @@ bool time_civil(struct str date, struct str time, int64_t *ns)
 	const char *p = date.p, *end = date.p + date.n;
 	int64_t v[6] = { 0 }, frac_ns = 0;
 
-	if (!take_number(&p, end, 4, 4, &v[0]) || (!take_char(&p, end, '-') && !take_char(&p, end, '/')) ||
-	    !take_number(&p, end, 1, 2, &v[1]) || (!take_char(&p, end, '-') && !take_char(&p, end, '/')) ||
+	if (!take_number(&p, end, 4, 4, &v[0]) ||
+	    (!take_char(&p, end, '-') && !take_char(&p, end, '/')) ||
+	    !take_number(&p, end, 1, 2, &v[1]) ||
+	    (!take_char(&p, end, '-') && !take_char(&p, end, '/')) ||
 	    !take_number(&p, end, 1, 2, &v[2]) || p != end)
 		return false;
 	p = time.p;
@@ -298,7 +301,8 @@ void time_of_facts(const struct facts *f, const struct header *h, struct line_ti
 /* The year that puts a stamp without one nearest to when it came. */
 static int64_t with_year(int64_t ns_2000, int64_t received_ns)
 {
-	int64_t best = 0, year_s = 365 * INT64_C(86400) + 20952; /* mean Gregorian year: 365.2425 days */
+	int64_t best = 0,
+		year_s = 365 * INT64_C(86400) + 20952; /* mean Gregorian year: 365.2425 days */
 	int64_t guess = 1970 + received_ns / NS_PER_S / year_s;
 	int64_t in_year = ns_2000 - days_of(2000, 1, 1) * 86400 * NS_PER_S;
 	int64_t day = in_year / (86400 * NS_PER_S);

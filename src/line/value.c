@@ -55,7 +55,9 @@ static size_t put_json_u(const char **p, const char *end, char *out)
 	}
 	*p += 4;
 	if (c >= 0xd800 && c <= 0xdfff) {
-		low = c < 0xdc00 && end - *p >= 6 && (*p)[0] == '\\' && (*p)[1] == 'u' ? hex4(*p + 2, end) : -1;
+		low = c < 0xdc00 && end - *p >= 6 && (*p)[0] == '\\' && (*p)[1] == 'u' ?
+			      hex4(*p + 2, end) :
+			      -1;
 		if (low < 0xdc00 || low > 0xdfff) {
 			c = 0xfffd;
 		} else {
@@ -96,8 +98,8 @@ static bool is_escape(uint8_t quoting, char c)
 	case LINE_QUOTING_SD:
 		return c == '"' || c == '\\' || c == ']';
 	case LINE_QUOTING_JSON:
-		return c == '"' || c == '\\' || c == '/' || c == 'b' || c == 'f' || c == 'n' || c == 'r' ||
-		       c == 't' || c == 'u';
+		return c == '"' || c == '\\' || c == '/' || c == 'b' || c == 'f' || c == 'n' ||
+		       c == 'r' || c == 't' || c == 'u';
 	default:
 		return false;
 	}
@@ -122,7 +124,8 @@ struct str line_value(const struct line_field *f, char *buf, size_t cap)
 				n += put_json_u(&p, end, buf + n);
 				continue;
 			}
-			buf[n++] = f->quoting == LINE_QUOTING_JSON || f->quoting == LINE_QUOTING_CEF ?
+			buf[n++] = f->quoting == LINE_QUOTING_JSON ||
+						   f->quoting == LINE_QUOTING_CEF ?
 					   json_plain(*p) :
 					   *p;
 			p++;

@@ -5,7 +5,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
-	static const char fields[] = " date=2026-11-22 time=14:05:06 devid=\"FG100\" logid=\"0000000013\"";
+	static const char fields[] =
+		" date=2026-11-22 time=14:05:06 devid=\"FG100\" logid=\"0000000013\"";
 	uint8_t *all = malloc(n + sizeof(fields));
 
 	REQUIRE(all);

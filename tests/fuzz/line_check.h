@@ -11,12 +11,12 @@
 #include "tomsd/base/json.h"
 #include "tomsd/line.h"
 
-#define REQUIRE(x)                                             \
-	do {                                                   \
-		if (!(x)) {                                    \
-			fprintf(stderr, "not so: %s\n", #x);   \
-			abort();                               \
-		}                                              \
+#define REQUIRE(x)                                           \
+	do {                                                 \
+		if (!(x)) {                                  \
+			fprintf(stderr, "not so: %s\n", #x); \
+			abort();                             \
+		}                                            \
 	} while (0)
 
 static struct log *check_row;
@@ -45,8 +45,8 @@ static void check_leaf(struct str path, const struct json_node *n)
 		want = str_of(text);
 	}
 	if (!str_eq(got, want)) {
-		fprintf(stderr, "%.*s: JSON says %.*s, log_member %.*s\n", (int)path.n, path.p, (int)want.n, want.p,
-			(int)got.n, got.p);
+		fprintf(stderr, "%.*s: JSON says %.*s, log_member %.*s\n", (int)path.n, path.p,
+			(int)want.n, want.p, (int)got.n, got.p);
 		abort();
 	}
 }
@@ -89,8 +89,8 @@ static void check_fields(struct str line)
 	for (size_t i = 0; i < n; i++) {
 		struct str v = line_value(&f[i], buf, sizeof(buf));
 
-		REQUIRE(!f[i].value.n ||
-			(f[i].value.p >= line.p && f[i].value.p + f[i].value.n <= line.p + line.n));
+		REQUIRE(!f[i].value.n || (f[i].value.p >= line.p &&
+					  f[i].value.p + f[i].value.n <= line.p + line.n));
 		REQUIRE(v.n <= f[i].value.n);
 		(void)line_field_ecs(&f[i], LOG_FORMAT_KV);
 	}
@@ -128,10 +128,12 @@ static void check_line(const uint8_t *data, size_t n)
 	check_row->transport = LOG_VIA_UDP;
 	check_row->trust = LOG_TRUST_UNKNOWN;
 	line_parse(str_n(check_row->line, n), check_row, &when);
-	line_set_time(check_row, &when, 9 * 3600, INT64_C(1795323906123456789), 30 * 86400 * NS_PER_S);
+	line_set_time(check_row, &when, 9 * 3600, INT64_C(1795323906123456789),
+		      30 * 86400 * NS_PER_S);
 	REQUIRE(check_row->line_n == n);
 	check_fields(str_n(check_row->line, n));
-	check_utf8 = str_utf8_valid(str_n(check_row->line, n)) && !(n && memchr(check_row->line, 0, n));
+	check_utf8 = str_utf8_valid(str_n(check_row->line, n)) &&
+		     !(n && memchr(check_row->line, 0, n));
 	buf_init(&out, 32u << 20);
 	json_init(&j, &out);
 	log_json(check_row, &j);

@@ -93,7 +93,9 @@ int main(int argc, char **argv)
 	static const struct {
 		const char *what;
 		void (*fn)(struct run *, struct str);
-	} whats[] = { { "line_parse", parse }, { "line_fields", fields }, { "log_member", member },
+	} whats[] = { { "line_parse", parse },
+		      { "line_fields", fields },
+		      { "log_member", member },
 		      { "line_parse+log_json", json } };
 	const char *path = argc > 1 ? argv[1] : "../shared/data/fortigate/bench-corpus.log";
 	struct buf b;
@@ -117,7 +119,8 @@ int main(int argc, char **argv)
 	for (size_t i = 0; i < ARRAY_LEN(whats); i++) {
 		if (argc > 2 && strcmp(argv[2], whats[i].what) != 0)
 			continue;
-		double ns = (double)best_of(&r, whats[i].fn) / 100, bytes = (double)r.bytes / (double)r.n;
+		double ns = (double)best_of(&r, whats[i].fn) / 100,
+		       bytes = (double)r.bytes / (double)r.n;
 
 		printf("{\"bench\":\"line\",\"who\":\"%s\",\"lines\":\"%s\",\"bytes\":%.0f,\"ns\":%.0f,"
 		       "\"mb_per_s\":%.0f}\n",

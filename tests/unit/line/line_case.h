@@ -2,11 +2,13 @@
 #ifndef TOMSD_TEST_LINE_CASE_H
 #define TOMSD_TEST_LINE_CASE_H
 
+#include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <setjmp.h>
 #include <stdint.h>
+
 #include <cmocka.h>
+
 #include <stdio.h>
 #include <stdlib.h>
 

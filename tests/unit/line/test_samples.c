@@ -4,7 +4,9 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+
 #include <cmocka.h>
+
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -32,7 +34,8 @@ static struct str text_of(const struct json_node *n, char *buf, size_t cap)
 	return str_of(buf);
 }
 
-static const struct line_field *find(const struct line_field *f, size_t n, struct str key, bool header)
+static const struct line_field *find(const struct line_field *f, size_t n, struct str key,
+				     bool header)
 {
 	for (size_t i = 0; i < n; i++) {
 		if (f[i].is_header == header && str_eq(f[i].key, key))
@@ -46,13 +49,14 @@ static unsigned wrong;
 static void differ(long line, struct str key, struct str want, struct str got)
 {
 	wrong++;
-	print_error("line %ld %.*s: want %.*s, got %.*s\n", line, (int)key.n, key.p, (int)want.n, want.p,
-		    (int)got.n, got.p ? got.p : "");
+	print_error("line %ld %.*s: want %.*s, got %.*s\n", line, (int)key.n, key.p,
+		    (int)want.n, want.p, (int)got.n, got.p ? got.p : "");
 }
 
 /* Every member of obj among the fields; alt holds second values that are as good. */
 static void compare(long line, const struct json_doc *doc, const struct json_node *obj,
-		    const struct json_node *alt, const struct line_field *f, size_t n, bool header)
+		    const struct json_node *alt, const struct line_field *f, size_t n,
+		    bool header)
 {
 	static char key[256], want[8192], other[8192], got[8192];
 	size_t i = (size_t)(obj - doc->nodes) + 1;
@@ -65,7 +69,8 @@ static void compare(long line, const struct json_doc *doc, const struct json_nod
 
 		i = value->next;
 		a = alt ? json_get(doc, alt, key) : NULL;
-		if (is && (str_eq(is->value, w) || (a && str_eq(is->value, text_of(a, other, sizeof(other))))))
+		if (is && (str_eq(is->value, w) ||
+			   (a && str_eq(is->value, text_of(a, other, sizeof(other))))))
 			continue;
 		differ(line, k, w, is ? is->value : STR("(absent)"));
 		(void)got;
@@ -87,7 +92,8 @@ static size_t count(const struct line_field *f, size_t n, bool header)
 	return found;
 }
 
-static void check_time(long line, const struct json_doc *doc, const struct json_node *ts, struct str text)
+static void check_time(long line, const struct json_doc *doc, const struct json_node *ts,
+		       struct str text)
 {
 	static struct log row;
 	struct line_time when;
@@ -113,7 +119,8 @@ static void every_field_of_every_sample_line_is_as_expected(void **state)
 	static struct line_field f[LINE_FIELDS_MAX];
 
 	(void)state;
-	if (!load(SAMPLES "all.log", &lines) || !load(SAMPLES "all.expected.jsonl", &expected)) {
+	if (!load(SAMPLES "all.log", &lines) ||
+	    !load(SAMPLES "all.expected.jsonl", &expected)) {
 		print_message("skipped: no samples at " SAMPLES "\n");
 		skip();
 	}
@@ -134,17 +141,20 @@ static void every_field_of_every_sample_line_is_as_expected(void **state)
 		compare(at, &doc, fields, json_get(&doc, doc.nodes, "alt"), f, n, false);
 		if (count(f, n, false) != fields->count) {
 			wrong++;
-			print_error("line %ld: %zu fields, want %u\n", at, count(f, n, false), fields->count);
+			print_error("line %ld: %zu fields, want %u\n", at, count(f, n, false),
+				    fields->count);
 		}
 		if (cef)
 			compare(at, &doc, cef, NULL, f, n, true);
 		if (header && header->raw.n) {
 			/* stamp and host, apart by a blank */
-			const struct line_field *t = find(f, n, STR("timestamp"), true), *h = find(f, n, STR("host"), true);
+			const struct line_field *t = find(f, n, STR("timestamp"), true),
+						*h = find(f, n, STR("host"), true);
 			char got[512];
 
-			(void)snprintf(got, sizeof(got), "%.*s%s%.*s", t ? (int)t->value.n : 0, t ? t->value.p : "",
-				       h ? " " : "", h ? (int)h->value.n : 0, h ? h->value.p : "");
+			(void)snprintf(got, sizeof(got), "%.*s%s%.*s", t ? (int)t->value.n : 0,
+				       t ? t->value.p : "", h ? " " : "",
+				       h ? (int)h->value.n : 0, h ? h->value.p : "");
 			if (!str_eq(str_of(got), header->raw))
 				differ(at, STR("header"), header->raw, str_of(got));
 		}

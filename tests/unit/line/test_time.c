@@ -31,8 +31,10 @@ static void eventtime_counts_in_seconds_to_nanoseconds_by_its_size(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		char line[256];
 
-		(void)snprintf(line, sizeof(line), "date=2026-11-22 time=10:00:00 tz=\"+0900\" logid=1 eventtime=%s",
-			       cases[i].eventtime);
+		(void)snprintf(
+			line, sizeof(line),
+			"date=2026-11-22 time=10:00:00 tz=\"+0900\" logid=1 eventtime=%s",
+			cases[i].eventtime);
 		take_text(line);
 		assert_int_equal(when.clock, LINE_CLOCK_UTC);
 		assert_int_equal(when.ns, cases[i].ns);
@@ -42,14 +44,19 @@ static void eventtime_counts_in_seconds_to_nanoseconds_by_its_size(void **state)
 
 static void an_eventtime_of_no_age_gives_way_to_date_and_time(void **state)
 {
-	static const char *const bad[] = { "0", "1", "946684799", "4102444800", "99999999999999999999", "x", "-1795323906",
-					   "179532390.6", "\"\"" };
+	static const char *const bad[] = {
+		"0", "1",           "946684799",   "4102444800", "99999999999999999999",
+		"x", "-1795323906", "179532390.6", "\"\""
+	};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
 		char line[256];
 
-		(void)snprintf(line, sizeof(line), "date=2026-11-22 time=14:05:06 tz=\"+0900\" logid=1 eventtime=%s", bad[i]);
+		(void)snprintf(
+			line, sizeof(line),
+			"date=2026-11-22 time=14:05:06 tz=\"+0900\" logid=1 eventtime=%s",
+			bad[i]);
 		take_text(line);
 		assert_int_equal(when.clock, LINE_CLOCK_UTC);
 		assert_int_equal(when.ns, T * NS_PER_S);
@@ -62,21 +69,25 @@ static void zones_are_spelt_in_many_ways(void **state)
 	static const struct {
 		const char *tz;
 		int64_t seconds;
-	} zones[] = { { "+0900", 32400 },	{ "-0700", -25200 },	{ "+09:00", 32400 },   { "UTC+9", 32400 },
-		      { "UTC+9:00", 32400 },	{ "UTC-3:30", -12600 }, { "GMT+5:45", 20700 }, { "+9", 32400 },
-		      { "Z", 0 },		{ "UTC", 0 },		{ "+0000", 0 },	       { "utc+2", 7200 } };
-	static const char *const bad[] = { "", "JST", "+25:00", "+0960", "+", "UTC+", "+09:0x", "bad" };
+	} zones[] = { { "+0900", 32400 },    { "-0700", -25200 },   { "+09:00", 32400 },
+		      { "UTC+9", 32400 },    { "UTC+9:00", 32400 }, { "UTC-3:30", -12600 },
+		      { "GMT+5:45", 20700 }, { "+9", 32400 },       { "Z", 0 },
+		      { "UTC", 0 },          { "+0000", 0 },        { "utc+2", 7200 } };
+	static const char *const bad[] = { "",  "JST",  "+25:00", "+0960",
+					   "+", "UTC+", "+09:0x", "bad" };
 	char line[256];
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(zones); i++) {
-		(void)snprintf(line, sizeof(line), "date=2026-11-22 time=14:05:06 tz=\"%s\" logid=1", zones[i].tz);
+		(void)snprintf(line, sizeof(line),
+			       "date=2026-11-22 time=14:05:06 tz=\"%s\" logid=1", zones[i].tz);
 		take_text(line);
 		assert_int_equal(when.clock, LINE_CLOCK_UTC);
 		assert_int_equal(when.ns, (T + 32400 - zones[i].seconds) * NS_PER_S);
 	}
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
-		(void)snprintf(line, sizeof(line), "date=2026-11-22 time=14:05:06 tz=\"%s\" logid=1", bad[i]);
+		(void)snprintf(line, sizeof(line),
+			       "date=2026-11-22 time=14:05:06 tz=\"%s\" logid=1", bad[i]);
 		take_text(line);
 		assert_int_equal(when.clock, LINE_CLOCK_LOCAL);
 	}
@@ -84,14 +95,20 @@ static void zones_are_spelt_in_many_ways(void **state)
 
 static void a_date_that_is_none_costs_the_line_nothing_else(void **state)
 {
-	static const char *const bad[] = { "date=2026-02-30 time=10:00:00", "date=bad time=bad", "date=2026-13-01 time=1:1:1",
-					   "date=2026-11-22 time=25:00:00", "date=2026-11-22 time=", "time=10:00:00" };
+	static const char *const bad[] = {
+		"date=2026-02-30 time=10:00:00", "date=bad time=bad",
+		"date=2026-13-01 time=1:1:1",    "date=2026-11-22 time=25:00:00",
+		"date=2026-11-22 time=",         "time=10:00:00"
+	};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
 		char line[256];
 
-		(void)snprintf(line, sizeof(line), "%s logid=1 srcip=192.0.2.1 timestamp=1795323906 itime=1795323906", bad[i]);
+		(void)snprintf(
+			line, sizeof(line),
+			"%s logid=1 srcip=192.0.2.1 timestamp=1795323906 itime=1795323906",
+			bad[i]);
 		take_text(line);
 		assert_int_equal(when.clock, LINE_CLOCK_NONE);
 		assert_int_equal(row->flags & LOG_NO_TIME, LOG_NO_TIME);
@@ -124,7 +141,8 @@ static void the_turn_of_a_year_is_crossed_both_ways(void **state)
 {
 	struct line_time t;
 	struct log *g = calloc(1, sizeof(*g));
-	int64_t new_year = parsed("2027-01-01T00:00:05Z"), old_year = parsed("2026-12-31T23:59:58Z");
+	int64_t new_year = parsed("2027-01-01T00:00:05Z"),
+		old_year = parsed("2026-12-31T23:59:58Z");
 
 	(void)state;
 	take_text("<13>Dec 31 23:59:59 pc1 text");
@@ -167,7 +185,8 @@ static void a_row_is_filed_by_the_device_only_where_its_clock_is_plausible(void 
 			assert_int_equal(g->flags, LOG_TEST | LOG_TIME_DOUBTFUL);
 		}
 	}
-	t = (struct line_time){ .ns = RECEIVED_NS + 32400 * NS_PER_S, .clock = LINE_CLOCK_LOCAL };
+	t = (struct line_time){ .ns = RECEIVED_NS + 32400 * NS_PER_S,
+				.clock = LINE_CLOCK_LOCAL };
 	line_set_time(g, &t, 32400, RECEIVED_NS, 60 * NS_PER_S);
 	assert_int_equal(g->device_ns, RECEIVED_NS);
 	assert_true(g->flags & LOG_NO_ZONE);
@@ -183,7 +202,8 @@ int main(void)
 		cmocka_unit_test(a_date_that_is_none_costs_the_line_nothing_else),
 		cmocka_unit_test(a_header_tells_the_time_where_the_fields_do_not),
 		cmocka_unit_test(the_turn_of_a_year_is_crossed_both_ways),
-		cmocka_unit_test(a_row_is_filed_by_the_device_only_where_its_clock_is_plausible),
+		cmocka_unit_test(
+			a_row_is_filed_by_the_device_only_where_its_clock_is_plausible),
 	};
 
 	return cmocka_run_group_tests_name("times of lines", tests, NULL, drop_row);
