@@ -53,6 +53,26 @@ struct members {
 	bool fortinet;
 };
 void members_of(const struct log *row, struct members *ms);
+/* Parts of members_of, in this order. */
+void members_read(
+	struct members *ms); /* members_fields.c; calls members_facts for a Fortinet device */
+void members_facts(struct members *ms); /* members_facts.c */
+void members_head(struct members *ms);  /* members_row.c */
+void members_row(struct members *ms);
+/* A new member of this name; NULL (false) where the line has told it already, or the value says nothing: the
+ * first wins. */
+struct member *members_put(struct members *ms, const char *ecs, enum member_type type);
+bool members_str(struct members *ms, const char *ecs, struct str s);
+void members_cstr(struct members *ms, const char *ecs, const char *c); /* NULL: none */
+bool members_u64(struct members *ms, const char *ecs, uint64_t u);
+void members_time(struct members *ms, const char *ecs, int64_t ns);
+bool members_field(struct members *ms, const char *ecs, enum member_type type,
+		   const struct line_field *f);
+bool members_fact(struct members *ms, const char *ecs,
+		  struct str value); /* as the body wrote it */
+/* Keys without a home. They are objects' members as they are written: a dot in one opens no object. */
+void members_own(struct members *ms, struct str key, const struct line_field *f, bool number);
+void members_own_drop(struct members *ms, const char *key); /* it found a home after all */
 const struct member *members_find(const struct members *ms, struct str ecs);
 /* Names that members_of can give beside those of the key table; NULL behind the last. */
 extern const char *const derived_names[];
