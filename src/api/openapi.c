@@ -200,6 +200,14 @@ static void put_col_type(struct json *j, const struct col *c)
 	json_end_obj(j);
 }
 
+/* A row with a tail says its members by themselves, some in another type than the column's: "6" of 6. */
+static void put_described(struct json *j, const struct col *c)
+{
+	json_obj(j);
+	json_kv_str(j, "description", c->doc);
+	json_end_obj(j);
+}
+
 /* Depth below which two dotted names share their objects. */
 static size_t shared(const char *a, const char *b)
 {
@@ -259,7 +267,9 @@ static void put_record(struct json *j, const struct record *r)
 		const char *last = strrchr(o->ecs, '.');
 		json_key(j, last ? last + 1 : o->ecs);
 		const struct col *c = o->col ? record_col(r, o->col) : NULL;
-		if (c && strcmp(c->name, r->id_col) != 0)
+		if (c && r->tail && strcmp(c->name, r->id_col) != 0)
+			put_described(j, c);
+		else if (c && strcmp(c->name, r->id_col) != 0)
 			put_col_type(j, c);
 		else
 			json_raw(j, c ? STR("{\"type\":\"string\"}") :

@@ -44,7 +44,7 @@ def test_words_of_the_search_box_work_too(stored):
 
 def test_the_table_for_people_has_one_line_a_row_and_no_control_characters(stored):
     lines = stored.ctl("flows", "--limit", "30").stdout.splitlines()
-    assert len(lines) == 31 and lines[0].startswith("LAST PACKET")
+    assert len(lines) == 31 and lines[0].startswith("LAST PACKET (JST)")
     assert all(c >= " " for line in lines for c in line)
 
 
@@ -83,7 +83,9 @@ def test_the_audit_log_goes_into_a_spreadsheet(tmp_path):
         assert {(r["user.name"], r["user.roles"], r["source.ip"], r["event.outcome"]) for r in rows} == {
             ("sato", "admin", "127.0.0.1", "success")}
         table = daemon.ctl("audit").stdout.splitlines()
-        assert table[0].startswith("TIME (UTC)") and len(table) == 3
+        assert table[0].startswith("TIME (JST)") and len(table) == 3
+        assert daemon.ctl("audit", "--utc").stdout.startswith("TIME (UTC)")
+        assert len(daemon.rows("audit", "--text", "SETUP", "--host", "127.")) == 1 and not daemon.rows("audit", "--host", "10.")
 
 
 def test_who_leaves_a_password_prompt_gets_a_terminal_that_shows_what_is_typed(tmp_path):
