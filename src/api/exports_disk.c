@@ -94,8 +94,7 @@ int export_room(struct app *a, struct err *e)
 {
 	char top[EXPORT_PATH_MAX];
 	struct sum s = { .top = top };
-	uint64_t free_bytes, total_bytes,
-		reserve = (uint64_t)conf_i64(app_conf(a), "store", "disk_reserve");
+	uint64_t free_bytes, total_bytes;
 	if (!export_path(a, 0, NULL, top))
 		return err_set(e, ERR_RANGE, "the state folder's path is too long");
 	each_entry(top, add_folder, &s);
@@ -104,6 +103,7 @@ int export_room(struct app *a, struct err *e)
 	int rc = file_space(app_state_path(a), &free_bytes, &total_bytes, e);
 	if (rc != 0)
 		return rc;
+	uint64_t reserve = (uint64_t)conf_i64(app_conf(a), "store", "disk_reserve");
 	return free_bytes > reserve ? 0 : err_set(e, ERR_FULL, "no_space");
 }
 

@@ -68,7 +68,7 @@ static struct store *query_store(void)
 	return query_store_made;
 }
 
-static int query_store_seen(void *arg, const void *row)
+UNUSED static int query_store_seen(void *arg, const void *row)
 {
 	(void)row;
 	(*(size_t *)arg)++;
