@@ -124,14 +124,25 @@ static void want_col(struct filter *f, const struct col *c)
 	}
 }
 
+/* What a line means depends on what it was taken for; a key of its own on that alone. */
+static void want_member(struct filter *f, struct str member)
+{
+	if (!str_starts(member, STR("fortinet.firewall."))) {
+		memset(f->wanted, true, sizeof(f->wanted));
+		return;
+	}
+	want_col(f, record_col(f->plan->record, "kind"));
+	want_col(f, record_col(f->plan->record, "format"));
+}
+
 static void want_leaf(struct filter *f, const struct leaf *l)
 {
 	struct str rest, name;
 	char text[48];
 
 	want_col(f, l->col);
-	if (l->kind == LEAF_MEMBER) /* what the line means may depend on what it was taken for */
-		memset(f->wanted, true, sizeof(f->wanted));
+	if (l->kind == LEAF_MEMBER)
+		want_member(f, l->member);
 	if (l->kind != LEAF_OUT)
 		return;
 	rest = str_of(l->out->needs);

@@ -272,7 +272,7 @@ static bool is_verbatim(struct str member)
 		"source.domain",      "source.user.name",  "destination.user.name",
 		"rule.category",      "event.reason",	   "tls.client.server_name",
 		"error.message",      "observer.ingress.", "observer.egress.",
-		"http.request.",
+		"http.request.method",
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(fronts); i++) {

@@ -66,7 +66,7 @@ static const struct question log_questions[] = {
 	LOGS("log_excluded", "-forward -blocked"),
 	LOGS("log_part_common", "*ocke*"),
 	LOGS("log_part_rare_1s", "*eedle{r}*", .limit_ms = 1000),
-	LOGS("log_part_200ms", "*nothing-like-it*", .limit_ms = 200),
+	LOGS("log_part_200ms", "*nothinglikeit*", .limit_ms = 200),
 	LOGS("log_count_word", "ward1{d}", .kind = COUNT),
 	LOGS("log_count_rare", "needle{r}", .kind = COUNT),
 	LOGS("log_series_kind", "", .kind = SERIES, .dim = ROLLUP_LOG_KIND),

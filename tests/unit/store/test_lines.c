@@ -35,8 +35,8 @@ static char lower(char c)
 static void vary(struct log *g, uint32_t i)
 {
 	static const char *const more[] = {
-		" msg=\"\xe6\x82\xa3\xe8\x80\x85\xe7\x95\xaa\xe5\x8f\xb7\"", /* Japanese */
-		" msg=\"\xe6\x82\xa3\xe8\x80\x85\" x=\xe7\x95",		       /* cut */
+		" memo=\"\xe6\x82\xa3\xe8\x80\x85\xe7\x95\xaa\xe5\x8f\xb7\"", /* Japanese */
+		" memo=\"\xe6\x82\xa3\xe8\x80\x85\" x=\xe7\x95",		       /* cut */
 		" note=\x8a\xb3\x8e\xd2\x94\xd4\x8d\x86 end",		       /* Shift_JIS */
 		" cfgpath=\"firewall.policy\" cfgattr=\"srcaddr[A-B]\"",
 		" imei=123456789012345",
@@ -197,6 +197,53 @@ static struct condition text_condition(void)
 	return c;
 }
 
+static bool says(const struct log *g, const char *text)
+{
+	return memmem(folded[g->src_packets - 1], g->line_n, text, strlen(text)) != NULL;
+}
+static bool member_holds(const struct log *g, const struct condition *c)
+{
+	return g->kind != LOG_KIND_DEVICE && says(g, c->part);
+}
+static bool policy_number_holds(const struct log *g, const struct condition *c)
+{
+	return g->policy > c->v;
+}
+
+/* Fields that are read out of the line: asked by name, and looked for as the line has them. */
+static struct condition member_condition(void)
+{
+	static const char *const members[][2] = {
+		{ "fortinet.firewall.cfgpath:firewall.policy", " cfgpath=\"firewall.policy\"" },
+		{ "fortinet.firewall.cfgattr:\"srcaddr[a-b]\"", "cfgattr=\"srcaddr[a-b]\"" },
+		{ "fortinet.firewall.cfgattr:*addr*", "cfgattr=\"srcaddr" },
+		{ "fortinet.firewall.eventtype:FTGD_BLK", "eventtype=\"ftgd_blk\"" },
+		{ "fortinet.firewall.reqtype:*", " reqtype=" },
+		{ "fortinet.firewall.nosuchkey:*", " nosuchkey=" },
+		{ "fortinet.firewall.imei:123456789012345", " imei=123456789012345" },
+		{ "fortinet.firewall.rare:needle7", " rare=needle7" },
+		{ "rule.category:\"Streaming Media\"", " catdesc=\"streaming media\"" },
+		{ "observer.ingress.interface.name:port2", " srcintf=\"port2\"" },
+		{ "message:\"URL belongs to a denied category in policy\"",
+		  " msg=\"url belongs to a denied category in policy\"" },
+		{ "fortinet.firewall.memo:\"\xe6\x82\xa3\xe8\x80\x85\xe7\x95\xaa\xe5\x8f\xb7\"",
+		  " memo=\"\xe6\x82\xa3\xe8\x80\x85\xe7\x95\xaa\xe5\x8f\xb7\"" },
+	};
+	struct condition c = { .negate = any(6) == 0, .holds = member_holds };
+	size_t k = any(ARRAY_LEN(members) + 1);
+
+	if (k == ARRAY_LEN(members)) {
+		c.v = (int64_t)any(40);
+		c.holds = policy_number_holds;
+		(void)snprintf(c.text, sizeof(c.text), "%sfortinet.firewall.policyid>%d",
+			       c.negate ? "-" : "", (int)c.v);
+		return c;
+	}
+	(void)snprintf(c.part, sizeof(c.part), "%s", members[k][1]);
+	(void)snprintf(c.text, sizeof(c.text), "%s%s", c.negate ? "-" : "", members[k][0]);
+	return c;
+}
+
 static struct condition column_condition(void)
 {
 	static const char *const kinds[] = { "", "traffic", "security", "vpn", "admin", "system", "device" };
@@ -319,7 +366,7 @@ static void random_searches_find_what_a_naive_one_finds(void **unused)
 		check(text, c, n);
 	}
 	for (unsigned i = 0; i < QUERIES / 3; i++) {
-		struct condition c = column_condition();
+		struct condition c = i % 2 ? column_condition() : member_condition();
 
 		check(c.text, &c, 1);
 	}
