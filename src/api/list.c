@@ -37,7 +37,7 @@ const struct param api_list_params[] = {
 	  "protocol: tcp, udp, or what was recognised (tls, dicom)" },
 	{ "app", PARAM_TEXT, 0, 64, NULL, "application" },
 	{ "action", PARAM_TEXT, 0, 64, NULL, "what was done: allow, deny" },
-	{ "text", PARAM_TEXT, 0, 255, NULL, "plain text in names and details" },
+	{ "text", PARAM_TEXT, 0, 255, NULL, "plain text: of flows in names and details, of logs in the line" },
 	{ "q", PARAM_TEXT, 0, 2048, NULL, "words of the search box, all of which must hold" },
 	{ "sort", PARAM_ENUM, 0, 0, sorts, "order; newest when absent" },
 	{ "limit", PARAM_INT, 1, CSV_LIMIT_MAX, NULL,

@@ -15,7 +15,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	if (n < 1)
 		return 0;
 	q.sort = (enum query_sort)(data[0] % 5);
-	q.record = data[0] & 0x80 ? &capture_minute_record : &flow_record;
+	q.record = data[0] & 0x80 ? &capture_minute_record :
+		   data[0] & 0x40 ? &log_record :
+				    &flow_record;
 	if (query_parse(&q, str_n((const char *)data + 1, n - 1), &e)) {
 		assert(e.code == ERR_INVALID && e.text[0]);
 		return 0;

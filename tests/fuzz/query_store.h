@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "tomsd/flow_row.h"
+#include "tomsd/log_row.h"
 #include "tomsd/store.h"
 
 static char query_store_dir[] = "/tmp/tomsd-fuzz-query-XXXXXX";
@@ -50,6 +51,36 @@ static void query_store_row(int64_t i)
 		abort();
 }
 
+static void query_store_line(int64_t i)
+{
+	static const char *const lines[] = {
+		"<189>date=2026-11-22 time=08:00:00 devname=\"fw1\" type=\"traffic\" action=\"close\" srcip=10.0.0.1",
+		"<13>sw1 LINK: port 7 is up \x83\x5c\x83\x41 \xe6\x97\xa5\xe6\x9c\xac\xe8",
+		"{\"msg\":\"a\\u0062c\",\"n\":12}",
+		"",
+	};
+	union {
+		struct log row;
+		char bytes[sizeof(struct log) + 256];
+	} g = { .row = { .at_ns = (1795305600 + 40000 * i) * NS_PER_S,
+			 .created_ns = 1795305600 * NS_PER_S,
+			 .src = addr_v4(0x0a000001u + (uint32_t)i),
+			 .src_nat = addr_v4(0xcb007101u),
+			 .session = (uint64_t)i * 100,
+			 .policy = (uint32_t)i,
+			 .kind = (uint8_t)(i % 7),
+			 .format = i % 4 == 0 ? LOG_FORMAT_KV :
+				   i % 4 == 2 ? LOG_FORMAT_JSON :
+						LOG_FORMAT_PLAIN,
+			 .type = "traffic",
+			 .host = "fw1" } };
+
+	g.row.line_n = (uint32_t)strlen(lines[i % 4]);
+	memcpy(g.bytes + offsetof(struct log, line), lines[i % 4], g.row.line_n);
+	if (store_put(query_store_made, &log_record, &g))
+		abort();
+}
+
 static struct store *query_store(void)
 {
 	struct store_conf conf = { .path = query_store_dir };
@@ -61,8 +92,10 @@ static struct store *query_store(void)
 	    store_start(query_store_made, &e))
 		abort();
 	(void)atexit(query_store_close);
-	for (int64_t i = 0; i < 20; i++)
+	for (int64_t i = 0; i < 20; i++) {
 		query_store_row(i);
+		query_store_line(i);
+	}
 	if (store_flush(query_store_made, 10000, &e))
 		abort();
 	return query_store_made;
