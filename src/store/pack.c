@@ -5,7 +5,7 @@
 #include "token.h"
 #include "tomsd/base/hash.h"
 
-enum form { SAME, FIXED, DELTA, PICK, RELATIVE = 4 };
+enum form { SAME, FIXED, DELTA, PICK, RELATIVE = 4, SPARSE = 8 };
 enum { SCALE_SHIFT = 4, WIDE = 56 /* widths beyond are 64: a value then lies within eight bytes */ };
 static const int64_t scales[] = { 1, 1000, 1000000, 1000000000 };
 
@@ -185,6 +185,34 @@ static void put_form(struct buf *out, const int64_t *v, size_t n, unsigned flags
 	}
 }
 
+/* Where zero means "none" it is far from the other numbers: those alone take fewer bits, mostly. */
+static void put_sparse(struct buf *out, const int64_t *v, size_t n, unsigned flags)
+{
+	int64_t some[PACK_ROWS];
+	uint64_t there[PACK_ROWS];
+	size_t k = 0, before = out->n, dense, end;
+	for (size_t i = 0; i < n; i++) {
+		there[i] = v[i] != 0;
+		if (v[i])
+			some[k++] = v[i];
+	}
+	put_form(out, v, n, flags);
+	if (k == n || !k || buf_failed(out))
+		return;
+	dense = out->n;
+	buf_char(out, (char)SPARSE);
+	put_bits(out, there, n, 1);
+	put_form(out, some, k, flags);
+	end = out->n;
+	if (buf_failed(out))
+		return;
+	if (end - dense < dense - before) {
+		memmove(out->p + before, out->p + dense, end - dense);
+		dense = before + (end - dense);
+	}
+	out->n = dense;
+}
+
 /* Times beside the row's own time are close to it: the distance is what is worth writing. */
 static bool is_near(const int64_t *v, size_t n, const int64_t *base)
 {
@@ -199,7 +227,7 @@ static bool is_near(const int64_t *v, size_t n, const int64_t *base)
 
 void pack_put_nums(struct buf *out, const int64_t *v, size_t n, const int64_t *base)
 {
-	int64_t own[PACK_ROWS];
+	int64_t own[PACK_ROWS] = { 0 };
 	unsigned flags = 0, scale;
 	if (base && is_near(v, n, base)) {
 		for (size_t i = 0; i < n; i++)
@@ -213,7 +241,10 @@ void pack_put_nums(struct buf *out, const int64_t *v, size_t n, const int64_t *b
 			own[i] = v[i] / scales[scale];
 		v = own;
 	}
-	put_form(out, v, n, flags | scale << SCALE_SHIFT);
+	if (flags)
+		put_form(out, v, n, flags | scale << SCALE_SHIFT);
+	else
+		put_sparse(out, v, n, scale << SCALE_SHIFT);
 }
 
 static void get_delta(struct rd *rd, int64_t *v, size_t n)
@@ -266,14 +297,36 @@ static bool get_form(struct rd *rd, unsigned form, int64_t *v, size_t n)
 	}
 }
 
+/* k numbers into the rows that have one; those behind are moved from the last on. */
+static void spread(const uint64_t *there, size_t n, size_t k, int64_t *v)
+{
+	for (size_t i = n; i-- > 0;)
+		v[i] = there[i] ? v[--k] : 0;
+}
+
 int pack_get_nums(struct str in, size_t n, const int64_t *base, int64_t *v)
 {
 	struct rd rd = rd_of(in.p, in.n);
-	unsigned head = rd_u8(&rd), scale = head >> SCALE_SHIFT;
-	if (!n || n > PACK_ROWS || scale >= ARRAY_LEN(scales) || (head & 8) ||
-	    ((head & RELATIVE) && !base) || !get_form(&rd, head & 3, v, n) || !rd_ok(&rd) ||
+	uint64_t there[PACK_ROWS];
+	size_t k = n;
+	if (!n || n > PACK_ROWS)
+		return -ERR_CORRUPT;
+	unsigned head = rd_u8(&rd);
+	bool sparse = head == SPARSE;
+	if (sparse) {
+		get_bits(&rd, there, n, 1);
+		k = 0;
+		for (size_t i = 0; i < n; i++)
+			k += there[i];
+		head = rd_u8(&rd);
+	}
+	unsigned scale = head >> SCALE_SHIFT;
+	if (!k || scale >= ARRAY_LEN(scales) || (head & SPARSE) || (sparse && (head & RELATIVE)) ||
+	    ((head & RELATIVE) && !base) || !get_form(&rd, head & 3, v, k) || !rd_ok(&rd) ||
 	    rd_left(&rd))
 		return -ERR_CORRUPT;
+	if (sparse)
+		spread(there, n, k, v);
 	if (scale)
 		for (size_t i = 0; i < n; i++)
 			v[i] = (int64_t)((uint64_t)v[i] * (uint64_t)scales[scale]);

@@ -16,6 +16,7 @@
  *   DELTA  zigzag varint first, zigzag varint least difference, byte width, differences - least
  *   PICK   byte how many - 1, those as FIXED without its form byte, then which one in as many bits as needed
  *   and + 4 where what is written is the value - that of column 0 of the same row (times, mostly)
+ *   A byte 8 in front of all that: some are zero; a bit a row, is it another number? Then those alone.
  * Column 0 is relative to nothing, and to zeros all others where it is none of numbers.
  * Texts: a byte how many different ones - 1, varint length of each, their bytes, then which one as PICK.
  * Bits fill bytes from the lowest on; a column's bits end with zeros up to the next byte. */
