@@ -129,9 +129,15 @@ static int consider_id(struct scan *s, struct scan_day *d, int64_t id, struct er
 static int walk_ids(struct scan *s, struct scan_day *d, int64_t from, int64_t to, struct err *e)
 {
 	int64_t id;
-	int rc = part_view_walk(d->view, from, to, s->spec.sort != QUERY_OLDEST, e);
+	int rc;
 
-	if (rc)
+	if (from < s->spec.min_id)
+		from = s->spec.min_id;
+	if (to > s->spec.max_id)
+		to = s->spec.max_id;
+	rc = from > to ? 0 :
+			 part_view_walk(d->view, from, to, s->spec.sort != QUERY_OLDEST, e);
+	if (rc || from > to)
 		return rc;
 	while ((rc = part_view_next(d->view, &id, e)) > 0) {
 		if (scan_walk_is_over(s, id)) {

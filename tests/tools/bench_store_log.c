@@ -107,11 +107,12 @@ static void ask(struct store *st, const char *what, const char *words, size_t li
 	if (query_parse(&q, str_of(words), &e))
 		die(words, &e);
 	int64_t began = clock_mono_ns();
+	int64_t cpu = clock_thread_cpu_ns();
 	if (count ? store_count(st, &q, UINT64_MAX - 1, 0, &s.rows, &more, &e) :
 		    store_query(st, &q, limit, 0, see, &s, &info, &e))
 		die(words, &e);
-	printf("{\"bench\":\"log_%s\",\"words\":\"%s\",\"rows\":%llu,\"ms\":%.1f}\n", what, words,
-	       (unsigned long long)s.rows, (double)(clock_mono_ns() - began) / 1e6);
+	printf("{\"bench\":\"log_%s\",\"words\":\"%s\",\"rows\":%llu,\"ms\":%.1f,\"cpu_ms\":%.1f}\n", what, words,
+	       (unsigned long long)s.rows, (double)(clock_mono_ns() - began) / 1e6, (double)(clock_thread_cpu_ns() - cpu) / 1e6);
 }
 
 static void ask_all(struct store *st)
