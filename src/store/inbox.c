@@ -82,8 +82,7 @@ static int put(struct inbox *in, const struct plan *p, const void *rows,
 	mutex_lock(&in->m);
 	bool was_empty = in->rows_in == in->rows_out;
 	for (size_t i = 0; !rc && i < n; i++)
-		rc = put_one(in, p,
-			     each ? each[i] : (const char *)rows + i * p->record->bytes);
+		rc = put_one(in, p, each ? each[i] : (const char *)rows + i * p->record->bytes);
 	/* The writer sleeps until a batch is old enough; it has to see the first row and a
 	 * full ring. */
 	if (was_empty || in->head - in->tail > in->cap / 2)

@@ -6,7 +6,10 @@
 #include "tomsd/base/hash.h"
 
 enum form { SAME, FIXED, DELTA, PICK, RELATIVE = 4, SPARSE = 8 };
-enum { SCALE_SHIFT = 4, WIDE = 56 /* widths beyond are 64: a value then lies within eight bytes */ };
+enum {
+	SCALE_SHIFT = 4,
+	WIDE = 56 /* widths beyond are 64: a value then lies within eight bytes */
+};
 static const int64_t scales[] = { 1, 1000, 1000000, 1000000000 };
 
 static uint64_t zigzag(int64_t v)
@@ -321,9 +324,9 @@ int pack_get_nums(struct str in, size_t n, const int64_t *base, int64_t *v)
 		head = rd_u8(&rd);
 	}
 	unsigned scale = head >> SCALE_SHIFT;
-	if (!k || scale >= ARRAY_LEN(scales) || (head & SPARSE) || (sparse && (head & RELATIVE)) ||
-	    ((head & RELATIVE) && !base) || !get_form(&rd, head & 3, v, k) || !rd_ok(&rd) ||
-	    rd_left(&rd))
+	if (!k || scale >= ARRAY_LEN(scales) || (head & SPARSE) ||
+	    (sparse && (head & RELATIVE)) || ((head & RELATIVE) && !base) ||
+	    !get_form(&rd, head & 3, v, k) || !rd_ok(&rd) || rd_left(&rd))
 		return -ERR_CORRUPT;
 	if (sparse)
 		spread(there, n, k, v);

@@ -29,8 +29,9 @@
 
 enum {
 	PACK_ROWS = 256,
-	PACK_TAIL_BYTES = 128 << 10, /* of all rows together, but for a row that is longer alone */
-	PACK_FRAME_MAX = 1 << 20,    /* content of a frame of columns */
+	PACK_TAIL_BYTES =
+		128 << 10,        /* of all rows together, but for a row that is longer alone */
+	PACK_FRAME_MAX = 1 << 20, /* content of a frame of columns */
 	PACK_COLS_MAX = 128,
 };
 
@@ -50,7 +51,7 @@ struct pack_head {
 	size_t n;
 	int64_t ids[PACK_ROWS]; /* rising */
 	uint64_t shape;
-	size_t n_cols;                 /* given by the caller once the shape is known */
+	size_t n_cols;                  /* given by the caller once the shape is known */
 	struct str cols[PACK_COLS_MAX]; /* empty: all zero */
 };
 void pack_put_ids(struct buf *out, const int64_t *ids, size_t n, uint64_t shape);

@@ -10,8 +10,8 @@
 
 enum {
 	FRAME_CAP = 4 << 20,
-	TIDY_PACKS = 512,    /* packs looked at in one step */
-	LOOK_BACK = 1000,    /* packs at the end of a day that may be small still, after a start */
+	TIDY_PACKS = 512, /* packs looked at in one step */
+	LOOK_BACK = 1000, /* packs at the end of a day that may be small still, after a start */
 	FULL_ROWS = PACK_ROWS / 2,
 	FULL_BYTES = PACK_TAIL_BYTES / 2,
 };
@@ -328,7 +328,8 @@ struct group {
 };
 
 /* The next group of more than one pack: 1; 0: none. tidy_id moves behind what cannot be made fuller. */
-static int find_group(struct packer *k, struct sql *db, bool all, struct group *g, struct err *e)
+static int find_group(struct packer *k, struct sql *db, bool all, struct group *g,
+		      struct err *e)
 {
 	struct stmt *s = NULL;
 	int rc = sql_prepare_on(&s, db, "SELECT id,n,bytes FROM ", k->table,
@@ -341,7 +342,8 @@ static int find_group(struct packer *k, struct sql *db, bool all, struct group *
 	while ((rc = stmt_step(s, e)) > 0) {
 		int64_t id = stmt_col_i64(s, 0);
 		size_t n = (size_t)stmt_col_i64(s, 1), bytes = (size_t)stmt_col_i64(s, 2);
-		if (g->packs && (g->rows + n > PACK_ROWS || g->bytes + bytes > PACK_TAIL_BYTES)) {
+		if (g->packs &&
+		    (g->rows + n > PACK_ROWS || g->bytes + bytes > PACK_TAIL_BYTES)) {
 			if (g->packs > 1) {
 				g->next = id;
 				break;
@@ -386,8 +388,8 @@ static int read_group(struct packer *k, struct part_view *v, const struct group 
 	return rc;
 }
 
-static int replace_group(struct packer *k, struct press *ps, struct sql *db, const struct group *g,
-			 struct err *e)
+static int replace_group(struct packer *k, struct press *ps, struct sql *db,
+			 const struct group *g, struct err *e)
 {
 	struct stmt *s = NULL;
 	int rc = sql_prepare_on(&s, db, "DELETE FROM ", k->table, " WHERE id>=? AND id<?", e);

@@ -403,7 +403,7 @@ int parts_write_chapter(struct parts *ps, struct err *e)
 		int rc = sql_exec(ps->db, "BEGIN IMMEDIATE", e);
 		if (!rc)
 			rc = chapter_write(ps->db, p->table, p->plan->record->tail != NULL,
-				   p->chapters, p->info.buckets, e);
+					   p->chapters, p->info.buckets, e);
 		rc = finish(ps, rc, e);
 		p->chapters += rc == 0;
 		return rc ? rc : 1;
@@ -453,8 +453,8 @@ static int close_part(struct parts *ps, struct part *p, struct err *e)
 	if (!rc && p->bucket.rows >= BUCKET_WORTH_ROWS)
 		rc = write_bucket(p, ps->db, e);
 	if (!rc && p->info.buckets > p->chapters * STORE_CHAPTER_BUCKETS)
-		rc = chapter_write(ps->db, p->table, p->plan->record->tail != NULL,
-				   p->chapters, p->info.buckets, e);
+		rc = chapter_write(ps->db, p->table, p->plan->record->tail != NULL, p->chapters,
+				   p->info.buckets, e);
 	if (!rc && p->dirty)
 		rc = part_save(p, ps->db, clock_now_ns(), e);
 	rc = finish(ps, rc, e);

@@ -34,7 +34,8 @@ struct parts {
 	int64_t made;      /* tables made since parts_init, for stats */
 };
 
-void parts_init(struct parts *ps, struct sql *db, uint64_t seed); /* zeroed, or after parts_drop */
+void parts_init(struct parts *ps, struct sql *db,
+		uint64_t seed); /* zeroed, or after parts_drop */
 /* Forgets what is in memory; after a rollback, and at the end. */
 void parts_drop(struct parts *ps);
 void parts_fini(struct parts *ps); /* and gives up what is kept between two files */

@@ -150,8 +150,9 @@ uint64_t plan_zone_value(const struct plan *p, enum zone_value which, const void
 
 char plan_letter(const struct plan_col *c)
 {
-	static const char letters[] = { [AS_INT] = 'n', [AS_ADDR] = 'a', [AS_MAC] = 'm',
-					[AS_TEXT] = 't', [AS_DICT] = 'd' };
+	static const char letters[] = {
+		[AS_INT] = 'n', [AS_ADDR] = 'a', [AS_MAC] = 'm', [AS_TEXT] = 't', [AS_DICT] = 'd'
+	};
 	return letters[c->how];
 }
 

@@ -234,8 +234,9 @@ int part_view_walk(struct part_view *v, int64_t from, int64_t to, bool down, str
 	if (v->packs)
 		return pack_reader_walk(v, from, to, down, e);
 	part_view_rest(v);
-	int rc = prepare(v, down ? "id BETWEEN ? AND ? ORDER BY id DESC" :
-				   "id BETWEEN ? AND ? ORDER BY id",
+	int rc = prepare(v,
+			 down ? "id BETWEEN ? AND ? ORDER BY id DESC" :
+				"id BETWEEN ? AND ? ORDER BY id",
 			 &v->walks[down], e);
 	if (rc)
 		return rc;

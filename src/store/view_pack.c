@@ -8,7 +8,7 @@
 #include "zip.h"
 
 enum {
-	PACKS_KEPT = 4, /* [0] is the walk's */
+	PACKS_KEPT = 4,     /* [0] is the walk's */
 	LINES_SLACK = 1024, /* lengths in front of the lines */
 	NOT_WANTED = UINT8_MAX,
 };
@@ -116,7 +116,8 @@ static int load_shape(struct part_view *v, uint64_t shape, int64_t id, struct er
 	if (r->shape == shape && shape)
 		return 0;
 	r->shape = 0;
-	int rc = sql_prepare_on(&s, v->db, "SELECT cols FROM ", v->table, "_shape WHERE id=?", e);
+	int rc = sql_prepare_on(&s, v->db, "SELECT cols FROM ", v->table, "_shape WHERE id=?",
+				e);
 	if (rc)
 		return rc;
 	stmt_i64(s, 1, (int64_t)shape);
@@ -145,8 +146,8 @@ static int decode_addrs(struct open_pack *p, size_t k, struct str in, const int6
 		       -ERR_CORRUPT;
 }
 
-static int decode_column(struct open_pack *p, const struct plan_col *pc, size_t k, struct str in,
-			 const int64_t *base)
+static int decode_column(struct open_pack *p, const struct plan_col *pc, size_t k,
+			 struct str in, const int64_t *base)
 {
 	if (!in.n) {
 		p->cell[k] = CELL_NONE;

@@ -8,13 +8,15 @@
 #include "tomsd/base/err.h"
 
 struct zip;
-int zip_new(struct zip **out, struct err *e) MUST_CHECK; /* contexts are made when first needed */
+int zip_new(struct zip **out,
+	    struct err *e) MUST_CHECK; /* contexts are made when first needed */
 void zip_free(struct zip *z);
 /* Appends a frame. */
 int zip_pack(struct zip *z, struct str in, struct buf *out, struct err *e) MUST_CHECK;
 /* Puts the content into out, in place of what is there. -ERR_CORRUPT: not a frame of ours, damaged, or
  * of more than max bytes. */
-int zip_unpack(struct zip *z, struct str in, size_t max, struct buf *out, struct err *e) MUST_CHECK;
+int zip_unpack(struct zip *z, struct str in, size_t max, struct buf *out,
+	       struct err *e) MUST_CHECK;
 
 /* zip_dict.c: dictionary number n, 1 the first; empty: there is none. New ones are added, old ones stay
  * for as long as frames made with them may exist. */

@@ -119,7 +119,7 @@ static void ask_all(struct store *st)
 {
 	char words[64];
 	ask(st, "newest_50", "", 50, false);
-	ask(st, "newest_50", "", 50, false);
+	ask(st, "newest_50_again", "", 50, false);
 	ask(st, "count_number", "event.duration>250000000000", 0, true);
 	ask(st, "count_text", "rule.name:*ward-9*", 0, true);
 	ask(st, "largest_50", "source.bytes>1", 50, false);
@@ -129,7 +129,7 @@ static void ask_all(struct store *st)
 }
 
 /* Bytes of the tables, apart. */
-static void print_sizes(struct store *st, uint64_t rows)
+static void print_sizes(struct store *st, const struct options *o)
 {
 	static const struct {
 		const char *name, *sql;
@@ -140,12 +140,20 @@ static void print_sizes(struct store *st, uint64_t rows)
 		{ "index", "SELECT sum(pgsize) FROM dbstat WHERE name GLOB 'log_20261122_*'" },
 		{ "rollups", "SELECT sum(pgsize) FROM dbstat WHERE name GLOB 'rollup_*'" },
 	};
-	printf("{\"bench\":\"log_bytes_a_row\"");
+	uint64_t rows = o->rows;
+	printf("{\"bench\":\"log_bytes_a_row%s\"", o->batch < CHUNK ? "_small" : "");
 	for (size_t i = 0; i < ARRAY_LEN(parts); i++)
 		printf(",\"%s\":%.1f", parts[i].name, (double)number(st, parts[i].sql) / (double)rows);
 	printf(",\"line\":%.1f,\"rows_a_pack\":%.1f}\n",
 	       (double)number(st, "SELECT sum(bytes) FROM log_20261122") / (double)rows,
 	       (double)number(st, "SELECT avg(n)*1000 FROM log_20261122") / 1000);
+	if (o->batch == CHUNK)
+		return;
+	/* packs of one commit each, that were not put together yet */
+	printf("{\"bench\":\"log_bytes_a_row_untidied\",\"rows\":%lld,\"cols\":%.1f,\"lines\":%.1f}\n",
+	       (long long)number(st, "SELECT ifnull(sum(n),0) FROM log_20261122 WHERE n<100"),
+	       (double)number(st, "SELECT ifnull(10*sum(length(cols))/sum(n),0) FROM log_20261122 WHERE n<100") / 10,
+	       (double)number(st, "SELECT ifnull(10*sum(length(lines))/sum(n),0) FROM log_20261122 WHERE n<100") / 10);
 }
 
 int main(int argc, char **argv)
@@ -178,11 +186,13 @@ int main(int argc, char **argv)
 		done += n;
 	}
 	int64_t cpu = store_cpu_ms() - cpu0;
-	printf("{\"bench\":\"store_log\",\"rows\":%llu,\"rows_a_commit\":%llu,\"rows_a_s\":%.0f,\"cpu_us_a_row\":%.2f}\n",
-	       (unsigned long long)o.rows, (unsigned long long)o.batch, (double)o.rows / ((double)took / 1e9),
+	printf("{\"bench\":\"store_log%s\",\"rows\":%llu,\"rows_a_commit\":%llu,\"rows_a_s\":%.0f,\"cpu_us_a_row\":%.2f}\n",
+	       o.batch < CHUNK ? "_small" : "", (unsigned long long)o.rows, (unsigned long long)o.batch,
+	       (double)o.rows / ((double)took / 1e9),
 	       (double)cpu * 1000 / (double)o.rows);
-	print_sizes(st, o.rows);
-	ask_all(st);
+	print_sizes(st, &o);
+	if (o.batch == CHUNK)
+		ask_all(st);
 	store_free(st);
 	free(rows);
 	if (!o.keep)
