@@ -1,12 +1,12 @@
 /* Columns of a pack: how the values of up to 256 rows are written one column after the other. Knows
- * numbers and texts, nothing of records or tables (part_pack.c writes packs, view_pack.c reads them).
+ * numbers and texts, nothing of records or tables (packer.c writes packs, view_pack.c reads them).
  * Pure functions; decoders check everything they read.
  *
  * A frame's content, before compression:
  *
  *   varint rows, varint id of the first row, runs of ids: varint (id - the one expected here), varint rows
  *     of the run, until all rows have one; the first run begins at the first id (difference 0)
- *   varint shape: which list of columns (part_pack.c)
+ *   varint shape: which list of columns (packer.h)
  *   a bit a column, lowest first: is any value of it not zero, not empty?
  *   varint bytes of each such column, then the columns
  *
