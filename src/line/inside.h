@@ -82,7 +82,7 @@ enum key_type {
 	KEY_TLS,   /* "tls1.2" */
 	KEY_DIRECTION,
 	KEY_STATUS,    /* of HTTP, 100..599 */
-	KEY_FOR_DERIVE /* meaning.c makes something of it */
+	KEY_FOR_DERIVE /* meaning.c makes something of it; ecs says what, for people */
 };
 enum key_flag {
 	KEY_KEPT = 1, /* under fortinet.firewall too: people search by it */
