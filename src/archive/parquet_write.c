@@ -1,0 +1,380 @@
+/* Rows of any record as one Parquet file.
+ *
+ * File: "PAR1", row groups (per column one chunk: dictionary page, data pages), bloom filters, footer,
+ * its length, "PAR1" (apache/parquet-format README.md, Encodings.md, BloomFilter.md, parquet.thrift). A row
+ * group is collected column by column and leaves as a whole. One thread. */
+#include <stdlib.h>
+
+#include "extra.h"
+#include "footer.h"
+#include "tomsd/base/file.h"
+
+enum {
+	GROUP_ROWS = 100000,
+	GROUP_ROWS_MAX = 1 << 24,
+	GROUP_BYTES = 128 << 20,
+	PAGE_BYTES = 1 << 20,
+	PAGE_BYTES_MAX = 16 << 20,
+	LEVEL = 3,
+	LEVEL_MAX = 19, /* above it frames need a window that other readers refuse */
+	TEXT_ROOM = 1600,
+};
+
+struct parquet_writer {
+	struct parquet_conf conf;
+	struct parquet_sink sink;
+	struct schema schema;
+	struct column *columns; /* one a field */
+	struct press press;
+	struct extra extra;
+	struct buf out;
+	struct group *groups;
+	size_t n_groups, groups_room;
+	uint64_t bytes, rows, group_rows;
+	int failed; /* enum err_code of the first failure */
+};
+
+static int check_conf(struct parquet_conf *c, struct err *e)
+{
+	if (!c->group_rows)
+		c->group_rows = GROUP_ROWS;
+	if (!c->group_bytes)
+		c->group_bytes = GROUP_BYTES;
+	if (!c->page_bytes)
+		c->page_bytes = PAGE_BYTES;
+	if (!c->level)
+		c->level = LEVEL;
+	if (c->group_rows > GROUP_ROWS_MAX)
+		return err_set(e, ERR_RANGE, "at most %d rows in a row group", GROUP_ROWS_MAX);
+	if (c->page_bytes > PAGE_BYTES_MAX)
+		return err_set(e, ERR_RANGE, "at most %d bytes in a page", PAGE_BYTES_MAX);
+	if (c->level < -1 || c->level > LEVEL_MAX)
+		return err_set(e, ERR_RANGE, "zstd level %d: at most %d", c->level, LEVEL_MAX);
+	return 0;
+}
+
+static int make_press(struct parquet_writer *w, struct err *e)
+{
+	buf_init(&w->press.raw, SIZE_MAX >> 1);
+	w->press.page_bytes = w->conf.page_bytes;
+	if (w->conf.level < 0)
+		return 0;
+	w->press.zstd = ZSTD_createCCtx();
+	/* the frame's checksum finds a byte that turned over */
+	if (!w->press.zstd ||
+	    ZSTD_isError(ZSTD_CCtx_setParameter(w->press.zstd, ZSTD_c_compressionLevel,
+						w->conf.level)) ||
+	    ZSTD_isError(ZSTD_CCtx_setParameter(w->press.zstd, ZSTD_c_checksumFlag, 1)))
+		return err_set(e, ERR_NOMEM, "no memory for zstd");
+	return 0;
+}
+
+static int make_columns(struct parquet_writer *w, struct err *e)
+{
+	uint64_t seed;
+
+	file_random(&seed, sizeof(seed));
+	w->columns = calloc(w->schema.n, sizeof(*w->columns));
+	if (!w->columns)
+		return err_set(e, ERR_NOMEM, "no memory for columns");
+	for (size_t i = 0; i < w->schema.n; i++) {
+		int rc = column_init(&w->columns[i], &w->schema.fields[i], w->conf.group_rows,
+				     seed, e);
+
+		if (rc)
+			return rc;
+	}
+	return 0;
+}
+
+int parquet_writer_new(struct parquet_writer **out, const struct parquet_conf *conf,
+		       const struct parquet_sink *sink, struct err *e)
+{
+	struct parquet_writer *w = calloc(1, sizeof(*w));
+	int rc;
+
+	if (!w)
+		return err_set(e, ERR_NOMEM, "no memory for a Parquet writer");
+	w->conf = *conf;
+	w->sink = *sink;
+	buf_init(&w->out, SIZE_MAX >> 1);
+	rc = check_conf(&w->conf, e);
+	if (!rc)
+		rc = schema_init(&w->schema, conf->record, conf->leave_out, e);
+	if (!rc)
+		rc = extra_init(&w->extra, &w->schema, e);
+	if (!rc)
+		rc = make_press(w, e);
+	if (!rc)
+		rc = make_columns(w, e);
+	if (rc) {
+		parquet_writer_free(w);
+		return rc;
+	}
+	buf_cstr(&w->out, PARQUET_MAGIC);
+	*out = w;
+	return 0;
+}
+
+static void free_chunks(const struct parquet_writer *w, struct group *g)
+{
+	for (size_t i = 0; g->chunks && i < w->schema.n; i++)
+		free(g->chunks[i].bloom);
+	free(g->chunks);
+}
+
+void parquet_writer_free(struct parquet_writer *w)
+{
+	if (!w)
+		return;
+	for (size_t i = 0; w->columns && i < w->schema.n; i++)
+		column_fini(&w->columns[i]);
+	for (size_t i = 0; i < w->n_groups; i++)
+		free_chunks(w, &w->groups[i]);
+	free(w->columns);
+	free(w->groups);
+	(void)ZSTD_freeCCtx(w->press.zstd);
+	free(w->press.packed);
+	buf_fini(&w->press.raw);
+	extra_fini(&w->extra);
+	schema_fini(&w->schema);
+	buf_fini(&w->out);
+	free(w);
+}
+
+static int fail(struct parquet_writer *w, struct err *e)
+{
+	w->failed = e && e->code ? e->code : ERR_IO;
+	return -w->failed;
+}
+
+static int flush(struct parquet_writer *w, struct err *e)
+{
+	int rc;
+
+	if (buf_failed(&w->out)) {
+		(void)err_set(e, ERR_NOMEM, "no memory for a Parquet file");
+		return -(w->failed = ERR_NOMEM);
+	}
+	rc = w->sink.append(w->sink.ctx, w->out.p, w->out.n, e);
+	if (rc)
+		return -(w->failed = -rc);
+	w->bytes += w->out.n;
+	buf_reset(&w->out);
+	return 0;
+}
+
+/* Room for one more group; its chunks belong to it. */
+static struct group *new_group(struct parquet_writer *w)
+{
+	struct chunk *chunks = calloc(w->schema.n, sizeof(*chunks));
+
+	if (w->n_groups == w->groups_room) {
+		size_t room = w->groups_room ? 2 * w->groups_room : 8;
+		struct group *groups = realloc(w->groups, room * sizeof(*groups));
+
+		if (!groups) {
+			free(chunks);
+			return NULL;
+		}
+		w->groups = groups;
+		w->groups_room = room;
+	}
+	if (!chunks)
+		return NULL;
+	w->groups[w->n_groups] = (struct group){ .rows = w->group_rows, .chunks = chunks };
+	return &w->groups[w->n_groups++];
+}
+
+static int end_group(struct parquet_writer *w, struct err *e)
+{
+	struct group *g = new_group(w);
+
+	if (!g) {
+		(void)err_set(e, ERR_NOMEM, "no memory for a row group");
+		return -(w->failed = ERR_NOMEM);
+	}
+	for (size_t i = 0; i < w->schema.n; i++) {
+		struct column *c = &w->columns[i];
+		int rc = column_end(c, &w->press, e);
+
+		if (!rc) {
+			g->chunks[i] = c->chunk;
+			g->chunks[i].off = w->bytes + w->out.n;
+			c->chunk.bloom = NULL; /* the group has it now */
+			buf_put(&w->out, c->pages.p, c->pages.n);
+			column_begin(c);
+			rc = flush(w, e);
+		}
+		if (rc)
+			return fail(w, e);
+	}
+	w->group_rows = 0;
+	return 0;
+}
+
+/* Text that is not UTF-8 must not stand in a column that promises it. */
+static void put_text(struct parquet_writer *w, size_t i, struct str s)
+{
+	const struct field *f = &w->schema.fields[i];
+	char clean[TEXT_ROOM];
+
+	w->extra.said[i] = true;
+	if (f->type == PARQUET_TEXT && !str_utf8_valid(s)) {
+		extra_bytes(&w->extra, f->name, s);
+		str_copy_clean(clean, sizeof(clean), s);
+		s = str_of(clean);
+	}
+	column_value(&w->columns[i], &w->press, s.p, s.n);
+}
+
+static void put_number(struct parquet_writer *w, size_t i, int64_t v)
+{
+	w->extra.said[i] = true;
+	column_value(&w->columns[i], &w->press, &v, sizeof(v));
+}
+
+static bool is_zero(const void *p, size_t n)
+{
+	static const uint8_t zeros[16];
+
+	return memcmp(p, zeros, n) == 0;
+}
+
+/* As record_value has it, without the way through text: empty text and unknown addresses say nothing,
+ * numbers where the column says that zero is unknown. */
+static void put_plain(struct parquet_writer *w, size_t i, const struct col *col,
+		      const void *row)
+{
+	const struct field *f = &w->schema.fields[i];
+	struct column *c = &w->columns[i];
+	struct str s;
+	int64_t v;
+
+	switch (f->key) {
+	case KEY_NUMBER:
+		v = col_int(col, row);
+		if (v == 0 && (col->flags & COL_OMIT_ZERO))
+			column_null(c);
+		else
+			put_number(w, i, v);
+		return;
+	case KEY_TEXT:
+		s = col_text(col, row);
+		if (s.n == 0 || (col->type == COL_ENUM && (col->flags & COL_OMIT_ZERO) &&
+				 is_zero(col_at(col, row), 1)))
+			column_null(c);
+		else
+			put_text(w, i, s);
+		return;
+	case KEY_ADDR:
+	case KEY_MAC:
+		if (is_zero(col_at(col, row), col->size))
+			column_null(c);
+		else {
+			w->extra.said[i] = true;
+			column_value(c, &w->press, col_at(col, row), col->size);
+		}
+		return;
+	}
+}
+
+static bool fits(enum parquet_type type, uint64_t v)
+{
+	return type == PARQUET_U64 || (type == PARQUET_U32 && v <= UINT32_MAX) ||
+	       (type == PARQUET_U16 && v <= UINT16_MAX) ||
+	       (type == PARQUET_U8 && v <= UINT8_MAX);
+}
+
+/* A value of another type than its column's stays unsaid: toms.extra has it then. */
+static void put_computed(struct parquet_writer *w, size_t i, const struct out_col *o,
+			 const void *row, struct value *v)
+{
+	enum parquet_type type = w->schema.fields[i].type;
+
+	v->type = VALUE_NONE;
+	o->get(row, v);
+	if (v->type == VALUE_TEXT && parquet_is_text(type))
+		put_text(w, i, str_of(v->text));
+	else if (v->type == VALUE_REF && parquet_is_text(type) &&
+		 (type == PARQUET_BYTES || v->ref.n < TEXT_ROOM / 3 || str_utf8_valid(v->ref)))
+		put_text(w, i, v->ref);
+	else if ((v->type == VALUE_I64 && type == PARQUET_I64) ||
+		 (v->type == VALUE_TIME && type == PARQUET_TIME))
+		put_number(w, i, v->i);
+	else if (v->type == VALUE_U64 && fits(type, v->u))
+		put_number(w, i, (int64_t)v->u);
+	else
+		column_null(&w->columns[i]);
+}
+
+/* Bytes of the group's long values: what its memory and that of its readers hang on. */
+static uint64_t long_bytes(const struct parquet_writer *w)
+{
+	uint64_t n = 0;
+
+	for (size_t i = 0; i < w->schema.n; i++)
+		n += w->columns[i].long_bytes;
+	return n;
+}
+
+int parquet_put(struct parquet_writer *w, const void *row, struct err *e)
+{
+	size_t last = w->schema.n - 1;
+	struct str extra;
+	struct value v;
+	bool failed;
+
+	if (w->failed)
+		return err_set(e, (enum err_code)w->failed,
+			       "an earlier row could not be written");
+	extra_begin(&w->extra);
+	for (size_t i = 0; i < last; i++) {
+		const struct field *f = &w->schema.fields[i];
+
+		if (f->col)
+			put_plain(w, i, f->col, row);
+		else
+			put_computed(w, i, f->out, row, &v);
+	}
+	extra = extra_end(&w->extra, row, &failed);
+	if (failed) {
+		w->failed = ERR_NOMEM;
+		return err_set(e, ERR_NOMEM, "no memory for a row's extra members");
+	}
+	if (extra.n)
+		column_value(&w->columns[last], &w->press, extra.p, extra.n);
+	else
+		column_null(&w->columns[last]);
+	w->rows++;
+	w->group_rows++;
+	if (w->group_rows == w->conf.group_rows || long_bytes(w) >= w->conf.group_bytes)
+		return end_group(w, e);
+	return 0;
+}
+
+int parquet_finish(struct parquet_writer *w, struct parquet_sum *sum, struct err *e)
+{
+	struct footer f;
+	int rc = 0;
+
+	if (w->failed)
+		return err_set(e, (enum err_code)w->failed,
+			       "an earlier row could not be written");
+	if (w->group_rows)
+		rc = end_group(w, e);
+	if (rc)
+		return rc;
+	f = (struct footer){ .schema = &w->schema,
+			     .conf = &w->conf,
+			     .groups = w->groups,
+			     .n_groups = w->n_groups,
+			     .rows = w->rows,
+			     .blooms_off = w->bytes + w->out.n };
+	footer_blooms(&f, &w->out);
+	footer_put(&f, &w->out);
+	rc = flush(w, e);
+	if (!rc && sum)
+		*sum = (struct parquet_sum){ w->rows, w->bytes, w->n_groups };
+	return rc;
+}
