@@ -178,7 +178,8 @@ static void a_follower_gets_rows_without_lines_and_loses_none_when_slow(void **s
 	assert_int_equal(store_follow(b.st, &log_record, "test", 200, &f, &e), 0);
 	box_start(&b);
 	logs_make(&l, 4, MANY);
-	logs_put(&b, &l, 0, l.n, 150); /* more than its queue holds: it re-reads from the packs */
+	logs_put(&b, &l, 0, l.n,
+		 150); /* more than its queue holds: it re-reads from the packs */
 	for (size_t seen = 0; seen < l.n;) {
 		int n = follower_next(f, rows, 100, 5000, &e);
 		if (n <= 0)
@@ -214,7 +215,8 @@ static void a_pack_says_which_columns_it_has(void **state)
 	logs_make(&l, 5, 600);
 	for (size_t i = 0; i < 300; i++) {
 		struct log *g = l.rows[i];
-		memset(&g->policy, 0, sizeof(g->policy)); /* not a text that anybody would write */
+		memset(&g->policy, 0,
+		       sizeof(g->policy)); /* not a text that anybody would write */
 		box_put(&b, &older, g);
 		memset(g->program, 0, sizeof(g->program));
 	}
@@ -260,7 +262,8 @@ static void days_of_packs_are_dropped_in_steps(void **state)
 	assert_true(steps > 2);
 	assert_int_equal(box_number(&b, "SELECT count(*) FROM part"), 1);
 	assert_int_equal(
-		box_number(&b, "SELECT count(*) FROM sqlite_schema WHERE name GLOB 'log_20261113*'"),
+		box_number(&b,
+			   "SELECT count(*) FROM sqlite_schema WHERE name GLOB 'log_20261113*'"),
 		0);
 	logs_same(&b, &l, QUERY_OLDEST, 0);
 	box_check_integrity(&b);
@@ -289,6 +292,78 @@ static void rows_of_many_days_find_their_packs(void **state)
 	box_again(&b);
 	logs_same(&b, &l, QUERY_OLDEST, 0);
 	assert_int_equal(box_number(&b, "SELECT count(*) FROM part"), 40);
+	box_free(&b);
+	logs_free(&l);
+}
+
+struct feeder {
+	struct box *b;
+	const struct logs *l;
+	_Atomic bool done;
+};
+
+static void feed(void *arg)
+{
+	struct feeder *f = arg;
+	for (size_t i = 0; i < f->l->n; i += 10) {
+		assert_int_equal(store_put_each(f->b->st, &log_record,
+						(const void *const *)(f->l->rows + i), 10),
+				 0);
+		box_flush(f->b);
+	}
+	f->done = true;
+}
+
+struct prefix {
+	const struct logs *l;
+	size_t n;
+};
+
+static int is_next(void *arg, const void *row)
+{
+	struct prefix *p = arg;
+	const struct log *have = row, *want = p->l->rows[p->n++];
+	assert_int_equal(have->at_ns, want->at_ns);
+	assert_int_equal(have->line_n, want->line_n);
+	assert_memory_equal(have->line, want->line, want->line_n);
+	return 0;
+}
+
+/* Each page has a snapshot of its own: between two of them packs are replaced by others. */
+static void readers_see_every_row_once_while_packs_are_put_together(void **state)
+{
+	(void)state;
+	struct box b;
+	struct logs l;
+	struct feeder f = { .b = &b, .l = &l };
+	struct thread thread;
+	struct err e = ERR_INIT;
+	size_t last = 0, reads = 0;
+	box_new(&b);
+	b.conf.commit_every_ns = NS_PER_MS;
+	box_open(&b);
+	box_start(&b);
+	logs_make(&l, 9, MANY);
+	assert_int_equal(thread_start(&thread, "feeder", feed, &f, &e), 0);
+	for (bool done = false; !done; reads++) {
+		struct query q = { .record = &log_record,
+				   .until_ns = INT64_MAX,
+				   .sort = QUERY_OLDEST };
+		struct query_page_info info = { .more = true };
+		struct prefix p = { &l, 0 };
+		done = f.done;
+		while (info.more) {
+			if (store_query(b.st, &q, 97, 0, is_next, &p, &info, &e))
+				fail_msg("%s", e.text);
+			memcpy(q.cursor, info.next, sizeof(q.cursor));
+		}
+		assert_true(p.n >= last);
+		last = p.n;
+	}
+	thread_join(&thread);
+	assert_int_equal(last, l.n);
+	assert_true(reads > 1);
+	assert_true(box_number(&b, "SELECT max(n) FROM log_20261122") > 200);
 	box_free(&b);
 	logs_free(&l);
 }
@@ -352,6 +427,7 @@ int main(void)
 		cmocka_unit_test(a_pack_says_which_columns_it_has),
 		cmocka_unit_test(days_of_packs_are_dropped_in_steps),
 		cmocka_unit_test(rows_of_many_days_find_their_packs),
+		cmocka_unit_test(readers_see_every_row_once_while_packs_are_put_together),
 		cmocka_unit_test(a_damaged_pack_is_said_and_never_shown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
