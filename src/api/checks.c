@@ -137,10 +137,33 @@ static void check_disk(struct api *api, struct check *c)
 	set(c, low ? CHECK_PROBLEM : CHECK_OK, low ? "disk" : "disk_ok");
 }
 
+/* What is silent or missing the room knows; here, whether lines come at all. */
+static void check_logs(struct api *api, struct check *c)
+{
+	uint64_t lines = 0;
+	if (room_is_ill(api, "syslog", c))
+		return;
+	c->since_ns = 0;
+	mutex_lock(&api->m);
+	double rate = api->lines_per_s;
+	mutex_unlock(&api->m);
+	if (!api->hears_logs) {
+		set(c, CHECK_OK, "room_ok");
+	} else if (counter_read(api->app, "syslog_lines_total", &lines) && lines > 0) {
+		(void)snprintf(c->one, sizeof(c->one), rate < 9.95 ? "%.1f" : "%.0f",
+			       rate > 0 ? rate : 0.0);
+		(void)snprintf(c->two, sizeof(c->two), "%llu", (unsigned long long)lines);
+		set(c, CHECK_OK, "logs");
+	} else {
+		bool starts = clock_now_ns() - app_started_ns(api->app) < STARTING_NS;
+		set(c, CHECK_UNKNOWN, starts ? "starting" : "no_logs");
+	}
+}
+
 /* Rooms without a check of their own: what they say of themselves. */
 static size_t check_others(struct api *api, struct check *out, size_t n)
 {
-	static const char *const done[] = { "capture", "store", "api" };
+	static const char *const done[] = { "capture", "store", "api", "syslog" };
 	for (const struct room *const *room = app_rooms(api->app); *room && n < CHECKS_MAX;
 	     room++) {
 		bool is_done = false;
@@ -165,10 +188,9 @@ size_t checks_make(struct api *api, struct check *out)
 		const char *id, *room;
 		void (*look)(struct api *, struct check *);
 	} table[] = {
-		{ "capture", "capture", check_capture },
-		{ "losses", "capture", check_losses },
-		{ "store", "store", check_store },
-		{ "disk", "store", check_disk },
+		{ "capture", "capture", check_capture }, { "losses", "capture", check_losses },
+		{ "store", "store", check_store },       { "disk", "store", check_disk },
+		{ "syslog", "syslog", check_logs },
 	};
 	size_t n = 0;
 	for (size_t i = 0; i < ARRAY_LEN(table); i++) {

@@ -102,6 +102,52 @@ static bool put_totals(struct request *rq, struct json *j, int64_t now)
 	return true;
 }
 
+struct log_kinds {
+	struct json *j;
+	uint64_t lines, bytes;
+};
+
+static int put_kind(void *arg, const struct rollup_row *r)
+{
+	struct log_kinds *k = arg;
+	json_kv_u64(k->j, *r->key ? r->key : "unknown", r->flows);
+	k->lines += r->flows;
+	k->bytes += r->bytes_out;
+	return 0;
+}
+
+/* Lines of logs in the same 24 hours, by kind; null where none are received. */
+static bool put_logs(struct request *rq, struct json *j, struct api *api, int64_t now)
+{
+	struct err e = ERR_INIT;
+	struct log_kinds k = { .j = j };
+	json_key(j, "logs");
+	if (!api->hears_logs) {
+		json_null(j);
+		return true;
+	}
+	mutex_lock(&api->m);
+	double rate = api->lines_per_s;
+	mutex_unlock(&api->m);
+	json_obj(j);
+	json_kv_time(j, "since", now - DAY_NS);
+	json_kv_time(j, "until", now);
+	json_key(j, "kinds");
+	json_obj(j);
+	int rc = store_top(app_store(rq->app), ROLLUP_LOG_KIND, now - DAY_NS, now, 100,
+			   rq->deadline_mono_ns, put_kind, &k, &e);
+	json_end_obj(j);
+	json_kv_u64(j, "lines", k.lines);
+	json_kv_u64(j, "bytes", k.bytes);
+	json_key(j, "lines_per_s");
+	if (rate < 0)
+		json_null(j);
+	else
+		json_f64(j, (double)(int64_t)(rate * 10 + 0.5) / 10);
+	json_end_obj(j);
+	return rc == 0;
+}
+
 static void put_lost(struct json *j, struct api *api, int64_t now)
 {
 	struct losses l;
@@ -172,6 +218,7 @@ void overview_get(struct request *rq, struct reply *rp)
 	rate_json(j, &r);
 	bool complete = put_totals(rq, j, now);
 	put_lost(j, api, now);
+	complete = put_logs(rq, j, api, now) && complete;
 	size_t limit = (size_t)req_int(rq, "top", 0);
 	if (limit > 0 && !put_tops(rq, j, now, limit))
 		complete = false;
@@ -183,7 +230,7 @@ void overview_get(struct request *rq, struct reply *rp)
 #define COUNT "{\"type\":\"integer\",\"minimum\":0}"
 #define TIME "{\"type\":\"string\",\"format\":\"date-time\"}"
 const char overview_schema[] =
-	"{\"type\":\"object\",\"required\":[\"as_of\",\"checks\",\"counts\",\"rate\",\"totals\",\"lost\",\"complete\"],\"properties\":{"
+	"{\"type\":\"object\",\"required\":[\"as_of\",\"checks\",\"counts\",\"rate\",\"totals\",\"lost\",\"logs\",\"complete\"],\"properties\":{"
 	"\"as_of\":" TIME ",\"complete\":{\"type\":\"boolean\"},"
 	"\"checks\":{\"type\":\"array\",\"items\":{\"type\":\"object\","
 	"\"required\":[\"id\",\"room\",\"state\",\"since\",\"code\",\"text\",\"next\"],\"properties\":{"
@@ -209,6 +256,7 @@ const char overview_schema[] =
 					    ",\"own_drops\":" COUNT ",\"bad_frames\":" COUNT ","
 					    "\"ratio\":{\"type\":\"number\"},\"minutes_watched\":" COUNT
 					    ",\"minutes\":" COUNT "}},"
+					    "\"logs\":{\"type\":[\"object\",\"null\"],\"required\":[\"since\",\"until\",\"kinds\",\"lines\",\"bytes\",\"lines_per_s\"]},"
 					    "\"top\":{\"type\":\"object\",\"additionalProperties\":{\"type\":[\"object\",\"null\"],\"properties\":{"
 					    "\"items\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"required\":[\"key\",\"bytes\",\"share\"]}},"
 					    "\"total\":{\"type\":\"object\"}}}}}}";

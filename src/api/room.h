@@ -44,6 +44,8 @@ struct api {
 	struct check checks[CHECKS_MAX]; /* lock: m; as of the last tick */
 	size_t n_checks;                 /* lock: m */
 	int64_t last_packet_ns; /* lock: m; when the packet counter last moved; 0 never */
+	bool hears_logs;        /* a listener for logs is set; constant after init */
+	double lines_per_s;     /* lock: m; of logs, over the last seconds; <0 not known */
 };
 struct api *api_of(struct app *a); /* NULL when the room is not part of this run */
 

@@ -10,6 +10,7 @@
 #include "room.h"
 #include "searches.h"
 #include "tomsd/base/clock.h"
+#include "tomsd/base/opt.h"
 
 struct api *api_of(struct app *a)
 {
@@ -316,6 +317,17 @@ static void fini(struct app *a)
 	free(api);
 }
 
+static bool hears_logs(struct app *a)
+{
+	for (const struct room *const *room = app_rooms(a); *room; room++)
+		if (strcmp((*room)->name, "syslog") == 0)
+			return conf_count(app_conf(a), "syslog", "udp") +
+				       conf_count(app_conf(a), "syslog", "tcp") +
+				       conf_count(app_conf(a), "syslog", "tls") >
+			       0;
+	return false;
+}
+
 static int init(struct app *a, struct err *e)
 {
 	if (app_mode(a) == APP_REPLAY) /* nobody looks, and nothing but rows is wanted */
@@ -324,6 +336,8 @@ static int init(struct app *a, struct err *e)
 	if (!api)
 		return err_set(e, ERR_NOMEM, "no memory for the room api");
 	api->app = a;
+	api->lines_per_s = -1;
+	api->hears_logs = hears_logs(a);
 	mutex_init(&api->m);
 	cond_init(&api->wake);
 	app_set_room_state(a, &api_room, api);

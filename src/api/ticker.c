@@ -13,14 +13,15 @@
 
 struct sample {
 	int64_t mono_ns;
-	uint64_t packets, bytes, flows;
+	uint64_t packets, bytes, flows, lines;
 };
 
 struct ticker {
 	struct sample samples[SAMPLES];
 	size_t n; /* samples ever */
 	uint64_t packets_before, rows_before;
-	uint64_t flows_before, flows_told; /* rows of conversations: handed to the store a tick ago; told to pages */
+	uint64_t flows_before,
+		flows_told; /* rows of conversations: handed to the store a tick ago; told to pages */
 	int64_t followed_mono_ns;
 	bool counts_packets;
 };
@@ -66,6 +67,19 @@ static void tell_rate(struct app *a, const struct rate *r)
 	buf_fini(&b);
 }
 
+/* Lines of logs, on an appliance that may not capture at all. */
+static void take_lines(struct api *api, struct ticker *t, struct sample *s)
+{
+	const struct sample *old = &t->samples[t->n > SAMPLES ? t->n % SAMPLES : 0];
+	double over_s = (double)(s->mono_ns - old->mono_ns) / 1e9;
+	if (!counter_read(api->app, "syslog_lines_total", &s->lines) || t->n < 2 ||
+	    over_s < 0.5)
+		return;
+	mutex_lock(&api->m);
+	api->lines_per_s = (double)(s->lines - old->lines) / over_s;
+	mutex_unlock(&api->m);
+}
+
 static void take_rate(struct api *api, struct ticker *t)
 {
 	struct sample *s = &t->samples[t->n++ % SAMPLES];
@@ -74,6 +88,7 @@ static void take_rate(struct api *api, struct ticker *t)
 	t->counts_packets = counter_read(api->app, "capture_packets_total", &s->packets);
 	(void)counter_read(api->app, "capture_bytes_total", &s->bytes);
 	(void)counter_read(api->app, "flow_rows_total", &s->flows);
+	take_lines(api, t, s);
 	if (t->n < 2 || !t->counts_packets)
 		return;
 	const struct sample *old = &t->samples[t->n > SAMPLES ? t->n % SAMPLES : 0];
