@@ -175,6 +175,13 @@ class Ours:
         text = f"[syslog]\nudp = 127.0.0.1:0\ntcp = 127.0.0.1:0\ntls = 127.0.0.1:0\ncert = {cert}\nkey = {key}\n"
         self.daemon = toms.Daemon(folder, text=text).start()
         self.process = self.daemon.process
+        try:
+            self.make_known(logs, toms, first_line)
+        except BaseException:
+            self.stop()
+            raise
+
+    def make_known(self, logs, toms, first_line):
         api = self.daemon.first_admin()
         self.port = doors = {name: port for name, (_, port) in logs.doors(self.daemon).items()}
         with socket.create_connection(("127.0.0.1", doors["tcp"])) as link:
