@@ -55,9 +55,8 @@ static int gather_words(struct gathered *g, uint64_t id, struct str list, uint64
 		i += bytes;
 		token += step << WORD_SHIFT;
 		/* the last word and the first of digits may share a piece */
-		int rc = token_is_digits((uint32_t)token) ?
-				 0 :
-				 gather(g, (uint32_t)token, bucket);
+		int rc = token_is_digits((uint32_t)token) ? 0 :
+							    gather(g, (uint32_t)token, bucket);
 		if (rc)
 			return rc;
 	}

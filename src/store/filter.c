@@ -62,7 +62,8 @@ static int add_clause(struct filter *f, const struct query *q, size_t at, bool *
 		return rc;
 	c.n = (uint16_t)(f->n_leaves - c.first);
 	for (size_t i = c.first; i < f->n_leaves; i++)
-		c.asks_line |= f->leaves[i].kind == LEAF_LINE || f->leaves[i].kind == LEAF_MEMBER;
+		c.asks_line |= f->leaves[i].kind == LEAF_LINE ||
+			       f->leaves[i].kind == LEAF_MEMBER;
 	f->asks_line |= c.asks_line;
 	if (is_range_op(w))
 		find_zone(f, &c);

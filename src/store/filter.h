@@ -15,8 +15,8 @@ enum leaf_kind {
 	LEAF_TEXT, /* col's text, by how */
 	LEAF_ANY,  /* col is not zero, not empty */
 	LEAF_OUT, /* computed member: number in [lo, hi] where has_number, text by how, or any */
-	LEAF_JSON, /* member at path below the JSON object in col; as LEAF_OUT */
-	LEAF_LINE, /* the row's tail has this text: filter.patterns[pattern] */
+	LEAF_JSON,   /* member at path below the JSON object in col; as LEAF_OUT */
+	LEAF_LINE,   /* the row's tail has this text: filter.patterns[pattern] */
 	LEAF_MEMBER, /* member read out of the tail; as LEAF_OUT */
 };
 struct leaf {
@@ -41,7 +41,7 @@ struct clause {
 	uint16_t first, n; /* of filter.leaves */
 	bool negate;
 	bool asks_line; /* cannot be told from the columns */
-	bool has_zone; /* no row below zone_min of this value can match */
+	bool has_zone;  /* no row below zone_min of this value can match */
 	enum zone_value zone;
 	uint64_t zone_min;
 };
@@ -91,7 +91,11 @@ bool filter_match_line(const struct filter *f, const void *row, struct filter_li
 
 /* Groups of tokens for one day: a row can only match if of every group it carries one token. A part of
  * the filter that the index cannot answer has no group. */
-enum { TOKENS_MAX = 8192, LINE_WORDS_MAX = 8, TOKEN_GROUPS_MAX = QUERY_WORDS_MAX * LINE_WORDS_MAX + 2 };
+enum {
+	TOKENS_MAX = 8192,
+	LINE_WORDS_MAX = 8,
+	TOKEN_GROUPS_MAX = QUERY_WORDS_MAX * LINE_WORDS_MAX + 2
+};
 struct tokens {
 	uint32_t token[TOKENS_MAX];
 	size_t n;
@@ -100,7 +104,7 @@ struct tokens {
 	} group[TOKEN_GROUPS_MAX]; /* fewest tokens first */
 	size_t n_groups;
 	uint32_t loose; /* goes with every word, see text.h; 0: there is none */
-	bool none; /* no row of this day can match */
+	bool none;      /* no row of this day can match */
 };
 int filter_tokens(const struct filter *f, struct sql *db, int32_t day, uint64_t seed,
 		  struct tokens *out, struct err *e) MUST_CHECK;

@@ -142,8 +142,10 @@ static int number_range(struct leaf *l, const struct query_word *w, enum unit un
 	int64_t v, to;
 
 	if (is_port && is_equality(w) && !is_port_range(s, dash))
-		return wrong_value(w, "not a number from 0 to 65535; write digits, or a range such as 1000-2000",
-				   e);
+		return wrong_value(
+			w,
+			"not a number from 0 to 65535; write digits, or a range such as 1000-2000",
+			e);
 	if (dash > 0) {
 		if (number_of(str_sub(s, 0, (size_t)dash), unit, &v) ||
 		    number_of(str_sub(s, (size_t)dash + 1, s.n), unit, &to) || v > to)
@@ -279,7 +281,8 @@ static int open_leaf(struct leaf *l, const struct query_word *w, struct err *e)
 		l->text = STR_NULL; /* only numbers compare */
 	l->has_number = number_range(l, w, unit, &no_number) == 0;
 	if (l->kind == LEAF_MEMBER && is_equality(w) && is_digits(l->text))
-		l->has_number = false; /* as it is written, so that its word in the index finds it */
+		l->has_number =
+			false; /* as it is written, so that its word in the index finds it */
 	if (!l->has_number && !l->any && (!is_equality(w) || is_number_member(l)))
 		return err_set(e, ERR_INVALID, "%s", no_number.text);
 	return 0;

@@ -250,8 +250,7 @@ bool filter_match_line(const struct filter *f, const void *row, struct filter_li
 	if (f->n_patterns)
 		text_set(&with->text, record_tail_of(f->plan->record, row));
 	for (size_t i = 0; i < f->n_clauses; i++) {
-		if (f->clauses[i].asks_line &&
-		    !clause_holds_line(f, &f->clauses[i], row, with))
+		if (f->clauses[i].asks_line && !clause_holds_line(f, &f->clauses[i], row, with))
 			return false;
 	}
 	return true;

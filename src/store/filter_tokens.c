@@ -99,7 +99,7 @@ static int number_tokens(struct maker *m, const struct leaf *l, bool is_port)
 		if (is_port && is_source && !token_port_complete((uint16_t)v))
 			return -ERR_NOTFOUND;
 		if (add(m, is_port ? token_port(m->seed, (uint16_t)v) :
-					  token_num(m->seed, l->col, (uint64_t)v)))
+				     token_num(m->seed, l->col, (uint64_t)v)))
 			return -ERR_NOTFOUND;
 	}
 	return 0;
@@ -265,13 +265,27 @@ static int decimal_token(struct maker *m, const struct leaf *l)
 static bool is_verbatim(struct str member)
 {
 	static const char *const fronts[] = {
-		"fortinet.firewall.", "message",	   "url.domain",
-		"url.path",	      "url.query",	   "url.original",
-		"dns.question.",      "file.name",	   "file.path",
-		"user_agent.",	      "email.subject",	   "group.name",
-		"source.domain",      "source.user.name",  "destination.user.name",
-		"rule.category",      "event.reason",	   "tls.client.server_name",
-		"error.message",      "observer.ingress.", "observer.egress.",
+		"fortinet.firewall.",
+		"message",
+		"url.domain",
+		"url.path",
+		"url.query",
+		"url.original",
+		"dns.question.",
+		"file.name",
+		"file.path",
+		"user_agent.",
+		"email.subject",
+		"group.name",
+		"source.domain",
+		"source.user.name",
+		"destination.user.name",
+		"rule.category",
+		"event.reason",
+		"tls.client.server_name",
+		"error.message",
+		"observer.ingress.",
+		"observer.egress.",
 		"http.request.method",
 	};
 
@@ -459,7 +473,9 @@ static int sides_group(struct maker *m, const struct sides *s, struct err *e)
 int filter_tokens(const struct filter *f, struct sql *db, int32_t day, uint64_t seed,
 		  struct tokens *out, struct err *e)
 {
-	struct maker m = { .db = db, .plan = f->plan, .day = day, .seed = seed, .out = out, .filter = f };
+	struct maker m = {
+		.db = db, .plan = f->plan, .day = day, .seed = seed, .out = out, .filter = f
+	};
 	int rc = 0;
 
 	out->n = out->n_groups = 0;

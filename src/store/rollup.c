@@ -368,10 +368,9 @@ int rollup_add_log(struct rollup *ru, struct sql *db, const struct log *g, struc
 	const uint64_t v[VALUES] = { [FLOWS] = 1, [OUT] = g->line_n };
 	int64_t s = g->at_ns / NS_PER_S, minute = floor_to(s, MINUTE_S);
 	struct rollup_key by_type = key_type(ru, g, floor_to(s, HOUR_S));
-	struct rollup_key by_kind =
-		key_text(ROLLUP_LOG_KIND, minute,
-			 g->kind && g->kind <= LOG_KIND_DEVICE ? ru->kinds[g->kind] :
-								 "unknown");
+	struct rollup_key by_kind = key_text(
+		ROLLUP_LOG_KIND, minute,
+		g->kind && g->kind <= LOG_KIND_DEVICE ? ru->kinds[g->kind] : "unknown");
 	struct rollup_key by_source = key_int(MINUTE, ROLLUP_LOG_SOURCE, minute, g->source);
 	int rc = add(ru, &by_type, v);
 	if (!rc)
@@ -461,9 +460,9 @@ static int write_sum(const struct rollup *ru, const struct rollup_sum *u, struct
 		stmt_blob_ref(s, 3, u->key.blob, u->key.n);
 		break;
 	case KEY_NAME:
-		stmt_text_ref(s, 3, u->key.i < ROLLUP_NAMES_MAX ?
-					    str_of(ru->names->name[u->key.i]) :
-					    STR("other"));
+		stmt_text_ref(s, 3,
+			      u->key.i < ROLLUP_NAMES_MAX ? str_of(ru->names->name[u->key.i]) :
+							    STR("other"));
 		break;
 	}
 	for (int i = 0; i < VALUES; i++)

@@ -303,12 +303,11 @@ int rollup_largest(const struct rollup_keys *k, size_t **order, size_t *n)
 	*n = 0;
 	for (size_t i = 0; i < k->n; i++) {
 		if (!k->key[i].is_other)
-			r[(*n)++] = (struct ranked){
-				is_of_logs(k->dim) ? k->key[i].sum.flows :
-						     k->key[i].sum.bytes_out +
-							     k->key[i].sum.bytes_in,
-				i
-			};
+			r[(*n)++] = (struct ranked){ is_of_logs(k->dim) ?
+							     k->key[i].sum.flows :
+							     k->key[i].sum.bytes_out +
+								     k->key[i].sum.bytes_in,
+						     i };
 	}
 	qsort(r, *n, sizeof(*r), more_bytes_first);
 	for (size_t i = 0; i < *n; i++)

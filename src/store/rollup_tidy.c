@@ -14,16 +14,21 @@ enum {
 
 /* Keys beyond the largest ?3 are added to 'other', then deleted. Of equals the lower key
  * stays. */
-#define LARGEST(t)                                                                             \
-	"(SELECT key FROM " t " WHERE dim=?1 AND at=?2 AND key<>'other'"                       \
+#define LARGEST(t)                                                       \
+	"(SELECT key FROM " t " WHERE dim=?1 AND at=?2 AND key<>'other'" \
 	" ORDER BY bytes_out+bytes_in DESC,key LIMIT ?3)"
-#define FOLD(t)                                                                                \
-	{ "INSERT INTO " t " SELECT dim,at,'other',sum(flows),sum(packets),sum(bytes_out),"    \
-	  "sum(bytes_in) FROM " t " WHERE dim=?1 AND at=?2 AND key<>'other' AND key NOT IN"    \
-	  LARGEST(t) " GROUP BY dim,at ON CONFLICT DO UPDATE SET flows=flows+excluded.flows,"  \
-	  "packets=packets+excluded.packets,bytes_out=bytes_out+excluded.bytes_out,"           \
-	  "bytes_in=bytes_in+excluded.bytes_in",                                               \
-	  "DELETE FROM " t " WHERE dim=?1 AND at=?2 AND key<>'other' AND key NOT IN" LARGEST(t) }
+#define FOLD(t)                                                                                       \
+	{                                                                                             \
+		"INSERT INTO " t                                                                      \
+		" SELECT dim,at,'other',sum(flows),sum(packets),sum(bytes_out),"                      \
+		"sum(bytes_in) FROM " t                                                               \
+		" WHERE dim=?1 AND at=?2 AND key<>'other' AND key NOT IN" LARGEST(                    \
+			t) " GROUP BY dim,at ON CONFLICT DO UPDATE SET flows=flows+excluded.flows,"   \
+			   "packets=packets+excluded.packets,bytes_out=bytes_out+excluded.bytes_out," \
+			   "bytes_in=bytes_in+excluded.bytes_in",                                     \
+			"DELETE FROM " t                                                              \
+			" WHERE dim=?1 AND at=?2 AND key<>'other' AND key NOT IN" LARGEST(t)          \
+	}
 static const char *const fold_hour[2] = FOLD("rollup_hour");
 static const char *const fold_day[2] = FOLD("rollup_day");
 
@@ -150,7 +155,8 @@ static int close_next_day(struct rollup *ru, struct sql *db, int64_t now_s, stru
 	int64_t today = (now_s - DAY_GRACE_S) / DAY_S * DAY_S, at = -1;
 	if (now_s < DAY_GRACE_S || ru->closed_s >= today)
 		return 0;
-	int rc = ask2(db, "SELECT min(at)FROM rollup_hour WHERE dim IN(0,5)AND at>=?1 AND at<?2",
+	int rc = ask2(db,
+		      "SELECT min(at)FROM rollup_hour WHERE dim IN(0,5)AND at>=?1 AND at<?2",
 		      ru->closed_s, today, -1, &at, e);
 	if (rc)
 		return rc;

@@ -186,10 +186,11 @@ static int contents(struct scan *s, const struct scan_day *d, uint64_t **out, st
 			continue;
 		memset(one, 0, n * sizeof(*one));
 		for (size_t i = 0; !rc && i < last; i++)
-			rc = chapter_masks(s->spec.db, table, d->part.buckets, token[i], one, e);
+			rc = chapter_masks(s->spec.db, table, d->part.buckets, token[i], one,
+					   e);
 		if (!rc && d->tokens->loose && last && token_is_word(token[last - 1]))
-			rc = chapter_masks(s->spec.db, table, d->part.buckets,
-					   d->tokens->loose, one, e);
+			rc = chapter_masks(s->spec.db, table, d->part.buckets, d->tokens->loose,
+					   one, e);
 		for (size_t i = 0; i < n; i++)
 			all[i] &= one[i];
 	}

@@ -55,7 +55,8 @@ static int word_bits(struct scan *s, const struct scan_day *d, const uint32_t *t
 	if (rc)
 		return rc;
 	for (granules |= s->loose; granules; granules &= granules - 1)
-		memset(&out->w[__builtin_ctzll(granules) * WORDS], 0xff, WORDS * sizeof(out->w[0]));
+		memset(&out->w[__builtin_ctzll(granules) * WORDS], 0xff,
+		       WORDS * sizeof(out->w[0]));
 	for (size_t i = (size_t)s->now.rows; i < STORE_BUCKET_ROWS; i++) {
 		if (i % 64 == 0) {
 			memset(&out->w[i / 64], 0, (STORE_BUCKET_ROWS - i) / 8);

@@ -43,13 +43,13 @@ struct scan {
 	size_t n_best;
 	uint64_t counted, looked_at;
 	struct place known;
-	bool stopped;         /* deadline or at_most */
-	unsigned until_clock; /* rows before the clock is asked again */
-	struct unit now;      /* being searched */
-	void *row;            /* of the record, with room for its tail */
+	bool stopped;             /* deadline or at_most */
+	unsigned until_clock;     /* rows before the clock is asked again */
+	struct unit now;          /* being searched */
+	void *row;                /* of the record, with room for its tail */
 	struct filter_line *line; /* to look into tails; NULL: nobody asks */
 	struct bits set, one;
-	uint64_t loose;   /* granules of s->now with words outside the index, when known */
+	uint64_t loose; /* granules of s->now with words outside the index, when known */
 	bool knows_loose;
 	uint16_t ordinals[STORE_BUCKET_ROWS];
 	struct zone_top top[STORE_ZONE_TOP];

@@ -174,10 +174,10 @@ static void add_characters(struct words *w, const char *p, size_t n)
 
 	for (size_t i = 0; i < n && !w->more;) {
 		size_t bytes = character((const unsigned char *)p + i, n - i);
-		size_t next = bytes && i + bytes < n ?
-				      character((const unsigned char *)p + i + bytes,
-						n - i - bytes) :
-				      0;
+		size_t next =
+			bytes && i + bytes < n ?
+				character((const unsigned char *)p + i + bytes, n - i - bytes) :
+				0;
 
 		if (bytes && before)
 			put_word(w, p + i - before, before + bytes, false);
@@ -256,7 +256,8 @@ static void add_words(struct words *w, const struct text *t, size_t from, size_t
 	}
 }
 
-size_t text_words(const struct text *t, uint64_t class_seed, uint32_t *out, size_t cap, bool *more)
+size_t text_words(const struct text *t, uint64_t class_seed, uint32_t *out, size_t cap,
+		  bool *more)
 {
 	struct words w = { .seed = class_seed, .out = out, .cap = cap, .singles = true };
 
@@ -304,7 +305,8 @@ static bool is_closed(const struct text_pattern *p, size_t part, bool front)
 }
 
 /* Where the part stands from `at` on, its ends where they may be; SIZE_MAX: nowhere. */
-static size_t find_part(const struct text *t, const struct text_pattern *p, size_t part, size_t at)
+static size_t find_part(const struct text *t, const struct text_pattern *p, size_t part,
+			size_t at)
 {
 	const char *what = p->folded + p->part[part].first;
 	size_t n = p->part[part].n;
@@ -349,7 +351,8 @@ static void trim(const struct text_pattern *p, size_t part, const struct text *t
 			--*to;
 }
 
-size_t text_pattern_words(const struct text_pattern *p, uint64_t class_seed, uint32_t *out, size_t cap)
+size_t text_pattern_words(const struct text_pattern *p, uint64_t class_seed, uint32_t *out,
+			  size_t cap)
 {
 	struct words w = { .seed = class_seed, .out = out, .cap = cap };
 	struct text *t = malloc(sizeof(*t));

@@ -13,16 +13,17 @@
 #include "token.h"
 
 enum {
-	TEXT_MAX = 65536,    /* longest line */
+	TEXT_MAX = 65536, /* longest line */
 	TEXT_WORD_MAX = 64,
 	TEXT_NUMBER_MAX = 3,  /* numbers of up to so many digits are not indexed, */
 	TEXT_DIGITS_MAX = 12, /* nor are those of more */
-	TEXT_WORDS_MAX = 16384, /* of a line; what is beyond is not indexed, and its granule says so */
+	TEXT_WORDS_MAX =
+		16384, /* of a line; what is beyond is not indexed, and its granule says so */
 };
 
 struct text {
 	size_t n;
-	char folded[TEXT_MAX + 64];       /* ASCII letters in lower case, zeros behind */
+	char folded[TEXT_MAX + 64];        /* ASCII letters in lower case, zeros behind */
 	uint64_t alpha[TEXT_MAX / 64 + 2]; /* a bit a byte: letter; digit; from 0x80 on */
 	uint64_t digit[TEXT_MAX / 64 + 2];
 	uint64_t high[TEXT_MAX / 64 + 2];
@@ -60,12 +61,13 @@ static inline uint32_t token_beside_words(uint32_t token)
 /* The byte behind a word in _tok; see layout.h. */
 enum { WORD_NUMBERS = 64, WORD_NUMBERS_MAX = 7, WORD_MASK = 128 };
 size_t word_entry(const uint8_t *p, size_t n, uint64_t *granules); /* bytes of it; 0: damaged */
-uint64_t word_seed(uint64_t seed); /* class seed of words */
+uint64_t word_seed(uint64_t seed);                                 /* class seed of words */
 /* Carried by a granule that has words which are not in the index. */
 uint32_t word_loose(uint64_t class_seed);
 
 /* Tokens of the words, repeated as they repeat; how many, at most cap. *more is set where there are others. */
-size_t text_words(const struct text *t, uint64_t class_seed, uint32_t *out, size_t cap, bool *more);
+size_t text_words(const struct text *t, uint64_t class_seed, uint32_t *out, size_t cap,
+		  bool *more);
 
 /* What somebody looks for: parts with '*' between them. */
 enum { TEXT_PATTERN_MAX = 256, TEXT_PARTS_MAX = 128 };
@@ -74,12 +76,13 @@ struct text_pattern {
 	struct {
 		uint16_t first, n;
 	} part[TEXT_PARTS_MAX];
-	size_t n_parts;           /* 0: any line that is not empty */
+	size_t n_parts;             /* 0: any line that is not empty */
 	bool open_front, open_back; /* '*' there: may begin, end inside a word */
 };
 void text_pattern_set(struct text_pattern *p, struct str wanted);
 bool text_find(const struct text *t, const struct text_pattern *p);
 /* Tokens that every line with this text carries, at most cap; none: the index cannot help. */
-size_t text_pattern_words(const struct text_pattern *p, uint64_t class_seed, uint32_t *out, size_t cap);
+size_t text_pattern_words(const struct text_pattern *p, uint64_t class_seed, uint32_t *out,
+			  size_t cap);
 
 #endif

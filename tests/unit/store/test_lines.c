@@ -6,13 +6,15 @@
 
 #include "../../tools/gen_logs.h"
 #include "tomsd/base/hash.h"
+#include "tomsd/base/num.h"
 #include "tomsd/log_row.h"
 
-enum { ROWS = 36000, QUERIES = 120 };
+enum { ROWS = 36000 };
 
 static struct log **rows; /* as put */
-static char **folded;      /* their lines in lower case */
+static char **folded;     /* their lines in lower case */
 static struct box box;
+static unsigned queries = 60; /* another number: first argument */
 static uint64_t state = 5;
 
 static uint64_t any(uint64_t n)
@@ -36,8 +38,8 @@ static void vary(struct log *g, uint32_t i)
 {
 	static const char *const more[] = {
 		" memo=\"\xe6\x82\xa3\xe8\x80\x85\xe7\x95\xaa\xe5\x8f\xb7\"", /* Japanese */
-		" memo=\"\xe6\x82\xa3\xe8\x80\x85\" x=\xe7\x95",		       /* cut */
-		" note=\x8a\xb3\x8e\xd2\x94\xd4\x8d\x86 end",		       /* Shift_JIS */
+		" memo=\"\xe6\x82\xa3\xe8\x80\x85\" x=\xe7\x95",              /* cut */
+		" note=\x8a\xb3\x8e\xd2\x94\xd4\x8d\x86 end",                 /* Shift_JIS */
 		" cfgpath=\"firewall.policy\" cfgattr=\"srcaddr[A-B]\"",
 		" imei=123456789012345",
 	};
@@ -54,7 +56,8 @@ static void vary(struct log *g, uint32_t i)
 static int make_rows(void **unused)
 {
 	static union gen_log made;
-	struct gen_logs g = { .dice = { 3, tiny_noon_ns - 6 * 3600 * NS_PER_S, 500 * NS_PER_MS } };
+	struct gen_logs g = { .dice = { 3, tiny_noon_ns - 6 * 3600 * NS_PER_S,
+					500 * NS_PER_MS } };
 
 	(void)unused;
 	rows = calloc(ROWS, sizeof(*rows));
@@ -246,7 +249,8 @@ static struct condition member_condition(void)
 
 static struct condition column_condition(void)
 {
-	static const char *const kinds[] = { "", "traffic", "security", "vpn", "admin", "system", "device" };
+	static const char *const kinds[] = { "",      "traffic", "security", "vpn",
+					     "admin", "system",  "device" };
 	const struct log *g = rows[any(ROWS)];
 	struct condition c = { .negate = any(6) == 0 };
 	const char *not = c.negate ? "-" : "";
@@ -259,7 +263,8 @@ static struct condition column_condition(void)
 		if (addr_is_zero(&c.a))
 			c.a = addr_v4(0xcb007105u);
 		addr_text(&c.a, addr);
-		(void)snprintf(c.text, sizeof(c.text), "%s%s:%s", not, any(2) ? "host" : "ip", addr);
+		(void)snprintf(c.text, sizeof(c.text), "%s%s:%s", not, any(2) ? "host" : "ip",
+			       addr);
 		break;
 	case 1:
 		c.holds = kind_holds;
@@ -279,7 +284,9 @@ static struct condition column_condition(void)
 	default:
 		c.holds = device_holds;
 		(void)snprintf(c.part, sizeof(c.part), "%s",
-			       any(2) ? "SW-floor3" : any(2) ? "fg200ft000000001" : "hospital-fw1");
+			       any(2) ? "SW-floor3" :
+			       any(2) ? "fg200ft000000001" :
+					"hospital-fw1");
 		(void)snprintf(c.text, sizeof(c.text), "%sdevice:%s", not, c.part);
 	}
 	return c;
@@ -351,7 +358,7 @@ static void random_searches_find_what_a_naive_one_finds(void **unused)
 {
 	(void)unused;
 	seen = calloc(ROWS, 1);
-	for (unsigned i = 0; i < QUERIES; i++) {
+	for (unsigned i = 0; i < queries; i++) {
 		struct condition c[4];
 		char text[4200] = "";
 		size_t n = 0, texts = 1 + any(3);
@@ -365,7 +372,7 @@ static void random_searches_find_what_a_naive_one_finds(void **unused)
 				       c[k].text);
 		check(text, c, n);
 	}
-	for (unsigned i = 0; i < QUERIES / 3; i++) {
+	for (unsigned i = 0; i < queries / 2; i++) {
 		struct condition c = i % 2 ? column_condition() : member_condition();
 
 		check(c.text, &c, 1);
@@ -393,8 +400,8 @@ static void a_search_that_must_scan_goes_on_where_it_stopped(void **unused)
 	for (size_t i = 0; i < ROWS; i++)
 		want += text_holds(rows[i], &(struct condition){ .part = "eedle7" });
 	for (; info.more && pages < 5000; pages++) {
-		if (store_query(box.st, &q, 3, clock_mono_ns() + NS_PER_MS, stop_at_once, &given,
-				&info, &e))
+		if (store_query(box.st, &q, 3, clock_mono_ns() + NS_PER_MS, stop_at_once,
+				&given, &info, &e))
 			fail_msg("%s", e.text);
 		assert_true(info.covered_since_ns <= since);
 		since = info.covered_since_ns;
@@ -467,24 +474,29 @@ static void lines_are_counted_by_kind_source_and_type(void **unused)
 {
 	static struct sums s;
 	struct err e = ERR_INIT;
-	int64_t step, since = tiny_noon_ns - 12 * 3600 * NS_PER_S, until = since + 2 * 86400 * NS_PER_S;
+	int64_t step, since = tiny_noon_ns - 12 * 3600 * NS_PER_S,
+		      until = since + 2 * 86400 * NS_PER_S;
 
 	(void)unused;
 	assert_int_equal(store_series(box.st, ROLLUP_LOG_KIND, since, until, 720, 10, 0, &step,
-				      add_sum, &s, &e), 0);
+				      add_sum, &s, &e),
+			 0);
 	check_sums(&s, is_of_kind);
 	s.n = 0;
 	memset(&s, 0, sizeof(s));
-	assert_int_equal(store_top(box.st, ROLLUP_LOG_SOURCE, since, until, 10, 0, add_sum, &s, &e), 0);
+	assert_int_equal(
+		store_top(box.st, ROLLUP_LOG_SOURCE, since, until, 10, 0, add_sum, &s, &e), 0);
 	check_sums(&s, is_of_source);
 	memset(&s, 0, sizeof(s));
-	assert_int_equal(store_top(box.st, ROLLUP_LOG_TYPE, since, until, 100, 0, add_sum, &s, &e), 0);
+	assert_int_equal(
+		store_top(box.st, ROLLUP_LOG_TYPE, since, until, 100, 0, add_sum, &s, &e), 0);
 	check_sums(&s, is_of_type);
 	for (size_t i = 1; i < s.n; i++)
 		assert_true(s.lines[i - 1] >= s.lines[i]);
 	memset(&s, 0, sizeof(s));
 	assert_int_equal(store_series(box.st, ROLLUP_LOG_TYPE, since, until, 48, 100, 0, &step,
-				      add_sum, &s, &e), 0);
+				      add_sum, &s, &e),
+			 0);
 	assert_int_equal(step, 3600 * NS_PER_S);
 	check_sums(&s, is_of_type);
 }
@@ -505,7 +517,8 @@ static void types_that_a_device_makes_up_end_in_other(void **unused)
 	}
 	box_flush(&b);
 	assert_true(box_number(&b, "SELECT count(*) FROM rollup_hour WHERE dim=7") <= 501);
-	assert_int_equal(box_number(&b, "SELECT sum(flows) FROM rollup_hour WHERE dim=7"), 5000);
+	assert_int_equal(box_number(&b, "SELECT sum(flows) FROM rollup_hour WHERE dim=7"),
+			 5000);
 	box_free(&b);
 	free(g);
 }
@@ -575,7 +588,7 @@ static void a_line_of_64_kib_of_words_is_found(void **unused)
 	free(g);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(random_searches_find_what_a_naive_one_finds),
@@ -586,5 +599,7 @@ int main(void)
 		cmocka_unit_test(a_line_of_64_kib_of_words_is_found),
 	};
 
+	if (argc > 1 && num_u32(str_of(argv[1]), 1, 1000000, &queries))
+		return 2;
 	return cmocka_run_group_tests(tests, make_rows, free_rows);
 }

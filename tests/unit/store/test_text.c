@@ -104,9 +104,32 @@ static bool carries(const uint32_t *have, size_t n, uint32_t token)
 static size_t some_bytes(char *out, size_t pieces)
 {
 	static const char *const of[] = {
-		"ab", "a", "B", "7", "10.2.3.4", "1.", ".25", "123456", "1234567890123", "=", " ", "\"", ".", "abc",
-		"\xe6\x97\xa5", "\xe6\x9c\xac", "\xe8\xaa\x9e", "\xe8\xaa", "\xe6", "\x9c",
-		"\x83\x5c", "\x83\x41", "\xf0\x9f\x98\x80", "\xc3\xa9", "\xc0\xaf", "\xff",
+		"ab",
+		"a",
+		"B",
+		"7",
+		"10.2.3.4",
+		"1.",
+		".25",
+		"123456",
+		"1234567890123",
+		"=",
+		" ",
+		"\"",
+		".",
+		"abc",
+		"\xe6\x97\xa5",
+		"\xe6\x9c\xac",
+		"\xe8\xaa\x9e",
+		"\xe8\xaa",
+		"\xe6",
+		"\x9c",
+		"\x83\x5c",
+		"\x83\x41",
+		"\xf0\x9f\x98\x80",
+		"\xc3\xa9",
+		"\xc0\xaf",
+		"\xff",
 		"0123456789abcdefghijklmnopqrstuvwxyz0123456789abcdefghijklmnopqrstuvwxyz"
 	};
 	size_t n = 0;
