@@ -37,12 +37,8 @@ bool key_is_new(uint64_t seen[KEYS_MAX / 64], const struct key *k)
 	return is_new;
 }
 
-static void put_text(const struct filling *g, char *col, size_t size,
-		     const struct line_field *f)
+static void put_bytes(const struct filling *g, char *col, size_t size, struct str v)
 {
-	char buf[512]; /* longer than any column */
-	struct str v = line_value(f, buf, sizeof(buf));
-
 	if (!g->plain) {
 		str_copy_clean(col, size, v);
 		return;
@@ -51,6 +47,24 @@ static void put_text(const struct filling *g, char *col, size_t size,
 		v.n = size - 1;
 	memcpy(col, v.p, v.n);
 	col[v.n] = '\0';
+}
+
+/* Apart, since the compiler wipes the buffer before each use. */
+__attribute__((noinline)) static void put_escaped(const struct filling *g, char *col,
+						  size_t size, const struct line_field *f)
+{
+	char buf[512]; /* longer than any column */
+
+	put_bytes(g, col, size, line_value(f, buf, sizeof(buf)));
+}
+
+static void put_text(const struct filling *g, char *col, size_t size,
+		     const struct line_field *f)
+{
+	if (memchr(f->value.p, '\\', f->value.n) || f->quoting == LINE_QUOTING_DOUBLED)
+		put_escaped(g, col, size, f);
+	else
+		put_bytes(g, col, size, f->value);
 }
 
 static void lower(char *p)

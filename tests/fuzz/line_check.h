@@ -33,6 +33,9 @@ static void check_leaf(struct str path, const struct json_node *n)
 	    str_eq(path, STR("toms.log.original_base64")))
 		return;
 	REQUIRE(log_has_member(path));
+	/* a fourth of them, other ones for other lines: asking takes the line apart again each time */
+	if ((path.n + check_row->line_n) % 4)
+		return;
 	REQUIRE(log_member(check_row, path, buf, sizeof(buf), &got));
 	if (n->type == JSON_STRING && !n->escaped && !check_utf8)
 		return; /* signs stand in place of bytes */
