@@ -14,7 +14,7 @@ enum { ROWS = 36000 };
 static struct log **rows; /* as put */
 static char **folded;     /* their lines in lower case */
 static struct box box;
-static unsigned queries = 60; /* another number: first argument */
+static unsigned queries = 25; /* another number: first argument */
 static uint64_t state = 5;
 
 static uint64_t any(uint64_t n)
@@ -153,6 +153,10 @@ static bool policy_holds(const struct log *g, const struct condition *c)
 {
 	return g->policy == c->v;
 }
+static bool name_holds(const struct log *g, const struct condition *c)
+{
+	return str_ieq(str_of(g->name), str_of(c->part));
+}
 static bool device_holds(const struct log *g, const struct condition *c)
 {
 	return str_ieq(str_of(g->host), str_of(c->part)) ||
@@ -256,7 +260,7 @@ static struct condition column_condition(void)
 	const char *not = c.negate ? "-" : "";
 	char addr[ADDR_TEXT_MAX];
 
-	switch (any(5)) {
+	switch (any(6)) {
 	case 0:
 		c.holds = host_holds;
 		c.a = any(4) ? g->src : any(2) ? g->dst : g->src_nat;
@@ -280,6 +284,12 @@ static struct condition column_condition(void)
 		c.holds = policy_holds;
 		c.v = 1 + (int64_t)any(40);
 		(void)snprintf(c.text, sizeof(c.text), "%spolicy:%lld", not, (long long)c.v);
+		break;
+	case 4:
+		c.holds = name_holds;
+		(void)snprintf(c.part, sizeof(c.part), "%s",
+			       g->name[0] ? g->name : "nobody.example.com");
+		(void)snprintf(c.text, sizeof(c.text), "%shost:%s", not, c.part);
 		break;
 	default:
 		c.holds = device_holds;
@@ -549,6 +559,33 @@ static void what_cannot_be_is_refused_in_words(void **unused)
 	expect_refusal("nosuchkey:5", &log_record, "no such field");
 }
 
+static void short_words_are_fields(void **unused)
+{
+	static const char *const of_logs[] = {
+		"kind:vpn level:warning code:0000000013 logid:* policy:3 policy:\"ward-3 to internet\"",
+		"vdom:root device:hospital-fw1 session:5 source:1 trust:accepted threat:* service:dns",
+		"rule:x user:admin src:10.0.0.0/8 dst:10.0.0.1 nat:203.0.113.5 rule.id:4 dir:outbound",
+		"fortinet.firewall.anything.at_all:* url.domain:* event.original:forward port:443-445",
+	};
+	static const char *const of_flows[] = { "dir:outbound -direction:inbound src:10.0.0.1",
+						"port:1-65535 host:10.0.0.0/8" };
+
+	(void)unused;
+	for (size_t i = 0; i < ARRAY_LEN(of_logs) + ARRAY_LEN(of_flows); i++) {
+		bool logs = i < ARRAY_LEN(of_logs);
+		const char *text = logs ? of_logs[i] : of_flows[i - ARRAY_LEN(of_logs)];
+		struct query q = { .record = logs ? &log_record : &flow_record,
+				   .until_ns = INT64_MAX };
+		struct query_page_info info;
+		struct err e = ERR_INIT;
+		size_t n = 0;
+
+		if (query_parse(&q, str_of(text), &e) ||
+		    store_query(box.st, &q, 1, 0, stop_at_once, &n, &info, &e))
+			fail_msg("%s: %s", text, e.text);
+	}
+}
+
 /* A hostile sender: a line that is nothing but words must be found, cost little and harm nobody. */
 static void a_line_of_64_kib_of_words_is_found(void **unused)
 {
@@ -561,7 +598,6 @@ static void a_line_of_64_kib_of_words_is_found(void **unused)
 
 	(void)unused;
 	box_new(&b);
-	box.conf.inbox_bytes = 32 << 20;
 	box_open(&b);
 	box_start(&b);
 	for (uint32_t i = 0; i < 400; i++) {
@@ -596,6 +632,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(lines_are_counted_by_kind_source_and_type),
 		cmocka_unit_test(types_that_a_device_makes_up_end_in_other),
 		cmocka_unit_test(what_cannot_be_is_refused_in_words),
+		cmocka_unit_test(short_words_are_fields),
 		cmocka_unit_test(a_line_of_64_kib_of_words_is_found),
 	};
 
