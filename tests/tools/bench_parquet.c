@@ -98,6 +98,15 @@ static size_t make_rows(const struct options *o, char *rows, size_t stride, size
 	return n;
 }
 
+/* Part of the bench's name. */
+static const char *left_out(const struct options *o)
+{
+	static char text[32];
+	if (o->n_left_out)
+		(void)snprintf(text, sizeof(text), "_less_%zu", o->n_left_out);
+	return text;
+}
+
 static void write_all(const struct options *o, const struct record *r)
 {
 	size_t stride = *o->kind == 'f' ? sizeof(struct flow) : sizeof(union gen_log);
@@ -132,9 +141,9 @@ static void write_all(const struct options *o, const struct record *r)
 	cpu += clock_thread_cpu_ns() - began;
 	parquet_writer_free(w);
 	free(rows);
-	printf("{\"bench\":\"archive_write_%s\",\"rows\":%llu,\"level\":%d,\"left_out\":%zu,\"rows_per_cpu_s\":%.0f,"
+	printf("{\"bench\":\"archive_write_%s%s\",\"rows\":%llu,\"level\":%d,\"left_out\":%zu,\"rows_per_cpu_s\":%.0f,"
 	       "\"us_per_row\":%.2f,\"bytes\":%llu,\"bytes_per_row\":%.1f",
-	       o->kind, (unsigned long long)sum.rows, conf.level, o->n_left_out,
+	       o->kind, left_out(o), (unsigned long long)sum.rows, conf.level, o->n_left_out,
 	       (double)sum.rows / ((double)cpu / 1e9), (double)cpu / 1e3 / (double)sum.rows,
 	       (unsigned long long)sum.bytes, (double)sum.bytes / (double)sum.rows);
 	if (line_bytes)
@@ -201,9 +210,9 @@ static void read_all(const struct options *o)
 	}
 	int64_t asked = clock_thread_cpu_ns() - began;
 	double asks = 100.0 * (double)parquet_groups(f);
-	printf("{\"bench\":\"archive_read_%s\",\"rows\":%llu,\"columns\":%zu,\"rows_per_cpu_s\":%.0f,"
+	printf("{\"bench\":\"archive_read_%s%s\",\"rows\":%llu,\"columns\":%zu,\"rows_per_cpu_s\":%.0f,"
 	       "\"us_per_question\":%.2f,\"false_maybe_percent\":%.2f}\n",
-	       o->kind, (unsigned long long)parquet_rows(f), parquet_columns(f),
+	       o->kind, left_out(o), (unsigned long long)parquet_rows(f), parquet_columns(f),
 	       (double)parquet_rows(f) / ((double)all / 1e9), (double)asked / 1e3 / asks,
 	       100.0 * (double)maybe / asks);
 	if (o->columns)
