@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 
+#include "pack.h"
 #include "token.h"
 #include "tomsd/base/clock.h"
 
@@ -111,6 +112,8 @@ int plan_new(struct plan **out, const struct record *r, struct err *e)
 	if (!p->id || p->id->type != COL_I64 || !p->time || p->time->type != COL_TIME)
 		rc = err_set(e, ERR_INVALID, "record %s has no id or no time of its own",
 			     r->name);
+	if (!rc && r->tail && r->bytes > PACK_FRAME_MAX / PACK_ROWS / 2)
+		rc = err_set(e, ERR_INVALID, "a record %s is too long for a pack", r->name);
 	for (size_t i = 0; !rc && i < r->n_cols; i++)
 		if (&r->cols[i] != p->id && !(r->cols[i].flags & COL_NOT_STORED))
 			rc = add_column(p, &r->cols[i], e);
