@@ -49,20 +49,20 @@ static void put_bytes(const struct filling *g, char *col, size_t size, struct st
 	col[v.n] = '\0';
 }
 
-/* Apart, since the compiler wipes the buffer before each use. */
-__attribute__((noinline)) static void put_escaped(const struct filling *g, char *col,
-						  size_t size, const struct line_field *f)
+/* Apart, since the compiler wipes the buffer before each use. Escapes can stand for what no plain line holds. */
+__attribute__((noinline)) static void put_escaped(char *col, size_t size,
+						  const struct line_field *f)
 {
 	char buf[512]; /* longer than any column */
 
-	put_bytes(g, col, size, line_value(f, buf, sizeof(buf)));
+	str_copy_clean(col, size, line_value(f, buf, sizeof(buf)));
 }
 
 static void put_text(const struct filling *g, char *col, size_t size,
 		     const struct line_field *f)
 {
 	if (memchr(f->value.p, '\\', f->value.n) || f->quoting == LINE_QUOTING_DOUBLED)
-		put_escaped(g, col, size, f);
+		put_escaped(col, size, f);
 	else
 		put_bytes(g, col, size, f->value);
 }

@@ -46,6 +46,8 @@ static void check_leaf(struct str path, const struct json_node *n)
 			return;
 		REQUIRE(json_text(n, text, sizeof(text)));
 		want = str_of(text);
+		if (got.n && memchr(got.p, 0, got.n))
+			return; /* json_text has another sign for it */
 	}
 	if (!str_eq(got, want)) {
 		fprintf(stderr, "%.*s: JSON says %.*s, log_member %.*s\n", (int)path.n, path.p,

@@ -184,6 +184,11 @@ static void json_is_read_key_by_key(void **state)
 	assert_member("fortinet.firewall.t", "true");
 	assert_member("fortinet.firewall.n", "");
 	assert_int_equal(row->problem, LOG_PROBLEM_NONE);
+	/* what an escape stands for is cleaned as the bytes of a line are */
+	take_text("{\"logid\":\"1\",\"user\":\"a\\u0000\\nb\\u001b\"}");
+	assert_true(str_utf8_valid(str_of(row->user)));
+	assert_null(strpbrk(row->user, "\n\x1b"));
+	assert_int_equal(row->user[strlen(row->user) - 1] & 0x80, 0x80);
 	take_text("{\"logid\":\"1\",\"srcip\":\"192.0.2.1\",\"msg\":\"cut he");
 	assert_member("source.ip", "192.0.2.1");
 	assert_member("message", "cut he");
