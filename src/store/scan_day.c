@@ -18,7 +18,9 @@ void scan_day_close(struct scan_day *d)
 {
 	close_view(d);
 	free(d->tokens);
+	free(d->loose);
 	d->tokens = NULL;
+	d->loose = NULL;
 }
 
 /* Closes the view that was not needed for longest. */
@@ -163,7 +165,7 @@ static bool is_not_in_contents(const struct tokens *t, const uint32_t *token, si
 }
 
 /* The buckets that may have a token of every group, by the day's contents; NULL: it has none. */
-static int contents(struct scan *s, const struct scan_day *d, uint64_t **out, struct err *e)
+static int contents(struct scan *s, struct scan_day *d, uint64_t **out, struct err *e)
 {
 	size_t n = (size_t)(d->part.buckets / STORE_CHAPTER_BUCKETS) + 1;
 	const char *table = part_view_table(d->view);
@@ -194,6 +196,12 @@ static int contents(struct scan *s, const struct scan_day *d, uint64_t **out, st
 		for (size_t i = 0; i < n; i++)
 			all[i] &= one[i];
 	}
+	if (!rc && d->tokens->loose && !d->loose) {
+		d->loose = calloc(n, sizeof(*d->loose));
+		if (d->loose)
+			rc = chapter_masks(s->spec.db, table, d->part.buckets,
+					   d->tokens->loose, d->loose, e);
+	}
 	if (rc) {
 		free(all);
 		return rc;
@@ -211,7 +219,7 @@ static bool may_have(const uint64_t *masks, const struct part_info *part, int64_
 
 static int push_buckets(struct scan *s, uint32_t day, struct err *e)
 {
-	const struct scan_day *d = &s->days[day];
+	struct scan_day *d = &s->days[day];
 	struct stmt *st = NULL;
 	uint64_t *masks = NULL;
 	struct buf sql;

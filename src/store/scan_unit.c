@@ -44,6 +44,11 @@ static int word_bits(struct scan *s, const struct scan_day *d, const uint32_t *t
 	uint64_t granules = 0, one;
 	int rc = 0;
 
+	if (d->loose && s->now.bucket < d->part.buckets &&
+	    !(d->loose[s->now.bucket / 64] >> (s->now.bucket % 64) & 1)) {
+		s->loose = 0;
+		s->knows_loose = true;
+	}
 	if (!s->knows_loose)
 		rc = tok_find_word(s->spec.db, table, s->now.bucket, d->tokens->loose,
 				   &s->loose, e);

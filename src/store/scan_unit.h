@@ -29,6 +29,7 @@ struct scan_day {
 	struct part_view *view; /* columns of the filter; NULL: not open */
 	uint64_t used;          /* when, to close the one that rests longest */
 	struct tokens *tokens;
+	uint64_t *loose; /* a bit a bucket: may have words outside the index; NULL: unknown */
 };
 
 struct scan {
