@@ -17,12 +17,12 @@
 #include "tomsd/base/log.h"
 #include "tomsd/log_row.h"
 
-#define PIECE_BYTES (4u << 20)
-#define PIECE_ROWS 50000
-#define PIECE_TIME_NS (5 * NS_PER_S)
+#define PIECE_BYTES (1u << 20)
+#define PAGE_ROWS 20000 /* asked for at once; fewer after a page that took too long */
+#define PAGE_ROWS_MIN 100
+#define PAGE_TIME_NS (10 * NS_PER_S)
 #define COUNT_TIME_NS (10 * NS_PER_S)
-#define LATE_PIECES \
-	100 /* pieces without a single row, one after the other: the disk is too slow */
+#define LATE_PAGES 100 /* without a row, one after the other: the disk is too slow */
 #define TIME_MAX_NS (6 * 3600 * NS_PER_S)
 #define ROOM_EVERY_BYTES (UINT64_C(64) << 20)
 
@@ -32,11 +32,20 @@ struct out {
 	int fd;
 	struct buf b;
 	struct csv csv;
-	struct hash_sum sum;
-	uint64_t bytes, room_at;
-	size_t piece_rows;
+	struct err failure; /* of a piece written from inside the query */
+	/* Of what is written; a page that fails is taken back, for its rows will come again. */
+	struct mark {
+		struct hash_sum sum;
+		uint64_t bytes, rows;
+	} at;
+	uint64_t room_at;
 	struct export_facts facts;
 };
+
+static bool go_on(struct out *o)
+{
+	return job_progress(o->w, "writing", o->at.rows, o->facts.total);
+}
 
 static int flush(struct out *o, struct err *e)
 {
@@ -44,7 +53,7 @@ static int flush(struct out *o, struct err *e)
 	size_t n = o->b.n;
 	if (buf_failed(&o->b))
 		return err_set(e, ERR_NOMEM, "no memory for a piece of the file");
-	hash_sum_put(&o->sum, p, n);
+	hash_sum_put(&o->at.sum, p, n);
 	while (n > 0) {
 		ssize_t put = write(o->fd, p, n);
 		if (put < 0 && errno == EINTR)
@@ -55,7 +64,7 @@ static int flush(struct out *o, struct err *e)
 		p += put;
 		n -= (size_t)put;
 	}
-	o->bytes += o->b.n;
+	o->at.bytes += o->b.n;
 	buf_reset(&o->b);
 	return 0;
 }
@@ -64,52 +73,76 @@ static int take_row(void *arg, const void *row)
 {
 	struct out *o = arg;
 	record_csv(o->ask->record, row, &o->csv);
-	o->piece_rows++;
-	return buf_failed(&o->b) || o->b.n > PIECE_BYTES;
+	o->at.rows++;
+	if (!buf_failed(&o->b) && o->b.n < PIECE_BYTES)
+		return 0;
+	return flush(o, &o->failure) != 0 || !go_on(o);
 }
 
-static bool go_on(struct out *o)
-{
-	return job_progress(o->w, "writing", o->facts.rows, o->facts.total);
-}
-
-/* Is there room on the disk? Asked now and then, not for each piece. */
+/* Is there room on the disk? Asked now and then, not for each page. */
 static int look_for_room(struct out *o, struct err *e)
 {
-	if (o->bytes < o->room_at)
+	if (o->at.bytes < o->room_at)
 		return 0;
-	o->room_at = o->bytes + ROOM_EVERY_BYTES;
+	o->room_at = o->at.bytes + ROOM_EVERY_BYTES;
 	return export_room(o->w->app, e);
 }
 
-static int write_pieces(struct out *o, struct err *e)
+static int take_back(struct out *o, const struct mark *before, struct err *e)
+{
+	o->at = *before;
+	buf_reset(&o->b);
+	if (ftruncate(o->fd, (off_t)before->bytes) ||
+	    lseek(o->fd, (off_t)before->bytes, SEEK_SET) < 0)
+		return err_sys(e, errno, "taking back a page of the export");
+	return 0;
+}
+
+/* One page: 1 there are more, 0 it was the last, -ERR_TIMEOUT nothing of it is written. */
+static int write_page(struct out *o, size_t rows, struct err *e)
 {
 	struct query *q = &o->ask->q;
+	struct query_page_info info = { 0 };
+	struct mark before = o->at;
+	int rc = store_query(app_store(o->w->app), q, rows, clock_mono_ns() + PAGE_TIME_NS,
+			     take_row, o, &info, e);
+	if (rc == -ERR_TIMEOUT)
+		return take_back(o, &before, e) == 0 ? -ERR_TIMEOUT : -e->code;
+	if (o->failure.code)
+		*e = o->failure;
+	if (rc != 0 || o->failure.code)
+		return -e->code;
+	rc = flush(o, e);
+	if (rc != 0)
+		return rc;
+	if (info.next[0])
+		(void)str_copy(q->cursor, sizeof(q->cursor), str_of(info.next));
+	return info.more || !info.complete;
+}
+
+static int write_pages(struct out *o, struct err *e)
+{
 	int64_t until_mono_ns = clock_mono_ns() + TIME_MAX_NS;
-	unsigned late = 0;
-	for (;;) {
-		struct query_page_info info = { 0 };
+	size_t rows = PAGE_ROWS;
+	int rc = flush(o, e); /* the head line is no page's */
+	for (unsigned late = 0; rc == 0;) {
+		uint64_t before = o->at.rows;
 		if (!go_on(o))
 			return -ERR_CLOSED;
-		o->piece_rows = 0;
-		int rc = look_for_room(o, e);
-		if (rc == 0)
-			rc = store_query(app_store(o->w->app), q, PIECE_ROWS,
-					 clock_mono_ns() + PIECE_TIME_NS, take_row, o, &info,
-					 e);
-		if (rc != 0 && rc != -ERR_TIMEOUT)
+		rc = look_for_room(o, e);
+		if (rc != 0)
 			return rc;
-		late = o->piece_rows > 0 ? 0 : late + 1;
-		if (late > LATE_PIECES || clock_mono_ns() > until_mono_ns)
+		rc = write_page(o, rows, e);
+		late = o->at.rows > before ? 0 : late + 1;
+		if (rc == 0 || (rc < 0 && rc != -ERR_TIMEOUT))
+			return rc;
+		if (late > LATE_PAGES || clock_mono_ns() > until_mono_ns)
 			return err_set(e, ERR_TIMEOUT, "too_long");
-		o->facts.rows += o->piece_rows;
-		if (flush(o, e) != 0)
-			return -e->code;
-		if (rc == 0 && info.complete && !info.more)
-			return 0;
-		if (rc == 0 && info.next[0])
-			(void)str_copy(q->cursor, sizeof(q->cursor), str_of(info.next));
+		if (rc < 0 && rows > PAGE_ROWS_MIN)
+			rows /= 2;
+		rc = 0;
 	}
+	return rc;
 }
 
 static int write_csv(struct out *o, const char *path, struct err *e)
@@ -117,20 +150,21 @@ static int write_csv(struct out *o, const char *path, struct err *e)
 	o->fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (o->fd < 0)
 		return err_sys(e, errno, "creating %s", path);
-	buf_init(&o->b, 4 * PIECE_BYTES);
+	buf_init(&o->b, 8 * PIECE_BYTES);
 	csv_init(&o->csv, &o->b);
-	hash_sum_begin(&o->sum);
+	hash_sum_begin(&o->at.sum);
 	if (o->ask->bom)
 		csv_bom(&o->csv);
 	record_csv_header(o->ask->record, &o->csv);
-	int rc = write_pieces(o, e);
+	int rc = write_pages(o, e);
 	if (rc == 0 && fsync(o->fd))
 		rc = err_sys(e, errno, "writing %s", path);
 	if (close(o->fd) && rc == 0)
 		rc = err_sys(e, errno, "closing %s", path);
 	buf_fini(&o->b);
-	hash_sum_end(&o->sum, o->facts.hash);
-	o->facts.bytes = o->bytes;
+	hash_sum_end(&o->at.sum, o->facts.hash);
+	o->facts.bytes = o->at.bytes;
+	o->facts.rows = o->at.rows;
 	return rc;
 }
 
@@ -183,7 +217,7 @@ static void put_result(struct out *o, const char *csv_name, const char *page_nam
 	buf_cstr(&o->w->result, ",\"files\":");
 	json_init(&j, &o->w->result);
 	json_arr(&j);
-	put_file(&j, o->w->id, csv_name, o->bytes, o->facts.hash);
+	put_file(&j, o->w->id, csv_name, o->facts.bytes, o->facts.hash);
 	put_file(&j, o->w->id, page_name, page->n, hash);
 	json_end_arr(&j);
 }

@@ -16,6 +16,7 @@
 #define LOOK_NS (NS_PER_S)
 #define SLICE_NS (330 * NS_PER_S)      /* a flow that lasts has a row every 5 minutes */
 #define IDLE_NS (90 * 60 * NS_PER_S)   /* a firewall may keep a silent session for an hour */
+#define BEFORE_NS (600 * NS_PER_S)     /* what came in a session before a find in it */
 #define LONG_NS (24 * 3600 * NS_PER_S) /* and logs a long one when it ends */
 
 struct joining {
@@ -158,8 +159,11 @@ static int related_of_log(struct joining *w, struct err *e)
 	if (w->log->session == 0 || !w->log->serial[0] || !join_tuples(w->log, &before, &after))
 		return 0;
 	join_span(w->log, &q.since_ns, &q.until_ns);
-	q.since_ns -= IDLE_NS;
-	q.until_ns += IDLE_NS;
+	if (w->log->kind !=
+	    LOG_KIND_TRAFFIC) { /* that says when the session was, others do not */
+		q.since_ns -= BEFORE_NS;
+		q.until_ns += IDLE_NS;
+	}
 	(void)snprintf(number, sizeof(number), "%llu", (unsigned long long)w->log->session);
 	int rc = query_add(&q, "fortinet.firewall.sessionid", "=", number, e);
 	if (rc == 0)

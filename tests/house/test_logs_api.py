@@ -138,6 +138,7 @@ def test_an_export_is_a_file_with_a_page_that_says_what_it_is(house):
         assert admin.raw("GET", file["href"])[0] == 200
     rows = list(csv.DictReader(io.StringIO(bodies["csv"].decode("utf-8-sig"), newline="")))
     assert len(rows) == job["result"]["rows"] and {r["toms.log.kind"] for r in rows} == {"security"}
+    assert len({r["event.id"] for r in rows}) == len(rows)
     filed = [r["toms.log.filed"][:19] for r in rows]
     assert filed == sorted(filed)
     page = bodies["txt"].decode("utf-8-sig")
