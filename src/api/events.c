@@ -9,7 +9,7 @@
 #define EVENT_BYTES 232
 
 /* Topics of which only the newest counts: a second of them would push everything else off the ring. */
-static const char *const latest_only[] = { "flows", "rate" };
+static const char *const latest_only[] = { "flows", "logs", "rate" };
 
 struct event {
 	uint64_t id;

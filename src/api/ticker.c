@@ -1,6 +1,7 @@
 /* Once a second: reads the rooms' counters, works out the rate, looks at the checks and tells open
  * pages what has changed. Rows are told by what the store says it has committed, so never before. */
 #include <stdatomic.h>
+#include <stdio.h>
 
 #include "gaps.h"
 #include "room.h"
@@ -16,12 +17,19 @@ struct sample {
 	uint64_t packets, bytes, flows, lines;
 };
 
+/* Rows that pages show as they come: the counter of what was handed to the store, and the event. */
+static const struct told {
+	const char *counter, *topic;
+} tolds[] = { { "flow_rows_total", "flows" }, { "syslog_lines_total", "logs" } };
+
 struct ticker {
 	struct sample samples[SAMPLES];
 	size_t n; /* samples ever */
-	uint64_t packets_before, rows_before;
-	uint64_t flows_before,
-		flows_told; /* rows of conversations: handed to the store a tick ago; told to pages */
+	uint64_t packets_before;
+	struct {
+		uint64_t before, said; /* handed to the store a tick ago; told to pages */
+		uint64_t stored;       /* all rows of the store when that was told */
+	} rows[ARRAY_LEN(tolds)];
 	int64_t followed_mono_ns;
 	bool counts_packets;
 };
@@ -113,22 +121,21 @@ static void tell_rows(struct api *api, struct ticker *t)
 {
 	struct store_stats st;
 	char text[64];
-	struct buf b;
 	if (!app_store(api->app))
 		return;
 	store_stats(app_store(api->app), &st);
-	/* What was handed over a tick ago is committed once the store has gone on; other rows are no news here. */
-	uint64_t ready = t->flows_before;
-	(void)counter_read(api->app, "flow_rows_total", &t->flows_before);
-	if (st.rows_total == t->rows_before || ready <= t->flows_told)
-		return;
-	buf_init(&b, sizeof(text));
-	buf_fmt(&b, "{\"rows\":%llu}", (unsigned long long)(ready - t->flows_told));
-	if (str_copy(text, sizeof(text), buf_view(&b)))
-		api_event(api->app, "flows", text);
-	buf_fini(&b);
-	t->rows_before = st.rows_total;
-	t->flows_told = ready;
+	for (size_t i = 0; i < ARRAY_LEN(tolds); i++) {
+		/* What was handed over a tick ago is committed once the store has gone on; other rows are no news here. */
+		uint64_t ready = t->rows[i].before;
+		(void)counter_read(api->app, tolds[i].counter, &t->rows[i].before);
+		if (st.rows_total == t->rows[i].stored || ready <= t->rows[i].said)
+			continue;
+		(void)snprintf(text, sizeof(text), "{\"rows\":%llu}",
+			       (unsigned long long)(ready - t->rows[i].said));
+		api_event(api->app, tolds[i].topic, text);
+		t->rows[i].said = ready;
+		t->rows[i].stored = st.rows_total;
+	}
 }
 
 static void tell_check(struct app *a, const struct check *c)
@@ -190,7 +197,8 @@ static void run(void *arg)
 	struct store_stats st;
 	if (app_store(api->app)) {
 		store_stats(app_store(api->app), &st);
-		t.rows_before = st.rows_total;
+		for (size_t i = 0; i < ARRAY_LEN(tolds); i++)
+			t.rows[i].stored = st.rows_total;
 	}
 	mutex_lock(&api->m);
 	while (!api->closing) {
