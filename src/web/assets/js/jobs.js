@@ -42,7 +42,7 @@ function draw(jobs) {
 		return;
 	}
 	fill(place, h('details', { class: 'user job-menu', open }, h('summary', {}, icon(bad && !now.length ? 'high' : 'down'), h('span', {}, text)),
-		h('div', { class: 'menu-card wide' }, h('h2', {}, t('jobs.title')), list, h('p', { class: 'small' }, t('jobs.keep')))));
+		h('div', { class: 'menu-card wide' }, h('h2', {}, t('jobs.title')), list)));
 }
 const LEVEL = { running: 'low', done: 'ok', failed: 'high', cancelled: 'unknown' };
 function one(j) {
@@ -58,5 +58,6 @@ function one(j) {
 		j.cancelable && h('button', { type: 'button', onclick: (ev) => { ev.target.disabled = true; call('DELETE', `/api/v1/jobs/${encodeURIComponent(j.id)}`).then(refresh, refresh); } }, t('job.cancel'))),
 	j.state === 'failed' && h('p', { class: 'small' }, j.detail || t('export.failed')),
 	files.length > 0 && h('ul', { class: 'files' }, files.map((f) => h('li', {}, h('a', { href: f.href, download: f.name }, f.name), ' ', h('span', { class: 'small' }, bytes(f.bytes)),
-		f.sha256 && h('div', { class: 'raw wrap' }, `SHA-256 ${f.sha256}`)))));
+		f.sha256 && h('div', { class: 'raw wrap' }, `SHA-256 ${f.sha256}`)))),
+	files.length > 0 && j.kept_until && h('p', { class: 'small' }, t('jobs.keep', { at: when(j.kept_until) })));
 }

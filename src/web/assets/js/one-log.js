@@ -4,7 +4,7 @@ import { h, fill, put, t, named, hasWord, icon, badge, bytes, num, when, duratio
 import { get } from './data.js';
 import { pick, idOf, value, quoted } from './list.js';
 import { line, part } from './drawer.js';
-import { kindText, actionOf, whatOf, marksOf } from './log-row.js';
+import { kindText, actionOf, whatOf, marksOf, briefly } from './log-row.js';
 
 export const title = 'log.one', path = '/api/v1/logs';
 const LINE_SHOWN = 4000; // signs, until all are asked for
@@ -49,7 +49,7 @@ async function fields(id) {
 		const text = f.value === '' ? '—' : shown(f), key = f.header ? f.ecs : f.ecs || `fortinet.firewall.${f.key}`;
 		const el = key && f.value !== '' && f.value.length <= 255 ? value(key, f.value, text) : text;
 		if (el.tagName) el.tabIndex = 0;
-		return line(`k.${f.key.replace(/^(FTNTFGT|FortinetFortiGate)/, '')}`, f.key, h('span', { class: 'wrap', title: f.ecs || undefined }, el), f.value);
+		return line(f.header && f.key === 'app' ? 'k.program' : `k.${f.key.replace(/^(FTNTFGT|FortinetFortiGate)/, '')}`, f.key, h('span', { class: 'wrap', title: f.ecs || undefined }, el), f.value);
 	}));
 }
 // Numbers of bytes and seconds with their unit; actions in words beside what the device said.
@@ -65,21 +65,35 @@ function raw(row, id) {
 	const text = pick(row, 'event.original') || '', place = h('pre', { class: 'line', tabindex: 0, 'aria-label': t('log.raw') }, text.slice(0, LINE_SHOWN));
 	const all = text.length > LINE_SHOWN && h('button', { type: 'button', onclick: (ev) => { fill(place, text); ev.target.remove(); } },
 		t('log.raw.all', { n: num(text.length) }));
-	return h('section', {}, h('h3', {}, t('log.raw')), place, h('div', { class: 'buttons' }, all,
+	const other = inJapanese(pick(row, 'toms.log.original_base64'));
+	return h('section', {}, h('h3', {}, t('log.raw')), place,
+		other && [h('p', { class: 'small' }, t('log.raw.sjis')), h('pre', { class: 'line', tabindex: 0, 'aria-label': t('log.raw.sjis') }, other.slice(0, LINE_SHOWN))], h('div', { class: 'buttons' }, all,
 		h('button', { type: 'button', onclick: () => copy(text) }, icon('copy'), ' ', t('do.copy')),
 		h('a', { class: 'button', href: `${path}/${id}/raw`, download: `log-${idOf(row)}.txt` }, icon('down'), ' ', t('log.raw.get'))),
 	h('p', { class: 'small' }, t('log.raw.note')));
 }
 
+// Bytes that are no UTF-8 but read as Shift_JIS, as Japanese devices still send it.
+function inJapanese(base64) {
+	if (!base64) return null;
+	try {
+		return new TextDecoder('shift_jis', { fatal: true }).decode(Uint8Array.from(atob(base64), (c) => c.charCodeAt(0)));
+	} catch {
+		return null;
+	}
+}
+
 async function flows(row, id, at) {
-	const { items, matched_by: how } = await get(`${path}/${id}/flows`);
+	const { items, related = [], matched_by: how } = await get(`${path}/${id}/flows`);
+	const logs = related.length > 0 && [h('h4', {}, t('log.related')), h('ul', { class: 'linked' }, related.map((log) => h('li', {},
+		h('a', { href: `/logs?${new URLSearchParams({ since: iso(at - 3600000), until: iso(at + 3600000), row: idOf(log) })}` }, when(log['@timestamp'], true)), ' ', briefly(log))))];
 	const link = (flow) => `/traffic?${new URLSearchParams({ since: iso(at - 3600000), until: iso(at + 3600000), row: idOf(flow) })}`;
-	if (!items.length) return h('p', { class: 'small' }, t('log.noflows'));
-	return h('ul', { class: 'linked' }, items.map((f) => h('li', {},
+	if (!items.length) return [h('p', { class: 'small' }, t('log.noflows')), logs];
+	return [h('ul', { class: 'linked' }, items.map((f) => h('li', {},
 		h('a', { href: link(f) }, when(f['@timestamp'], true)), ' ',
 		h('span', { class: 'mono' }, `${pick(f, 'source.ip')} → ${pick(f, 'destination.ip')}`), ' ',
 		named('app', pick(f, 'network.application') || pick(f, 'network.protocol') || 'unknown'), ' ', exact(pick(f, 'network.bytes')),
-		h('div', { class: 'small' }, named('matched', f.matched_by || how || '')))));
+		h('div', { class: 'small' }, named('matched', f.matched_by || how || ''))))), logs];
 }
 
 // Other searches that begin here.

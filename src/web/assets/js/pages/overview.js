@@ -5,6 +5,8 @@ import { areaChart, trafficChart, logChart, barList, keyName, isKey } from '../c
 
 const LEVEL = { problem: 'high', unknown: 'unknown', ok: 'ok' }, ORDER = ['problem', 'unknown', 'ok'];
 const TOPS = ['app', 'host', 'peer'], TODOS = 7;
+// Security logs from warning upwards: what was merely let through and noted is no news.
+const GRAVE = 'toms.log.kind:security -log.level:notice -log.level:information -log.level:debug';
 
 export function show(place, url, { go }) {
 	const title = h('h1', { tabindex: -1 }, t('nav.overview')), under = h('p', {}, t('state.loading')), mark = h('span', {});
@@ -43,7 +45,7 @@ export function show(place, url, { go }) {
 				name: (key) => key === 'other' ? t('chart.other') : from.get(key) || (key === '0' ? t('over.nosource') : t('over.source', { n: key })),
 				onRange: (a, b) => go(`/logs?since=${encodeURIComponent(iso(a))}&until=${encodeURIComponent(iso(b))}`) });
 		}, { class: 'half' }),
-		block(t('over.security'), async () => events((await get('/api/v1/logs', { q: 'toms.log.kind:security', since: '-24h', limit: 5, total: 'false' })), toLogs('toms.log.kind:security')), { ...live, class: 'half' }),
+		block(t('over.security'), async () => events((await get('/api/v1/logs', { q: GRAVE, since: '-24h', limit: 5, total: 'false' })), toLogs(GRAVE)), { ...live, class: 'half' }),
 	] : [];
 	const tops = (mayLook() ? TOPS : ['app']).map((by) =>
 		block(t(`top.${by}`), async () => ranking(by, await overview()), live));

@@ -57,6 +57,7 @@ const sums = {
 		memory: bytes(r.counters?.flow_memory_bytes ?? 0), ndpi: r.ndpi || '—' }),
 	capture: (r) => t('says.capture', { n: num((r.interfaces || []).filter((i) => i.state === 'up').length),
 		packets: num(r.counters?.capture_packets_total ?? 0) }),
+	syslog: (r) => t('says.syslog', { n: num(r.sources?.accepted ?? 0), fresh: num(r.sources?.new ?? 0), lines: num(r.counters?.syslog_lines_total ?? 0) }),
 	control: (r) => t('says.control', { n: num(r.counters?.control_requests_total ?? 0) }),
 };
 function rooms(s) {
@@ -73,7 +74,7 @@ function rooms(s) {
 }
 
 // Everything else a room says: name in words, value with its unit.
-const OWN = ['state', 'healthy', 'since', 'last_error', 'interfaces', 'per_second'];
+const OWN = ['state', 'healthy', 'since', 'last_error', 'interfaces', 'listeners', 'per_second'];
 function numbers(name, room) {
 	const rows = [];
 	const walk = (node, path) => {
