@@ -237,7 +237,7 @@ def test_the_builder_makes_a_query_without_its_syntax(browser, house):
 
 def test_kinds_are_words_of_the_query_and_narrow_chart_and_rows(browser):
     browser.open("/logs?since=-7d")
-    kinds = "[...new Set([...document.querySelectorAll('.c-kind .value')].map((v) => v.textContent))]"
+    kinds = "[...new Set([...document.querySelectorAll('.c-kind > .value')].map((v) => v.textContent))]"
     assert len(browser.js(kinds)) > 1 and len(browser.find(".legend li")) > 1
     for kind in ("traffic", "vpn", "admin", "system", "device"):
         browser.click(f"[name=kind-{kind}]")
@@ -339,6 +339,19 @@ def test_a_misspelt_word_says_what_is_wrong(browser):
     browser.complaints()
 
 
+def test_newer_lines_wait_for_a_click(browser, house):
+    browser.open("/logs?since=-1h&q=appeared")
+    browser.wait("live updates", "!!document.querySelector('.live.is-live')")
+    assert browser.js("document.querySelector('.news').hidden")
+    now = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+    send(house, f"<13>1 {now} core-sw test 1 - - appeared".encode(), sender=SWITCH)
+    browser.wait("word of new lines", "!document.querySelector('.news').hidden")
+    assert not browser.find("tr[data-id]")
+    browser.click(".news")
+    browser.wait("the line", "document.querySelectorAll('tr[data-id]').length === 1 && document.querySelector('.news').hidden")
+    assert not browser.complaints()
+
+
 # One line
 
 
@@ -364,7 +377,8 @@ def test_hostile_lines_are_shown_safely_and_given_back_byte_for_byte(browser, ho
         assert "長すぎて切った" in browser.text(".drawer")
     if n == 3:
         assert "UTF-8" in browser.text(".drawer .doubts")
-    assert "未承認の送信元" in browser.text(".drawer .doubts")
+        assert "needle3 警告 ログイン失敗" in browser.text(".drawer")  # read as what it is
+    assert "受信時は未承認" in browser.text(".drawer .doubts")
     href = browser.one(".drawer a[download]").get_attribute("href")
     status, _, body = house.client().sign_in().raw("GET", href[len(house.url):])
     assert status == 200 and body == Lines.all[n - 1][:LONG]
