@@ -199,8 +199,8 @@ static int contents(struct scan *s, struct scan_day *d, uint64_t **out, struct e
 	if (!rc && d->tokens->loose && !d->loose) {
 		d->loose = calloc(n, sizeof(*d->loose));
 		if (d->loose)
-			rc = chapter_masks(s->spec.db, table, d->part.buckets,
-					   d->tokens->loose, d->loose, e);
+			rc = chapter_masks(s->spec.db, table, d->part.buckets, d->tokens->loose,
+					   d->loose, e);
 	}
 	if (rc) {
 		free(all);

@@ -141,8 +141,7 @@ static int walk_ids(struct scan *s, struct scan_day *d, int64_t from, int64_t to
 		from = s->spec.min_id;
 	if (to > s->spec.max_id)
 		to = s->spec.max_id;
-	rc = from > to ? 0 :
-			 part_view_walk(d->view, from, to, s->spec.sort != QUERY_OLDEST, e);
+	rc = from > to ? 0 : part_view_walk(d->view, from, to, s->spec.sort != QUERY_OLDEST, e);
 	if (rc || from > to)
 		return rc;
 	while ((rc = part_view_next(d->view, &id, e)) > 0) {
