@@ -9,7 +9,8 @@ struct conn {
 	struct conn *next, *prev; /* of its reader; or next of those that were let in */
 	struct conn *again;       /* next of those with bytes that epoll does not see */
 	int fd;
-	bool is_again, is_known, wants_out;
+	bool is_again, wants_out;
+	bool is_known; /* its address is an accepted source's */
 	struct addr peer;
 	struct inlet *inlet;
 	struct frame frame;
@@ -28,8 +29,8 @@ struct doors {
 };
 int doors_init(struct doors *d, size_t max, size_t per_address) MUST_CHECK;
 void doors_fini(struct doors *d);
-/* An eighth of all is kept for addresses of accepted sources; TLS may have an eighth, for each costs some
- * 30 KiB. */
+/* TLS may have an eighth, for each costs some 30 KiB. Of all, and of those of TLS, an eighth is kept for
+ * addresses of accepted sources. */
 bool doors_enter(struct doors *d, const struct addr *a, bool is_known, bool is_tls);
 void doors_leave(struct doors *d, const struct addr *a, bool is_tls);
 

@@ -17,17 +17,20 @@ void doors_fini(struct doors *d)
 	mutex_fini(&d->m);
 }
 
+/* IPv6 senders count by their /64, of which one machine has all addresses. */
 static uint64_t key_of(const struct doors *d, const struct addr *a)
 {
-	return hash_bytes(a->b, sizeof(a->b), d->by_address.seed);
+	return hash_bytes(a->b, addr_is_v4(a) ? 16 : 8, d->by_address.seed);
 }
 
 bool doors_enter(struct doors *d, const struct addr *a, bool is_known, bool is_tls)
 {
 	bool made, entered = false;
 	mutex_lock(&d->m);
-	size_t max = is_known ? d->max : d->max - d->max / 8;
-	uint64_t *mine = d->n < max && (!is_tls || d->n_tls < d->max / 8 + 1) ?
+	size_t max = is_known ? d->max : d->max - d->max / 8, tls = d->max / 8 + 1;
+	if (!is_known)
+		tls -= tls / 8;
+	uint64_t *mine = d->n < max && (!is_tls || d->n_tls < tls) ?
 				 map_put(&d->by_address, key_of(d, a), &made) :
 				 NULL;
 	if (mine && *mine < d->per_address) {

@@ -24,10 +24,11 @@ static void carry_free(struct frame *f, struct frame_pool *pool)
 	f->n = f->room = 0;
 }
 
-static bool may_grow(struct frame_pool *pool, size_t room, size_t more)
+static bool may_grow(struct frame_pool *pool, size_t room, size_t more, bool is_trusted)
 {
 	size_t used = atomic_load(&pool->used);
-	return used + more <= (room <= FRAME_SMALL ? pool->max : pool->max / 2);
+	return used + more <=
+	       (room <= FRAME_SMALL || is_trusted ? pool->max : pool->max / 2);
 }
 
 static bool carry_put(struct frame *f, struct frame_pool *pool, const char *p, size_t n)
@@ -38,7 +39,7 @@ static bool carry_put(struct frame *f, struct frame_pool *pool, const char *p, s
 	if (room > f->room) {
 		if (room > LOG_LINE_MAX)
 			room = LOG_LINE_MAX;
-		char *to = may_grow(pool, room, room - f->room) ? realloc(f->p, room) : NULL;
+		char *to = may_grow(pool, room, room - f->room, f->is_trusted) ? realloc(f->p, room) : NULL;
 		if (!to) {
 			f->state = FRAME_FAILED;
 			return false;
@@ -164,23 +165,23 @@ static bool line(struct frame *f, struct frame_pool *pool, struct str *in,
 	if (have > fits) { /* the rest is skipped from the next call on */
 		out->line = gather(f, pool, str_sub(*in, 0, fits));
 		out->is_truncated = true;
-		*in = str_sub(*in, fits, in->n);
 		if (f->state == FRAME_FAILED)
 			return false;
+		*in = str_sub(*in, fits, in->n);
 		f->state = FRAME_SKIP;
 		return true;
 	}
 	if (end < 0) {
-		(void)carry_put(f, pool, in->p, in->n);
-		*in = str_sub(*in, in->n, 0);
+		if (carry_put(f, pool, in->p, in->n))
+			*in = str_sub(*in, in->n, 0);
 		return false;
 	}
 	bool is_lf = in->p[end] == '\n';
 	out->line = gather(f, pool, str_sub(*in, 0, have));
 	out->is_truncated = false;
-	*in = str_sub(*in, have + 1, in->n);
 	if (f->state == FRAME_FAILED)
 		return false;
+	*in = str_sub(*in, have + 1, in->n);
 	if (is_lf && out->line.n > 0 && out->line.p[out->line.n - 1] == '\r')
 		out->line.n--;
 	way_is(f, is_lf ? FRAME_LF : FRAME_NUL);
@@ -236,16 +237,17 @@ static bool octets(struct frame *f, struct frame_pool *pool, struct str *in,
 	if (is_cut)
 		have = fits;
 	struct str part = str_sub(*in, 0, have);
-	*in = str_sub(*in, have, in->n);
 	f->left -= (uint32_t)have;
 	if (!is_cut && f->left > 0) {
-		(void)carry_put(f, pool, part.p, part.n);
+		if (carry_put(f, pool, part.p, part.n))
+			*in = str_sub(*in, have, in->n);
 		return false;
 	}
 	out->line = gather(f, pool, part);
 	out->is_truncated = is_cut;
 	if (f->state == FRAME_FAILED)
 		return false;
+	*in = str_sub(*in, have, in->n);
 	if (!is_cut)
 		out->line = counted_trim(out->line);
 	way_is(f, FRAME_COUNTED);

@@ -10,7 +10,7 @@
 #include "tomsd/log_row.h"
 
 /* Memory of all streams' unfinished messages together. Each stream may have up to FRAME_SMALL as long as
- * anything is left; more only while more than half of it is left. */
+ * anything is left; more only while more than half of it is left, or to one that is trusted. */
 #define FRAME_SMALL 4096u
 struct frame_pool {
 	_Atomic size_t used;
@@ -27,13 +27,14 @@ enum frame_state {
 	FRAME_OCTETS, /* left bytes still to come */
 	FRAME_SKIP,   /* the rest of a line that was too long */
 	FRAME_SKIP_OCTETS,
-	FRAME_FAILED /* no memory for it: the stream is to be closed */
+	FRAME_FAILED /* no memory for it: the stream is to be closed; *in is what was not taken */
 };
 
 struct frame { /* all zero to begin with */
 	enum frame_state state;
 	enum frame_way way; /* of the message before */
 	bool is_mixed;      /* ways have changed in this stream */
+	bool is_trusted;    /* of an accepted source: all of the memory is for it */
 	uint8_t digits;
 	uint32_t count, left;
 	char *p; /* the beginning of the message that has not ended */

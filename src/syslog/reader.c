@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "tomsd/base/clock.h"
@@ -14,6 +15,8 @@
 
 #define EVENTS 256
 #define QUOTA (64u << 10) /* bytes of one connection a turn */
+#define QUOTA_LEAST (4u << 10)
+#define STRANGERS (4u << 20) /* of all that nobody has accepted, a turn: many of them are not more than one */
 #define SWEEP_NS NS_PER_S
 #define HANDSHAKE_NS (10 * NS_PER_S)
 #define HANDSHAKES_A_TURN 8 /* each may cost a millisecond; lines do not wait for many */
@@ -115,8 +118,8 @@ static const char *foreign(struct reader *r, const struct conn *c, struct str in
 		return NULL;
 	enum source_sign sign;
 	const char *words;
-	if (str_starts(in, STR("RPY 0 ")) || str_starts(in, STR("MSG 0 ")) ||
-	    str_find(in, STR("application/beep+xml")) >= 0) {
+	/* by its first bytes alone: further behind, anybody's words may stand, as those of a page's address */
+	if (str_starts(in, STR("RPY 0 ")) || str_starts(in, STR("MSG 0 "))) {
 		sign = SIGN_LEGACY_RELIABLE;
 		words = "it speaks RFC 3195 (BEEP); set mode reliable on the device, not legacy-reliable";
 	} else if (in.n >= 3 && in.p[0] == 0x16 && in.p[1] == 0x03) {
@@ -143,6 +146,8 @@ static bool feed(struct reader *r, struct conn *c, struct str in, int64_t mono_n
 		intake_line(r->intake, line.line, &from, line.is_truncated ? LOG_TRUNCATED : 0);
 		c->waits_mono_ns = 0;
 	}
+	if (c->frame.state == FRAME_FAILED)
+		skipped += in.n;
 	if (skipped > 0)
 		counter_add(&syslog_counts.skipped_bytes, skipped);
 	if (c->frame.is_mixed && !was_mixed)
@@ -161,9 +166,18 @@ static bool feed(struct reader *r, struct conn *c, struct str in, int64_t mono_n
 	return true;
 }
 
+/* Bytes of a connection a turn. Who opens a thousand to send as fast as it can has the share of some. */
+static size_t quota(const struct reader *r, const struct conn *c)
+{
+	size_t share = STRANGERS / (atomic_load(&r->n) + 1);
+	return c->is_known || share > QUOTA ? QUOTA :
+	       share < QUOTA_LEAST          ? QUOTA_LEAST :
+					      share;
+}
+
 static void serve_plain(struct reader *r, struct conn *c, int64_t mono_ns)
 {
-	ssize_t n = read(c->fd, r->scratch, QUOTA);
+	ssize_t n = read(c->fd, r->scratch, quota(r, c));
 	if (n > 0) {
 		c->read_mono_ns = mono_ns;
 		(void)feed(r, c, str_n(r->scratch, (size_t)n), mono_ns);
@@ -195,7 +209,7 @@ static void come_again(struct reader *r, struct conn *c)
 static void serve_tls(struct reader *r, struct conn *c, int64_t mono_ns)
 {
 	char words[160];
-	size_t taken = 0, n = 0;
+	size_t taken = 0, n = 0, most = quota(r, c);
 	if (!(c->link && syslog_tls_is_open(c->link)) && r->handshakes++ >= HANDSHAKES_A_TURN)
 		return; /* epoll names it again, behind the others */
 	if (!c->link)
@@ -204,7 +218,7 @@ static void serve_tls(struct reader *r, struct conn *c, int64_t mono_ns)
 		conn_close(r, c, "no memory for TLS");
 		return;
 	}
-	while (taken < QUOTA) {
+	while (taken < most) {
 		enum tls_read t =
 			syslog_tls_read(c->link, r->scratch, QUOTA, &n, words, sizeof(words));
 		if (t == TLS_READ_FAILED)
@@ -246,6 +260,7 @@ static bool take_incoming(struct reader *r)
 	for (struct conn *next; c; c = next) {
 		struct epoll_event ev = { .events = EPOLLIN, .data.ptr = c };
 		next = c->next;
+		c->frame.is_trusted = c->is_known;
 		c->prev = NULL;
 		c->next = r->all;
 		if (r->all)
@@ -270,6 +285,13 @@ static const char *overdue(const struct conn *c, int64_t mono_ns)
 	return NULL;
 }
 
+/* Bytes that it has sent and we have not read: then it is not the peer that is late. */
+static bool waits_for_us(const struct conn *c)
+{
+	char byte;
+	return c->is_again || recv(c->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
+}
+
 static void sweep(struct reader *r, int64_t mono_ns)
 {
 	if (mono_ns - r->swept_mono_ns < SWEEP_NS)
@@ -277,8 +299,10 @@ static void sweep(struct reader *r, int64_t mono_ns)
 	r->swept_mono_ns = mono_ns;
 	for (struct conn *c = r->all, *next; c; c = next) {
 		next = c->next;
+		c->is_known = sources_address_known(r->s->sources, &c->peer);
+		c->frame.is_trusted = c->is_known;
 		const char *why = overdue(c, mono_ns);
-		if (!why)
+		if (!why || waits_for_us(c))
 			continue;
 		if (c->inlet->transport == LOG_VIA_TLS &&
 		    !(c->link && syslog_tls_is_open(c->link)))

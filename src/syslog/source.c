@@ -11,6 +11,7 @@
 
 #define NEW_A_SECOND 64
 #define NEW_AT_ONCE 256
+#define GONE_KEPT 64 /* for those that people forget */
 #define LOOK_AT 16 /* unknown ones, of which the one with the fewest lines goes */
 #define BACK_ACCEPTED_NS (31 * 86400 * NS_PER_S)
 #define BACK_OTHERS_NS (36 * 3600 * NS_PER_S)
@@ -79,14 +80,14 @@ static uint64_t serial_key(const struct sources *ss, const char *serial)
 	return hash_bytes(serial, strlen(serial), ss->accepted.seed);
 }
 
-static size_t bit_of(const struct addr *a)
+static size_t bit_of(const struct sources *ss, const struct addr *a)
 {
-	return hash_bytes(a->b, sizeof(a->b), 1) % KNOWN_BITS;
+	return hash_bytes(a->b, sizeof(a->b), ss->by_key.seed) % KNOWN_BITS;
 }
 
 bool sources_address_known(const struct sources *ss, const struct addr *a)
 {
-	size_t bit = bit_of(a);
+	size_t bit = bit_of(ss, a);
 	return atomic_load_explicit(&ss->known[bit / 64], memory_order_relaxed) >> bit % 64 & 1;
 }
 
@@ -103,7 +104,8 @@ void source_accepted_again(struct sources *ss)
 		ss->n[s->state]++;
 		if (s->state != SOURCE_ACCEPTED)
 			continue;
-		known[bit_of(&s->address) / 64] |= UINT64_C(1) << bit_of(&s->address) % 64;
+		size_t bit = bit_of(ss, &s->address);
+		known[bit / 64] |= UINT64_C(1) << bit % 64;
 		uint64_t *count = s->serial[0] ? map_put(&ss->accepted,
 							 serial_key(ss, s->serial), &made) :
 						 NULL;
@@ -143,9 +145,8 @@ static void take_out(struct sources *ss, struct source *s) REQUIRES(&ss->m)
 	if (ss->last == s)
 		ss->last = NULL;
 	(void)map_del(&ss->by_key, source_key(ss, s->serial, &s->address));
-	if (s->is_stored && ss->n_gone < GONE_MAX)
-		ss->gone[ss->n_gone++] =
-			s->id; /* one too many is found again at the next start */
+	if (s->is_stored)
+		ss->gone[ss->n_gone++] = s->id; /* make_room has seen that there is a place */
 	ss->n[s->state]--;
 	*s = (struct source){ 0 };
 }
@@ -170,7 +171,8 @@ static bool make_room(struct sources *ss, int64_t mono_ns) REQUIRES(&ss->m)
 			if (!least || s->lines < least->lines)
 				least = s;
 		}
-		if (!least)
+		/* who cannot be struck off the table stays: it must not grow with every made-up sender */
+		if (!least || (least->is_stored && ss->n_gone >= GONE_MAX - GONE_KEPT))
 			return false;
 		take_out(ss, least);
 	}

@@ -118,6 +118,9 @@ void sources_sums(struct sources *ss, struct sources_sums *out);
 /* The watch, every second: rates and silences. Rows of struct gap for each are handed to tell, without the lock. */
 void sources_tick(struct sources *ss, int64_t now_ns, int64_t mono_ns,
 		  void (*tell)(void *arg, const struct gap *g), void *arg);
+/* Before a stop: what has not been told of the silences that go on, for the next run begins anew. */
+void sources_last_tick(struct sources *ss, int64_t now_ns, int64_t mono_ns,
+		       void (*tell)(void *arg, const struct gap *g), void *arg);
 void sources_udp_loss(struct sources *ss, int64_t now_ns);
 /* The first silent source by name and since when; how many there are. */
 size_t sources_silent(struct sources *ss, char *name, size_t cap, int64_t *since_ns);

@@ -5,7 +5,7 @@
 #include "source.h"
 
 #define KNOWN_BITS 4096u
-#define GONE_MAX 256
+#define GONE_MAX 1024
 
 struct sources {
 	struct mutex
@@ -22,7 +22,7 @@ struct sources {
 	int64_t places_mono_ns;   /* lock: m */
 	uint32_t gone[GONE_MAX];  /* rows to delete; lock: m */
 	size_t n_gone;            /* lock: m */
-	int64_t silence_ns;       /* lock: m */
+	_Atomic int64_t silence_ns;
 	int64_t tick_mono_ns;     /* lock: m */
 	struct zone *house;       /* lock: m */
 	struct {                  /* read once and kept: sources point to them; lock: m */

@@ -51,7 +51,7 @@ static int64_t allowed_ns(int64_t fixed_ns, const struct source *s)
 	return fixed_ns > 0 ? fixed_ns : habit_ns(&s->habit);
 }
 
-int64_t source_habit_ns(const struct sources *ss, const struct source *s) NO_THREAD_SAFETY
+int64_t source_habit_ns(const struct sources *ss, const struct source *s)
 {
 	return allowed_ns(ss->silence_ns, s);
 }
@@ -182,13 +182,13 @@ static int64_t wall(int64_t now_ns, int64_t mono_ns, int64_t then_mono_ns)
 
 /* A row of the silence as it is now; false: nothing to tell. */
 static bool silence_look(struct source *s, int64_t allowed, int64_t now_ns, int64_t mono_ns,
-			 struct gap *g)
+			 int64_t row_ns, struct gap *g)
 {
 	int64_t quiet_ns = mono_ns - s->last_mono_ns;
 	bool is_silent = s->state == SOURCE_ACCEPTED && quiet_ns > allowed;
 	if (!is_silent && !s->is_silent)
 		return false;
-	if (is_silent && s->is_silent && mono_ns - s->silent_told_mono_ns < SILENT_ROW_NS)
+	if (is_silent && s->is_silent && mono_ns - s->silent_told_mono_ns < row_ns)
 		return false;
 	if (is_silent && !s->is_silent)
 		s->silent_from_ns = s->silent_told_ns = wall(now_ns, mono_ns, s->last_mono_ns);
@@ -205,22 +205,35 @@ static bool silence_look(struct source *s, int64_t allowed, int64_t now_ns, int6
 	return g->end_ns > g->start_ns;
 }
 
-void sources_tick(struct sources *ss, int64_t now_ns, int64_t mono_ns,
-		  void (*tell)(void *arg, const struct gap *g), void *arg)
+static void silences(struct sources *ss, int64_t now_ns, int64_t mono_ns, int64_t row_ns,
+		     void (*tell)(void *arg, const struct gap *g), void *arg)
 {
 	struct gap g;
-	mutex_lock(&ss->m);
-	rates(ss, mono_ns);
-	mutex_unlock(&ss->m);
 	for (size_t i = 0; i < SOURCES_MAX; i++) {
 		mutex_lock(&ss->m);
 		struct source *s = &ss->all[i];
 		bool any = s->id &&
-			   silence_look(s, allowed_ns(ss->silence_ns, s), now_ns, mono_ns, &g);
+			   silence_look(s, allowed_ns(ss->silence_ns, s), now_ns, mono_ns,
+					row_ns, &g);
 		mutex_unlock(&ss->m);
 		if (any)
 			tell(arg, &g);
 	}
+}
+
+void sources_tick(struct sources *ss, int64_t now_ns, int64_t mono_ns,
+		  void (*tell)(void *arg, const struct gap *g), void *arg)
+{
+	mutex_lock(&ss->m);
+	rates(ss, mono_ns);
+	mutex_unlock(&ss->m);
+	silences(ss, now_ns, mono_ns, SILENT_ROW_NS, tell, arg);
+}
+
+void sources_last_tick(struct sources *ss, int64_t now_ns, int64_t mono_ns,
+		       void (*tell)(void *arg, const struct gap *g), void *arg)
+{
+	silences(ss, now_ns, mono_ns, 0, tell, arg);
 }
 
 size_t sources_silent(struct sources *ss, char *name, size_t cap, int64_t *since_ns)

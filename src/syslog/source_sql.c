@@ -19,6 +19,9 @@ static const char sql_put[] =
 static const char sql_replace[] =
 	"DELETE FROM log_source WHERE serial = ?1 AND address = ?2 AND id <> ?3";
 static const char sql_gone[] = "DELETE FROM log_source WHERE id = ?1";
+static const char sql_strays[] =
+	"DELETE FROM log_source WHERE state = 'new' AND id NOT IN"
+	" (SELECT id FROM log_source WHERE state = 'new' ORDER BY last_seen_ns DESC LIMIT ?1)";
 static const char sql_state[] = "SELECT value FROM log_state WHERE name = ?1";
 static const char sql_state_put[] =
 	"INSERT INTO log_state (name, value) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET value = ?2";
@@ -119,9 +122,23 @@ static int save_state(struct sql *db, const char *name, int64_t value, struct er
 	return rc < 0 ? rc : 0;
 }
 
-static int save_ids(struct sql *db, void *arg, struct err *e)
+/* Rows of new ones that have no place any more: a crash kept them from being struck off. */
+static int strays_delete(struct sql *db, struct err *e)
 {
-	return save_state(db, "ids", *(int64_t *)arg, e);
+	struct stmt *q;
+	int rc = sql_prepare(db, sql_strays, &q, e);
+	if (rc != 0)
+		return rc;
+	stmt_i64(q, 1, SOURCES_NEW_MAX);
+	rc = stmt_step(q, e);
+	stmt_done(q);
+	return rc < 0 ? rc : 0;
+}
+
+static int save_first(struct sql *db, void *arg, struct err *e)
+{
+	int rc = save_state(db, "ids", *(int64_t *)arg, e);
+	return rc != 0 ? rc : strays_delete(db, e);
 }
 
 static int load_all(struct sources *ss, struct sql *db, int64_t *ids, struct err *e)
@@ -160,7 +177,7 @@ int sources_load(struct sources *ss, struct store *st, struct err *e)
 	store_read_end(st, db);
 	int64_t to = ids_ahead(ids);
 	if (rc == 0)
-		rc = store_write(st, save_ids, &to, e);
+		rc = store_write(st, save_first, &to, e);
 	mutex_lock(&ss->m);
 	ss->next_id = (uint32_t)ids;
 	ss->ids_to = (uint32_t)to;

@@ -23,13 +23,14 @@
 	"ECDHE-RSA-AES256-GCM-SHA384:ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305"
 
 struct syslog_tls {
+	struct mutex loading; /* the watch and a reload take turns; taken before m */
 	struct mutex m;
 	SSL_CTX *now;          /* lock: m */
 	bool wants_client;     /* lock: m */
 	char fingerprint[96];  /* lock: m */
 	int64_t not_after_ns;  /* lock: m */
-	char *cert, *key, *ca; /* one thread at a time */
-	uint8_t digest[32];    /* of the files as they were read last */
+	char *cert, *key, *ca; /* lock: loading */
+	uint8_t digest[32];    /* of the files as they were read last; lock: loading */
 };
 
 struct syslog_tls_link {
@@ -49,6 +50,7 @@ static int bad(struct err *e, const char *what)
 
 /* Of all files as they are now. */
 static int files_digest(const struct syslog_tls *t, uint8_t digest[32], struct err *e)
+	REQUIRES(&t->loading)
 {
 	const char *paths[] = { t->cert, t->key, t->ca };
 	struct buf all;
@@ -115,7 +117,7 @@ static void facts_of(SSL_CTX *ctx, char print[96], int64_t *not_after_ns)
 		*not_after_ns = clock_now_ns() + (days * INT64_C(86400) + seconds) * NS_PER_S;
 }
 
-static int load(struct syslog_tls *t, struct err *e)
+static int load(struct syslog_tls *t, struct err *e) REQUIRES(&t->loading)
 {
 	uint8_t digest[32];
 	int rc = files_digest(t, digest, e);
@@ -153,6 +155,7 @@ int syslog_tls_new(struct syslog_tls **out, const struct syslog_tls_conf *conf, 
 	struct syslog_tls *t = calloc(1, sizeof(*t));
 	if (!t)
 		return err_set(e, ERR_NOMEM, "no memory for TLS");
+	mutex_init(&t->loading);
 	mutex_init(&t->m);
 	int rc = syslog_tls_refresh(t, conf, e);
 	if (rc != 0) {
@@ -172,10 +175,12 @@ void syslog_tls_free(struct syslog_tls *t)
 	free(t->key);
 	free(t->ca);
 	mutex_fini(&t->m);
+	mutex_fini(&t->loading);
 	free(t);
 }
 
-int syslog_tls_refresh(struct syslog_tls *t, const struct syslog_tls_conf *conf, struct err *e)
+static int refresh(struct syslog_tls *t, const struct syslog_tls_conf *conf, struct err *e)
+	REQUIRES(&t->loading)
 {
 	char *old[] = { t->cert, t->key, t->ca };
 	if (!conf)
@@ -193,6 +198,14 @@ int syslog_tls_refresh(struct syslog_tls *t, const struct syslog_tls_conf *conf,
 	}
 	for (size_t i = 0; i < ARRAY_LEN(old); i++)
 		free(old[i]);
+	return rc;
+}
+
+int syslog_tls_refresh(struct syslog_tls *t, const struct syslog_tls_conf *conf, struct err *e)
+{
+	mutex_lock(&t->loading);
+	int rc = refresh(t, conf, e);
+	mutex_unlock(&t->loading);
 	return rc;
 }
 

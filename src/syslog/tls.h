@@ -15,7 +15,7 @@ int syslog_tls_new(struct syslog_tls **out, const struct syslog_tls_conf *conf,
 		   struct err *e) MUST_CHECK;
 void syslog_tls_free(struct syslog_tls *t);
 /* Reads the files again where they have changed (conf NULL: those named before); connections that live keep
- * what they have. Keeps the old ones on failure. Threads that may open files; one at a time. */
+ * what they have. Keeps the old ones on failure. Threads that may open files; they take turns. */
 int syslog_tls_refresh(struct syslog_tls *t, const struct syslog_tls_conf *conf,
 		       struct err *e) MUST_CHECK;
 bool syslog_tls_wants_client(struct syslog_tls *t);

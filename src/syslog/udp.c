@@ -22,6 +22,7 @@
 #define SLAB_ITEMS 1024
 #define AT_ONCE 64
 #define DATAGRAM_MAX 65536u
+#define LAST_NS NS_PER_S /* what the kernel has for us when we stop; who sends without end does not hold us */
 
 struct slab {
 	size_t n, used;
@@ -48,6 +49,7 @@ struct catch
 struct udp {
 	struct syslog *s;
 	int stop_fd;
+	_Atomic bool closing;
 	struct inlet *inlets[INLETS_MAX];
 	size_t n;
 	struct slab *slabs;
@@ -188,23 +190,25 @@ static void receive_main(void *arg)
 	for (size_t i = 0; i < u->n; i++)
 		p[i] = (struct pollfd){ .fd = u->inlets[i]->fd, .events = POLLIN };
 	p[u->n] = (struct pollfd){ .fd = u->stop_fd, .events = POLLIN };
-	for (bool stopping = false;;) {
+	for (int64_t last_mono_ns = 0;;) {
 		int got = 0;
+		bool closing = atomic_load(&u->closing); /* before the last look into the kernel */
 		thread_beat();
 		for (size_t i = 0; i < u->n; i++)
 			got += receive(u, u->inlets[i]);
-		if (got > 0)
+		if (closing && !last_mono_ns)
+			last_mono_ns = clock_mono_ns() + LAST_NS;
+		if (got > 0 && !(closing && clock_mono_ns() > last_mono_ns))
 			continue;
 		bool is_busy = u->now && u->now->n > 0 && queue_len(u->full_slabs) > 0;
-		if (stopping || !is_busy)
+		if (closing || !is_busy)
 			hand_over(u);
-		if (stopping)
-			break; /* the kernel's buffers are empty */
+		if (closing)
+			break; /* the kernel's buffers are empty, or never will be */
 		thread_park();
 		(void)poll(p, u->n + 1,
 			   is_busy ? WAIT_MS : -1); /* EINTR and the like: just another round */
 		thread_unpark();
-		stopping = p[u->n].revents != 0;
 	}
 	queue_close(u->full_slabs);
 }
@@ -248,6 +252,7 @@ int udp_start(struct udp *u, struct err *e)
 void udp_stop(struct udp *u)
 {
 	uint64_t one = 1;
+	atomic_store(&u->closing, true);
 	if (write(u->stop_fd, &one, sizeof(one)) != sizeof(one))
 		log_err("syslog", "cannot wake the receiving thread errno=%d", errno);
 	if (!u->receiver.started)

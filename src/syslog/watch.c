@@ -134,6 +134,7 @@ static void watch_main(void *arg)
 	}
 	mutex_unlock(&s->m);
 	minute_end(&r, clock_now_ns(), clock_mono_ns());
+	sources_last_tick(s->sources, clock_now_ns(), clock_mono_ns(), put_gap, &r);
 	save(&r, clock_now_ns(), clock_mono_ns());
 }
 

@@ -12,6 +12,7 @@ import sqlite3
 import ssl
 import struct
 import subprocess
+import sys
 import threading
 import time
 
@@ -290,6 +291,34 @@ def test_what_is_no_syslog_is_said_in_words(tmp_path):
         seen = sources(daemon)[0]["seen_as"]
         assert "legacy_reliable" in seen and "tls_on_plain_port" in seen
         assert counters(daemon)["syslog_foreign_total"] == 2
+
+
+@pytest.mark.sanitize
+def test_words_that_clients_put_into_a_line_are_no_protocol(tmp_path):
+    line = b'<189>date=2026-11-23 devid="FG100FTK00000006" url="/?application/beep+xml" msg="\x16\x03\x01 RPY 0 0 . 0 110"'
+    with toms.Daemon(tmp_path, DOORS) as daemon:
+        logs.send_tcp(logs.doors(daemon)["tcp"], logs.framed([line] * 3, "octet"))
+        wait_counter(daemon, "syslog_lines_total", 3)
+        assert counters(daemon)["syslog_foreign_total"] == 0
+
+
+def test_a_flood_of_datagrams_does_not_keep_the_daemon_from_ending(tmp_path):
+    flood = """import contextlib, socket, sys
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.setsockopt(17, 103, 40)  # SOL_UDP, UDP_SEGMENT: 64 datagrams with each call
+s.connect((sys.argv[1], int(sys.argv[2])))
+while True:
+    with contextlib.suppress(OSError):
+        s.send(b"<13>" + b"x" * (40 * 64 - 4))
+"""
+    with toms.Daemon(tmp_path, DOORS) as daemon, contextlib.ExitStack() as senders:
+        for _ in range(3):
+            sender = subprocess.Popen([sys.executable, "-c", flood, *map(str, logs.doors(daemon)["udp"])])
+            senders.callback(sender.wait)
+            senders.callback(sender.kill)
+        behind = lambda: counters(daemon)["syslog_queue_drops_total"] + counters(daemon)["syslog_kernel_drops_total"]
+        toms.wait_for("more than can be taken", behind, 60)
+        assert daemon.stop(seconds=8) == 0
 
 
 @pytest.mark.sanitize

@@ -195,6 +195,25 @@ static void json_is_read_key_by_key(void **state)
 	assert_int_equal(row->problem, LOG_PROBLEM_CUT);
 }
 
+static void no_escape_brings_control_characters_into_a_column(void **state)
+{
+	(void)state;
+	take_text(
+		"<189>{\"devid\":\"F\\u001b[2J\",\"devname\":\"a\\u0007\\nb\\u202e\",\"type\":\"event\",\"subtype\":\"system\"}");
+	for (const char *p = row->serial; *p; p++)
+		assert_true((unsigned char)*p >= ' ');
+	for (const char *p = row->host; *p; p++)
+		assert_true((unsigned char)*p >= ' ');
+	assert_true(row->host[0] == 'a' && row->serial[0] == 'F');
+	take_text("<189>" CEF "dvchost=a\\nb deviceExternalId=F\\r1");
+	assert_null(strchr(row->host, '\n'));
+	assert_null(strchr(row->serial, '\r'));
+	/* Cut where the column ends, but not within a character. */
+	take_text(
+		"<189>{\"devid\":\"F\",\"type\":\"event\",\"subtype\":\"system\",\"devname\":\"123456789 123456789 123456789 123456789 123456789 123456789 12\\u00e9\\u00e9\"}");
+	assert_true(str_utf8_valid(str_of(row->host)));
+}
+
 static void structured_data_holds_fields_where_the_message_has_none(void **state)
 {
 	(void)state;
@@ -251,6 +270,7 @@ int main(void)
 		cmocka_unit_test(cef_is_read_with_prefixes_of_both_ages_and_without_its_name),
 		cmocka_unit_test(cef_of_another_vendor_is_a_device_with_addresses),
 		cmocka_unit_test(json_is_read_key_by_key),
+		cmocka_unit_test(no_escape_brings_control_characters_into_a_column),
 		cmocka_unit_test(structured_data_holds_fields_where_the_message_has_none),
 		cmocka_unit_test(a_line_with_endless_fields_is_read_up_to_a_limit),
 		cmocka_unit_test(every_body_may_end_anywhere),

@@ -219,6 +219,36 @@ static void without_memory_a_stream_fails_and_gives_what_it_has(void **state)
 	heard_fini(&h);
 }
 
+static void what_a_stream_without_memory_has_not_taken_can_be_counted(void **state)
+{
+	(void)state;
+	static char text[9000];
+	struct heard h;
+	struct frame_line l;
+	memset(text, 'x', sizeof(text));
+	memcpy(text + 5000, "\n<13>b\n", 7);
+	heard_init(&h);
+	h.pool.max = 6000;
+	hear(&h, str_n(text, 3000));
+	struct str in = str_n(text + 3000, 6000);
+	assert_false(frame_next(&h.f, &h.pool, &in, &l, &h.skipped));
+	assert_int_equal(h.f.state, FRAME_FAILED);
+	assert_int_equal(in.n, 6000); /* the 3,000 before are the line as far as it came */
+	heard_fini(&h);
+	/* An accepted source may have what strangers have left. */
+	heard_init(&h);
+	h.pool.max = 20000;
+	h.f.is_trusted = true;
+	hear(&h, str_n(text, 4900));
+	assert_int_equal(h.f.state, FRAME_LINE);
+	heard_fini(&h);
+	heard_init(&h);
+	h.pool.max = 20000;
+	hear(&h, str_n(text, 4900));
+	assert_int_equal(h.f.state, FRAME_FAILED);
+	heard_fini(&h);
+}
+
 static void a_datagram_is_one_message(void **state)
 {
 	(void)state;
@@ -283,6 +313,7 @@ int main(void)
 		cmocka_unit_test(a_line_of_just_the_limit_is_whole),
 		cmocka_unit_test(a_stream_cut_at_any_byte_gives_the_same_messages),
 		cmocka_unit_test(without_memory_a_stream_fails_and_gives_what_it_has),
+		cmocka_unit_test(what_a_stream_without_memory_has_not_taken_can_be_counted),
 		cmocka_unit_test(a_datagram_is_one_message),
 		cmocka_unit_test(the_streams_of_the_collection_hold_the_same_24_messages),
 	};

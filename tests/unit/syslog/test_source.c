@@ -143,6 +143,28 @@ static void a_flood_of_made_up_senders_pushes_nobody_out(void **state)
 	sources_free(ss);
 }
 
+/* What is pushed out of memory is struck off the table too, or it is not pushed out. */
+static void made_up_senders_leave_no_rows_behind(void **state)
+{
+	(void)state;
+	struct sources *ss = make(1 << 30, 0);
+	size_t rows = 0, live = 0;
+	for (uint32_t i = 0; i < 4 * SOURCES_NEW_MAX; i++) {
+		ss->places = 2; /* hours pass, and nothing has been written for long */
+		(void)say(ss, "", 0x0b000000 + i, 10, NOW);
+		for (size_t k = 0; k < SOURCES_MAX; k++) { /* as the watch does */
+			rows += ss->all[k].id && !ss->all[k].is_stored;
+			ss->all[k].is_stored = ss->all[k].id != 0;
+		}
+	}
+	for (size_t k = 0; k < SOURCES_MAX; k++)
+		live += ss->all[k].id != 0;
+	assert_int_equal(live, SOURCES_NEW_MAX);
+	assert_int_equal(rows - ss->n_gone, live);
+	assert_int_equal(sources_forget(ss, ss->all[0].id), 0); /* people still can */
+	sources_free(ss);
+}
+
 static void the_zone_of_a_source_is_that_of_its_lines(void **state)
 {
 	(void)state;
@@ -215,6 +237,11 @@ static void a_source_that_falls_silent_has_gaps_by_the_hour_until_it_is_back(voi
 	assert_int_equal(told[1].source, id);
 	assert_int_equal(sources_silent(ss, name, sizeof(name), &since), 1);
 	assert_int_equal(since, NOW);
+	/* A stop leaves no hole behind the last row: whoever starts next begins anew. */
+	sources_last_tick(ss, NOW + 130 * MINUTE, began + 130 * MINUTE, tell, NULL);
+	assert_int_equal(n_told--, 3);
+	assert_int_equal(told[2].start_ns, NOW + 71 * MINUTE);
+	assert_int_equal(told[2].end_ns, NOW + 130 * MINUTE);
 	ss->all[0].last_mono_ns = began + 140 * MINUTE; /* it is back */
 	sources_tick(ss, NOW + 141 * MINUTE, began + 141 * MINUTE, tell, NULL);
 	assert_int_equal(n_told, 3);
@@ -260,6 +287,7 @@ int main(void)
 		cmocka_unit_test(an_accepted_serial_number_from_elsewhere_is_an_impostor),
 		cmocka_unit_test(nobody_unknown_gets_more_than_half_of_what_is_left),
 		cmocka_unit_test(a_flood_of_made_up_senders_pushes_nobody_out),
+		cmocka_unit_test(made_up_senders_leave_no_rows_behind),
 		cmocka_unit_test(the_zone_of_a_source_is_that_of_its_lines),
 		cmocka_unit_test(
 			a_source_that_falls_silent_has_gaps_by_the_hour_until_it_is_back),
