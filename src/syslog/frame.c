@@ -27,8 +27,7 @@ static void carry_free(struct frame *f, struct frame_pool *pool)
 static bool may_grow(struct frame_pool *pool, size_t room, size_t more, bool is_trusted)
 {
 	size_t used = atomic_load(&pool->used);
-	return used + more <=
-	       (room <= FRAME_SMALL || is_trusted ? pool->max : pool->max / 2);
+	return used + more <= (room <= FRAME_SMALL || is_trusted ? pool->max : pool->max / 2);
 }
 
 static bool carry_put(struct frame *f, struct frame_pool *pool, const char *p, size_t n)
@@ -39,7 +38,9 @@ static bool carry_put(struct frame *f, struct frame_pool *pool, const char *p, s
 	if (room > f->room) {
 		if (room > LOG_LINE_MAX)
 			room = LOG_LINE_MAX;
-		char *to = may_grow(pool, room, room - f->room, f->is_trusted) ? realloc(f->p, room) : NULL;
+		char *to = may_grow(pool, room, room - f->room, f->is_trusted) ?
+				   realloc(f->p, room) :
+				   NULL;
 		if (!to) {
 			f->state = FRAME_FAILED;
 			return false;

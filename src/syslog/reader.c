@@ -16,7 +16,9 @@
 #define EVENTS 256
 #define QUOTA (64u << 10) /* bytes of one connection a turn */
 #define QUOTA_LEAST (4u << 10)
-#define STRANGERS (4u << 20) /* of all that nobody has accepted, a turn: many of them are not more than one */
+#define STRANGERS \
+	(4u       \
+	 << 20) /* of all that nobody has accepted, a turn: many of them are not more than one */
 #define SWEEP_NS NS_PER_S
 #define HANDSHAKE_NS (10 * NS_PER_S)
 #define HANDSHAKES_A_TURN 8 /* each may cost a millisecond; lines do not wait for many */
@@ -170,9 +172,7 @@ static bool feed(struct reader *r, struct conn *c, struct str in, int64_t mono_n
 static size_t quota(const struct reader *r, const struct conn *c)
 {
 	size_t share = STRANGERS / (atomic_load(&r->n) + 1);
-	return c->is_known || share > QUOTA ? QUOTA :
-	       share < QUOTA_LEAST          ? QUOTA_LEAST :
-					      share;
+	return c->is_known || share > QUOTA ? QUOTA : share < QUOTA_LEAST ? QUOTA_LEAST : share;
 }
 
 static void serve_plain(struct reader *r, struct conn *c, int64_t mono_ns)

@@ -12,7 +12,7 @@
 #define NEW_A_SECOND 64
 #define NEW_AT_ONCE 256
 #define GONE_KEPT 64 /* for those that people forget */
-#define LOOK_AT 16 /* unknown ones, of which the one with the fewest lines goes */
+#define LOOK_AT 16   /* unknown ones, of which the one with the fewest lines goes */
 #define BACK_ACCEPTED_NS (31 * 86400 * NS_PER_S)
 #define BACK_OTHERS_NS (36 * 3600 * NS_PER_S)
 

@@ -23,9 +23,9 @@ struct sources {
 	uint32_t gone[GONE_MAX];  /* rows to delete; lock: m */
 	size_t n_gone;            /* lock: m */
 	_Atomic int64_t silence_ns;
-	int64_t tick_mono_ns;     /* lock: m */
-	struct zone *house;       /* lock: m */
-	struct {                  /* read once and kept: sources point to them; lock: m */
+	int64_t tick_mono_ns; /* lock: m */
+	struct zone *house;   /* lock: m */
+	struct {              /* read once and kept: sources point to them; lock: m */
 		char name[48];
 		struct zone *z;
 	} zones[SOURCE_ZONES_MAX];

@@ -212,9 +212,8 @@ static void silences(struct sources *ss, int64_t now_ns, int64_t mono_ns, int64_
 	for (size_t i = 0; i < SOURCES_MAX; i++) {
 		mutex_lock(&ss->m);
 		struct source *s = &ss->all[i];
-		bool any = s->id &&
-			   silence_look(s, allowed_ns(ss->silence_ns, s), now_ns, mono_ns,
-					row_ns, &g);
+		bool any = s->id && silence_look(s, allowed_ns(ss->silence_ns, s), now_ns,
+						 mono_ns, row_ns, &g);
 		mutex_unlock(&ss->m);
 		if (any)
 			tell(arg, &g);

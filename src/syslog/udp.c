@@ -22,7 +22,8 @@
 #define SLAB_ITEMS 1024
 #define AT_ONCE 64
 #define DATAGRAM_MAX 65536u
-#define LAST_NS NS_PER_S /* what the kernel has for us when we stop; who sends without end does not hold us */
+#define LAST_NS \
+	NS_PER_S /* what the kernel has for us when we stop; who sends without end does not hold us */
 
 struct slab {
 	size_t n, used;
@@ -192,7 +193,8 @@ static void receive_main(void *arg)
 	p[u->n] = (struct pollfd){ .fd = u->stop_fd, .events = POLLIN };
 	for (int64_t last_mono_ns = 0;;) {
 		int got = 0;
-		bool closing = atomic_load(&u->closing); /* before the last look into the kernel */
+		bool closing =
+			atomic_load(&u->closing); /* before the last look into the kernel */
 		thread_beat();
 		for (size_t i = 0; i < u->n; i++)
 			got += receive(u, u->inlets[i]);

@@ -40,7 +40,8 @@ static void the_addresses_of_one_machine_count_together(void **state)
 {
 	(void)state;
 	struct doors d;
-	struct addr a = { { 0x20, 1, 0x0d, 0xb8 } }, other = { { 0x20, 1, 0x0d, 0xb8, [7] = 1 } };
+	struct addr a = { { 0x20, 1, 0x0d, 0xb8 } },
+		    other = { { 0x20, 1, 0x0d, 0xb8, [7] = 1 } };
 	size_t n = 0;
 	assert_int_equal(doors_init(&d, MAX, 10), 0);
 	for (uint8_t i = 0; i < 100; i++) {
