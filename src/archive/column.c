@@ -1,7 +1,8 @@
 /* One column of a row group.
  *
  * Values go into a dictionary first. It is given up when it is full or when too few values repeat; what it
- * held then moves into plain pages, so a chunk is either all numbers of a dictionary or all plain. Numbers
+ * held then moves into plain pages, so a chunk is either all numbers of a dictionary or all plain (64-bit
+ * numbers perhaps by their steps, where that takes less). Numbers
  * are held as 8 bytes and addresses as they lie in the row; only what reaches a page becomes text. One
  * thread. */
 #include "column.h"
@@ -9,12 +10,14 @@
 #include <stdlib.h>
 
 #include "bloom.h"
+#include "delta.h"
 #include "hybrid.h"
 #include "thrift.h"
 
 enum {
 	DICT_BYTES = 1 << 20, /* of keys; readers hold a dictionary in memory as a whole */
 	TRIAL = 8192,         /* after so many values it must have paid */
+	SAMPLE_BYTES = 16384, /* of a first page: plain or by steps */
 	BLOOM_FROM = 32,      /* fewer different addresses: the dictionary itself is as small */
 };
 
@@ -56,6 +59,7 @@ void column_begin(struct column *c)
 	buf_reset(&c->pages);
 	buf_reset(&c->hashes);
 	c->plain = c->field->is_long;
+	c->by_steps = false;
 	c->rows = c->values = c->page_rows = c->page_values = 0;
 	c->long_bytes = 0;
 	free(c->chunk.bloom);
@@ -138,35 +142,40 @@ static void widen(struct column *c, struct str v)
 	k->has_range = true;
 }
 
-/* The header and the page as it leaves: compressed, or as it is. */
+/* Bytes as they leave, compressed or as they are; false without memory. */
+static bool pack(struct press *p, struct str raw, struct str *out)
+{
+	size_t bound = ZSTD_compressBound(raw.n);
+
+	*out = raw;
+	if (!p->zstd)
+		return raw.p != NULL;
+	if (bound > p->packed_room) {
+		free(p->packed);
+		p->packed = malloc(bound);
+		p->packed_room = p->packed ? bound : 0;
+	}
+	if (!p->packed || !raw.p)
+		return false;
+	*out = str_n(p->packed, ZSTD_compress2(p->zstd, p->packed, bound, raw.p, raw.n));
+	return !ZSTD_isError(out->n);
+}
+
+/* The header and the page. */
 static void put_page(struct column *c, struct press *p, int type, uint32_t n, int encoding)
 {
 	struct thrift_out t;
-	size_t bytes = p->raw.n;
-	const char *at = p->raw.p;
+	struct str packed;
 	size_t before = c->pages.n;
 
-	if (p->zstd) {
-		size_t bound = ZSTD_compressBound(p->raw.n);
-
-		if (bound > p->packed_room) {
-			free(p->packed);
-			p->packed = malloc(bound);
-			p->packed_room = p->packed ? bound : 0;
-		}
-		bytes = p->packed ?
-				ZSTD_compress2(p->zstd, p->packed, bound, p->raw.p, p->raw.n) :
-				0;
-		at = p->packed;
-	}
-	if (buf_failed(&p->raw) || !at || ZSTD_isError(bytes)) {
+	if (buf_failed(&p->raw) || !pack(p, buf_view(&p->raw), &packed)) {
 		c->failed = true;
 		return;
 	}
 	thrift_out(&t, &c->pages);
 	thrift_put_i32(&t, 1, type);
 	thrift_put_i32(&t, 2, (int32_t)p->raw.n);
-	thrift_put_i32(&t, 3, (int32_t)bytes);
+	thrift_put_i32(&t, 3, (int32_t)packed.n);
 	thrift_struct(&t, type == PAGE_DATA ? 5 : 7);
 	thrift_put_i32(&t, 1, (int32_t)n);
 	thrift_put_i32(&t, 2, encoding);
@@ -177,7 +186,7 @@ static void put_page(struct column *c, struct press *p, int type, uint32_t n, in
 	thrift_end(&t);
 	thrift_end(&t);
 	c->chunk.raw_bytes += c->pages.n - before + p->raw.n;
-	buf_put(&c->pages, at, bytes);
+	buf_str(&c->pages, packed);
 }
 
 /* Which rows have a value: levels 0 and 1, their length before them. */
@@ -193,11 +202,32 @@ static void begin_data(struct column *c, struct press *p)
 		memcpy(p->raw.p, &n, sizeof(n));
 }
 
+/* Are a page's numbers smaller by their steps? A sample of them tells. */
+static bool steps_pay(struct column *c, struct press *p)
+{
+	size_t n = c->page.n < SAMPLE_BYTES ? c->page.n : SAMPLE_BYTES;
+	struct str as_they_are, by_steps;
+	size_t before;
+
+	if (n == 0 || !pack(p, str_n(c->page.p, n), &as_they_are))
+		return false;
+	before = as_they_are.n;
+	buf_reset(&p->raw);
+	delta_put(&p->raw, c->page.p, n / 8);
+	return pack(p, buf_view(&p->raw), &by_steps) && by_steps.n < before;
+}
+
 static void plain_page(struct column *c, struct press *p)
 {
+	if (c->pages.n == 0 && parquet_width(c->field->type) == 8)
+		c->by_steps = steps_pay(c, p);
 	begin_data(c, p);
-	buf_put(&p->raw, c->page.p, c->page.n);
-	put_page(c, p, PAGE_DATA, c->page_rows, ENCODING_PLAIN);
+	if (c->by_steps)
+		delta_put(&p->raw, c->page.p, c->page_values);
+	else
+		buf_put(&p->raw, c->page.p, c->page.n);
+	c->chunk.encoding = c->by_steps ? ENCODING_DELTA : ENCODING_PLAIN;
+	put_page(c, p, PAGE_DATA, c->page_rows, c->chunk.encoding);
 	c->page_rows = c->page_values = 0;
 	buf_reset(&c->page);
 }

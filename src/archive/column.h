@@ -39,6 +39,7 @@ struct column {
 	uint32_t *index; /* values of the group by their number in dict */
 	uint8_t *known;  /* by row of the page: 1 when it has a value */
 	bool plain;      /* the dictionary was given up */
+	bool by_steps;   /* plain numbers as DELTA_BINARY_PACKED; the chunk's first page decides */
 	bool failed;     /* no memory */
 	uint32_t rows, values;           /* of the group */
 	uint32_t page_rows, page_values; /* since the last page; the whole group while dict lasts */

@@ -129,10 +129,10 @@ static void put_chunk(const struct field *f, const struct chunk *k, uint64_t *bl
 		       width      ? PHYSICAL_INT32 :
 				    PHYSICAL_BYTES);
 	thrift_list(t, 2, THRIFT_I32, has_dictionary ? 3 : 2);
-	thrift_item_i32(t, ENCODING_PLAIN);
-	thrift_item_i32(t, ENCODING_RLE);
 	if (has_dictionary)
-		thrift_item_i32(t, ENCODING_RLE_DICTIONARY);
+		thrift_item_i32(t, ENCODING_PLAIN);
+	thrift_item_i32(t, ENCODING_RLE);
+	thrift_item_i32(t, k->encoding);
 	thrift_list(t, 3, THRIFT_BYTES, 1);
 	thrift_item_str(t, str_of(f->name));
 	thrift_put_i32(t, 4, k->codec);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <zstd.h>
 
+#include "delta.h"
 #include "hybrid.h"
 #include "parquet_meta.h"
 #include "thrift.h"
@@ -31,7 +32,8 @@ struct parquet_scan {
 	uint64_t left;
 	struct hybrid known, index;
 	struct rd plain;
-	bool numbered; /* its values are numbers of the dictionary */
+	struct delta steps;
+	int encoding; /* of its values: by numbers of the dictionary, by steps, or plain */
 };
 
 static int damaged(struct err *e)
@@ -219,26 +221,35 @@ static int take_dictionary(struct parquet_scan *s, const struct page_head *h, st
 	return rd_left(&r) == 0 ? 0 : damaged(e);
 }
 
+static bool encoding_fits(const struct parquet_scan *s, int encoding)
+{
+	return encoding == ENCODING_RLE_DICTIONARY ? s->has_dict :
+	       encoding == ENCODING_DELTA          ? parquet_width(s->type) == 8 :
+						     encoding == ENCODING_PLAIN;
+}
+
 static int take_data(struct parquet_scan *s, const struct page_head *h, struct err *e)
 {
 	struct rd r;
 	unsigned width;
 	int rc;
 
-	s->numbered = h->encoding == ENCODING_RLE_DICTIONARY;
+	s->encoding = h->encoding;
 	if (h->values == 0 || h->values > s->rows - s->done || h->levels ||
-	    (s->numbered ? !s->has_dict : h->encoding != ENCODING_PLAIN))
+	    !encoding_fits(s, h->encoding))
 		return damaged(e);
 	rc = unpack(s, h, &s->page, e);
 	if (rc)
 		return rc;
 	r = rd_of(s->page, (size_t)h->raw);
 	s->known = hybrid_of(rd_sub(&r, rd_le32(&r)), 1);
-	if (s->numbered) {
+	if (s->encoding == ENCODING_RLE_DICTIONARY) {
 		width = rd_u8(&r);
 		if (width > 32)
 			return damaged(e);
 		s->index = hybrid_of(r, width);
+	} else if (s->encoding == ENCODING_DELTA) {
+		s->steps = delta_of(r);
 	}
 	s->plain = r;
 	s->left = h->values;
@@ -248,7 +259,9 @@ static int take_data(struct parquet_scan *s, const struct page_head *h, struct e
 /* A page is used up: nothing may be left of it. */
 static int check_end(const struct parquet_scan *s, struct err *e)
 {
-	bool used_up = s->numbered ? hybrid_is_done(&s->index) : rd_left(&s->plain) == 0;
+	bool used_up = s->encoding == ENCODING_RLE_DICTIONARY ? hybrid_is_done(&s->index) :
+		       s->encoding == ENCODING_DELTA          ? delta_is_done(&s->steps) :
+								rd_left(&s->plain) == 0;
 
 	return used_up && hybrid_is_done(&s->known) ? 0 : damaged(e);
 }
@@ -281,7 +294,11 @@ static int take_cell(struct parquet_scan *s, struct parquet_cell *cell, struct e
 	*cell = (struct parquet_cell){ .known = false };
 	if (!known)
 		return 0;
-	if (!s->numbered)
+	if (s->encoding == ENCODING_DELTA) {
+		cell->known = true;
+		return delta_next(&s->steps, &cell->u) ? 0 : damaged(e);
+	}
+	if (s->encoding == ENCODING_PLAIN)
 		return plain_cell(s->type, &s->plain, cell) ? 0 : damaged(e);
 	if (!hybrid_next(&s->index, &i) || i >= s->dict_n)
 		return damaged(e);

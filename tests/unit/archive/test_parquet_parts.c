@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "../../../src/archive/bloom.h"
+#include "../../../src/archive/delta.h"
 #include "../../../src/archive/dict.h"
 #include "../../../src/archive/hybrid.h"
 #include "../../../src/archive/thrift.h"
@@ -99,6 +100,47 @@ static void numbers_of_a_dictionary_come_back(void **state)
 	assert_int_equal(hybrid_width(1), 1);
 	assert_int_equal(hybrid_width(2), 2);
 	assert_int_equal(hybrid_width(UINT32_MAX), 32);
+	buf_fini(&out);
+}
+
+static void steps_come_back(void **state)
+{
+	(void)state;
+	enum { N = 1000 };
+	static uint64_t v[N];
+	struct gen_flows g = { 6, 0, 0 };
+	struct buf out;
+	buf_init(&out, 1 << 20);
+	for (unsigned turn = 0; turn < 600; turn++) {
+		size_t n = turn < 300 ? turn : gen_next(&g) % N;
+		unsigned bits = turn % 65;
+		for (size_t i = 0; i < n; i++)
+			v[i] = (i && turn % 3 ? v[i - 1] : 0) + (bits ? gen_next(&g) >> (64 - bits) : 0);
+		if (n > 3 && turn % 7 == 0) {
+			v[1] = UINT64_C(1) << 63; /* the least and the largest side by side: steps wrap round */
+			v[2] = v[1] - 1;
+		}
+		buf_reset(&out);
+		delta_put(&out, v, n);
+		struct delta d = delta_of(rd_of(out.p, out.n));
+		uint64_t got = 0;
+		for (size_t i = 0; i < n; i++)
+			assert_true(delta_next(&d, &got) && got == v[i]);
+		assert_true(delta_is_done(&d) && !delta_next(&d, &got));
+		for (size_t k = 0; k < out.n && turn < 150; k++) {
+			d = delta_of(rd_of(out.p, k));
+			while (delta_next(&d, &got))
+				;
+			assert_false(delta_is_done(&d));
+		}
+	}
+	/* the example of Encodings.md: 7, 5, 3, 1, 2, 3, 4, 5, as blocks of our size */
+	const uint64_t example[] = { 7, 5, 3, 1, 2, 3, 4, 5 };
+	const uint8_t want[] = { 128, 1, 4, 8, 14, 3, 2, 0, 0, 0, 0xc0, 0x3f, 0, 0, 0, 0, 0, 0 };
+	buf_reset(&out);
+	delta_put(&out, example, 8);
+	assert_int_equal(out.n, sizeof(want));
+	assert_memory_equal(out.p, want, sizeof(want));
 	buf_fini(&out);
 }
 
@@ -194,6 +236,7 @@ int main(void)
 		cmocka_unit_test(a_bloom_filter_forgets_nothing),
 		cmocka_unit_test(bits_are_packed_as_the_specification_shows),
 		cmocka_unit_test(numbers_of_a_dictionary_come_back),
+		cmocka_unit_test(steps_come_back),
 		cmocka_unit_test(a_dictionary_numbers_values_as_they_come),
 		cmocka_unit_test(thrift_comes_back_and_no_prefix_passes),
 	};
