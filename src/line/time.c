@@ -106,12 +106,13 @@ bool time_epoch(struct str digits, int64_t *ns, uint8_t *unit)
 /* "+0200" "-07:00" "+2" "UTC+2" "UTC+2:00" "GMT-3:30" "UTC" "Z". */
 bool time_zone(struct str tz, int32_t *seconds)
 {
-	const char *p = tz.p, *end = tz.p + tz.n;
+	const char *p = tz.p, *end;
 	int64_t h, m = 0;
 	int sign;
 
 	if (!tz.n)
 		return false;
+	end = p + tz.n;
 	if (tz.n >= 3 &&
 	    (str_ieq(str_sub(tz, 0, 3), STR("UTC")) || str_ieq(str_sub(tz, 0, 3), STR("GMT"))))
 		p += 3;
@@ -145,7 +146,7 @@ bool time_civil(struct str date, struct str time, int64_t *ns)
 	    (!take_char(&p, end, '-') && !take_char(&p, end, '/')) ||
 	    !take_number(&p, end, 1, 2, &v[1]) ||
 	    (!take_char(&p, end, '-') && !take_char(&p, end, '/')) ||
-	    !take_number(&p, end, 1, 2, &v[2]) || p != end)
+	    !take_number(&p, end, 1, 2, &v[2]) || p != end || !time.n)
 		return false;
 	p = time.p;
 	end = time.p + time.n;
