@@ -5,7 +5,11 @@
 
 #include "tomsd/base/clock.h"
 
-enum { ROWS_PER_CLOCK = 64, UNITS_MAX = 4 << 20 };
+enum {
+	ROWS_PER_CLOCK = 64,
+	ROW_BYTES = 1024, /* of a line; a longer one takes the time of as many rows */
+	UNITS_MAX = 4 << 20,
+};
 
 /* Times in order as unsigned numbers, later larger; turned around when the oldest come first. */
 uint64_t scan_rank_of_time(enum query_sort sort, int64_t ns)
@@ -85,6 +89,19 @@ static void keep(struct scan *s, struct place place)
 	h[at] = in;
 }
 
+/* Does what the line says match, too? 1 it does; <0 failed. */
+static int match_line(struct scan *s, struct part_view *v, struct err *e)
+{
+	int rc = part_view_tail(v, s->row, e);
+
+	if (rc)
+		return rc;
+	size_t rows = record_tail_of(s->spec.plan->record, s->row).n / ROW_BYTES;
+
+	s->until_clock = s->until_clock > rows ? s->until_clock - (unsigned)rows : 0;
+	return filter_match_line(s->spec.filter, s->row, s->line);
+}
+
 int scan_consider(struct scan *s, struct part_view *v, struct err *e)
 {
 	const struct plan *p = s->spec.plan;
@@ -101,9 +118,9 @@ int scan_consider(struct scan *s, struct part_view *v, struct err *e)
 	if (!filter_match(s->spec.filter, s->row))
 		return 0;
 	if (s->line) {
-		int rc = part_view_tail(v, s->row, e);
+		int rc = match_line(s, v, e);
 
-		if (rc || !filter_match_line(s->spec.filter, s->row, s->line))
+		if (rc <= 0)
 			return rc;
 	}
 	if (s->spec.limit)

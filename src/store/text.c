@@ -318,10 +318,13 @@ static size_t find_part(const struct text *t, const struct text_pattern *p, size
 		if (!hit)
 			break;
 		at = (size_t)(hit - t->folded);
-		if (!(front && at && text_in_word(t, at - 1)) &&
-		    !(back && text_in_word(t, at + n)))
+		if (front && at && text_in_word(t, at - 1))
+			at += run(t->alpha, t->digit,
+				  at); /* no word begins before this one ends */
+		else if (back && text_in_word(t, at + n))
+			at += run(t->alpha, t->digit, at + n); /* nor ends */
+		else
 			return at;
-		at++;
 	}
 	return SIZE_MAX;
 }

@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -264,6 +265,31 @@ static void a_line_of_nothing_but_words_is_cut_and_says_so(void **unused)
 	assert_false(more);
 }
 
+/* A sender's line of one word, and a search for one nearly like it: not a look at each of its letters. */
+static void a_line_that_is_one_word_costs_no_more_than_others(void **unused)
+{
+	static char bytes[TEXT_MAX];
+	char wanted[TEXT_PATTERN_MAX];
+	struct timespec began, ended;
+
+	(void)unused;
+	memset(bytes, 'a', sizeof(bytes));
+	text_set(line, str_n(bytes, sizeof(bytes) - 1));
+	assert_int_equal(clock_gettime(CLOCK_THREAD_CPUTIME_ID, &began), 0);
+	for (unsigned i = 0; i < 100; i++) {
+		struct text_pattern p;
+
+		memset(wanted, 'a', sizeof(wanted));
+		wanted[i % 2 ? 0 : 254] = '*'; /* open behind, or in front */
+		text_pattern_set(&p, str_n(wanted, 255));
+		assert_true(text_find(line, &p));
+		text_pattern_set(&p, str_n(wanted + 1, 253));
+		assert_false(text_find(line, &p));
+	}
+	assert_int_equal(clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ended), 0);
+	assert_true(ended.tv_sec - began.tv_sec < 2); /* was some 80 ms each: 8 s */
+}
+
 static void words_of_a_bucket_are_not_taken_for_columns(void **unused)
 {
 	static uint32_t have[16];
@@ -293,6 +319,7 @@ int main(void)
 		cmocka_unit_test(a_text_is_found_as_by_looking_at_every_place),
 		cmocka_unit_test(an_address_is_one_word),
 		cmocka_unit_test(a_line_of_nothing_but_words_is_cut_and_says_so),
+		cmocka_unit_test(a_line_that_is_one_word_costs_no_more_than_others),
 		cmocka_unit_test(words_of_a_bucket_are_not_taken_for_columns),
 	};
 
