@@ -77,13 +77,13 @@ static void forget(struct looks *l, uint64_t key)
 	mutex_unlock(&l->m);
 }
 
-static uint64_t key_of(const struct request *rq, const char *action, const char *object)
+static uint64_t key_of(const struct request *rq, const char *action, const char *what)
 {
 	uint64_t h = hash_bytes(rq->who.name, strlen(rq->who.name), 1);
 	h = hash_bytes(&rq->who.session_id, sizeof(rq->who.session_id), h);
 	h = hash_bytes(rq->who.from, strlen(rq->who.from), h);
 	h = hash_bytes(action, strlen(action), h);
-	return hash_bytes(object, strlen(object), h);
+	return hash_bytes(what, strlen(what), h);
 }
 
 static int record(struct request *rq, struct reply *rp, const char *action, const char *object,
@@ -91,7 +91,8 @@ static int record(struct request *rq, struct reply *rp, const char *action, cons
 {
 	struct api *api = api_of(rq->app);
 	struct err e = ERR_INIT;
-	uint64_t key = key_of(rq, action, object);
+	/* what an object has no room for tells two looks apart all the same */
+	uint64_t key = key_of(rq, action, after_json ? after_json : object);
 	if (!api || !api->looks) /* tomsctl without a daemon: nobody is there to write */
 		return 0;
 	if (folds && is_known(api->looks, key))

@@ -38,6 +38,29 @@ static void pages_and_reloads_of_one_search_are_one_audit_row(void **state)
 	living_end(&l);
 }
 
+static void searches_that_begin_alike_for_long_are_two(void **state)
+{
+	(void)state;
+	struct living l;
+	char target[2048] = "/api/v1/logs?q=";
+	living_begin(&l);
+	for (int i = 0; i < 6; i++) { /* more than the object of an audit row holds */
+		size_t n = strlen(target);
+		memset(target + n, 'a' + i, 200);
+		target[n + 200] = '+';
+		target[n + 201] = '\0';
+	}
+	size_t n = strlen(target);
+	(void)snprintf(target + n, sizeof(target) - n, "tanaka");
+	look(&l, "sato", target);
+	(void)snprintf(target + n, sizeof(target) - n, "suzuki");
+	look(&l, "sato", target);
+	look(&l, "sato", target);
+	assert_int_equal(rows_of(&l, "logs.search"), 2);
+	living_check(&l, "sato", ROLE_ADMIN, "GET", everything, NULL, 200, " suzuki\"");
+	living_end(&l);
+}
+
 static void a_csv_of_logs_asks_what_for_and_each_one_is_recorded(void **state)
 {
 	(void)state;
@@ -196,6 +219,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(pages_and_reloads_of_one_search_are_one_audit_row),
+		cmocka_unit_test(searches_that_begin_alike_for_long_are_two),
 		cmocka_unit_test(a_csv_of_logs_asks_what_for_and_each_one_is_recorded),
 		cmocka_unit_test(a_viewer_sees_no_log_but_how_many_there_are),
 		cmocka_unit_test(a_saved_search_is_its_owners_and_shared_ones_are_everybodys),
