@@ -11,6 +11,7 @@
 #include "tomsd/base/clock.h"
 
 #define SHOWN 50
+#define ANSWER_BYTES (8u << 20) /* half of what an answer may have: a row is below 1 MiB */
 #define LOOK_ROWS \
 	2000 /* of the same addresses and ports that may turn out to be another conversation */
 #define LOOK_NS (NS_PER_S)
@@ -55,6 +56,12 @@ static bool is_given(struct joining *w, int64_t id)
 	return false;
 }
 
+/* As many as are shown, or as long as an answer may be. */
+static bool is_enough(const struct joining *w)
+{
+	return w->n == SHOWN || w->j->out->n > ANSWER_BYTES;
+}
+
 static int take_flow(void *arg, const void *row)
 {
 	struct joining *w = arg;
@@ -63,7 +70,7 @@ static int take_flow(void *arg, const void *row)
 	if (by == JOINED_NOT || is_given(w, f->id))
 		return 0;
 	put_joined(w, &flow_record, f, joined_names[by]);
-	return w->n == SHOWN;
+	return is_enough(w);
 }
 
 static int take_log(void *arg, const void *row)
@@ -74,7 +81,7 @@ static int take_log(void *arg, const void *row)
 	if (by == JOINED_NOT || is_given(w, g->id))
 		return 0;
 	put_joined(w, &log_record, g, joined_names[by]);
-	return w->n == SHOWN;
+	return is_enough(w);
 }
 
 static int take_related(void *arg, const void *row)
@@ -86,7 +93,7 @@ static int take_related(void *arg, const void *row)
 		return 0;
 	w->n++;
 	record_json(&log_record, g, w->j);
-	return w->n == SHOWN;
+	return is_enough(w);
 }
 
 static int add_addr(struct query *q, const char *key, const struct addr *a, struct err *e)
@@ -111,8 +118,10 @@ static int ask(struct joining *w, struct query *q, int (*row)(void *arg, const v
 	int64_t deadline = clock_mono_ns() + LOOK_NS;
 	if (deadline > w->rq->deadline_mono_ns)
 		deadline = w->rq->deadline_mono_ns;
-	if (w->n == SHOWN)
+	if (is_enough(w)) {
+		w->complete = w->complete && w->n == SHOWN;
 		return 0;
+	}
 	int rc = store_query(app_store(w->rq->app), q, LOOK_ROWS, deadline, row, w, &info, e);
 	if (rc == -ERR_TIMEOUT || (rc == 0 && info.more))
 		w->complete = false;

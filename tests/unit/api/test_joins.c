@@ -224,6 +224,33 @@ static void the_line_comes_back_byte_for_byte_and_field_by_field(void **state)
 	clock_fix(0);
 }
 
+static void long_lines_end_the_list_of_a_flow_and_not_the_answer(void **state)
+{
+	(void)state;
+	struct living l;
+	char target[128], *line = malloc(LOG_LINE_MAX + 1);
+	assert_non_null(line);
+	memset(line, 1, LOG_LINE_MAX); /* six times as long in JSON */
+	line[LOG_LINE_MAX] = '\0';
+	clock_fix(noon + 60 * S);
+	living_begin(&l);
+	struct log g = traffic();
+	for (int i = 0; i < 60; i++)
+		living_log(&l, &g, line);
+	struct flow f = seen("10.20.10.15", 50123, "198.51.100.7", 443, noon - 10 * S, noon);
+	assert_int_equal(store_put_many(l.st, &flow_record, &f, 1), 0);
+	living_flush(&l);
+	(void)snprintf(target, sizeof(target), "/api/v1/flows/%s/logs",
+		       id_of(&l, "/api/v1/flows"));
+	living_check(&l, "sato", ROLE_AUDITOR, "GET", target, NULL, 200, "\"complete\":false");
+	(void)snprintf(target, sizeof(target), "/api/v1/logs/%s/flows",
+		       id_of(&l, "/api/v1/logs?limit=1"));
+	living_check(&l, "sato", ROLE_AUDITOR, "GET", target, NULL, 200, "\"complete\":false");
+	living_end(&l);
+	clock_fix(0);
+	free(line);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -233,6 +260,7 @@ int main(void)
 		cmocka_unit_test(a_clock_that_is_wrong_by_minutes_does_not_part_them),
 		cmocka_unit_test(what_speaks_of_no_conversation_is_joined_with_none),
 		cmocka_unit_test(routes_give_a_log_its_flows_and_a_flow_its_logs),
+		cmocka_unit_test(long_lines_end_the_list_of_a_flow_and_not_the_answer),
 		cmocka_unit_test(the_line_comes_back_byte_for_byte_and_field_by_field),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
