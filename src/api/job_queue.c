@@ -27,6 +27,7 @@ struct job_queue {
 	int64_t running;                   /* lock: m; 0: none */
 	struct job_progress now;           /* lock: m; of the running one */
 	bool cancelled, closing;           /* lock: m */
+	bool ending;                       /* lock: m; how the running one ends is settled */
 };
 
 struct job_queue *job_queue_new(struct app *a)
@@ -182,7 +183,7 @@ static bool take_out(struct job_queue *js, int64_t id)
 int job_queue_cancel(struct job_queue *js, int64_t id, struct err *e)
 {
 	mutex_lock(&js->m);
-	bool waited = take_out(js, id), runs = js->running == id;
+	bool waited = take_out(js, id), runs = js->running == id && !js->ending;
 	if (runs)
 		js->cancelled = true;
 	mutex_unlock(&js->m);
@@ -262,7 +263,13 @@ static void finish(struct job_queue *js, const struct job_row *row, int rc, cons
 	mutex_lock(&js->m);
 	bool cancelled = js->cancelled, closing = js->closing;
 	struct job_progress p = js->now;
+	js->ending = true;
 	mutex_unlock(&js->m);
+	if (rc == 0 && cancelled) { /* just when it was done: whoever cancelled was told so */
+		if (k && k->clean)
+			k->clean(js->app, row->id);
+		rc = -ERR_CLOSED;
+	}
 	struct job_end end = { .id = row->id,
 			       .state = rc == 0   ? "done" :
 					cancelled ? "cancelled" :
@@ -343,7 +350,7 @@ static int64_t next(struct job_queue *js, int64_t tidy_mono_ns)
 		id = js->waiting[0];
 		(void)take_out(js, id);
 		js->running = id;
-		js->cancelled = false;
+		js->cancelled = js->ending = false;
 		js->now = (struct job_progress){ .started_mono_ns = clock_mono_ns() };
 	}
 	mutex_unlock(&js->m);

@@ -20,9 +20,10 @@ const char jobs_sql_interrupt[] =
 const char jobs_sql_get[] = "SELECT " COLUMNS " FROM job_run WHERE id = ?1";
 const char jobs_sql_list[] = "SELECT " COLUMNS " FROM job_run WHERE (?1 IS NULL OR user = ?1)"
 			     " ORDER BY id DESC LIMIT ?2";
-const char jobs_sql_stale[] =
-	"SELECT id, kind FROM job_run WHERE clean_ns > 0 AND clean_ns <= ?1 ORDER BY id LIMIT 100";
-const char jobs_sql_clean[] =
-	"UPDATE job_run SET clean_ns = 0, result = '' WHERE clean_ns > 0 AND clean_ns <= ?1";
+/* Both speak of the same rows: a result that is forgotten has been cleaned away. */
+#define STALE "WHERE clean_ns > 0 AND clean_ns <= ?1 ORDER BY id LIMIT 100"
+const char jobs_sql_stale[] = "SELECT id, kind FROM job_run " STALE;
+const char jobs_sql_clean[] = "UPDATE job_run SET clean_ns = 0, result = ''"
+			      " WHERE id IN (SELECT id FROM job_run " STALE ")";
 const char jobs_sql_forget[] =
 	"DELETE FROM job_run WHERE state <> 'running' AND clean_ns = 0 AND ended_ns < ?1";

@@ -13,7 +13,7 @@ static int wait_run(struct job_work *w, struct err *e)
 	if (str_find(w->asked, STR("fail")) >= 0)
 		return err_set(e, ERR_IO, "the disk said no");
 	for (;;) {
-		if (!job_progress(w, "working", 3, 10))
+		if (!job_progress(w, "working", 3, 10) && str_find(w->asked, STR("deaf")) < 0)
 			return -ERR_CLOSED;
 		assert_int_equal(clock_gettime(CLOCK_REALTIME, &soon), 0);
 		soon.tv_nsec += 5000000;
@@ -49,7 +49,9 @@ static const struct job_kind many = { .name = "many", .unit = "rows", .run = wai
 static void ask_waiting(struct request *rq, struct reply *rp)
 {
 	(void)api_job_ask(rq, rp, &waiting,
-			  str_eq(rq->path, STR("/failing")) ? "{\"fail\":1}" : "{}");
+			  str_eq(rq->path, STR("/failing")) ? "{\"fail\":1}" :
+			  str_eq(rq->path, STR("/deaf"))    ? "{\"deaf\":1}" :
+							      "{}");
 }
 
 static void ask_many(struct request *rq, struct reply *rp)
@@ -66,6 +68,11 @@ static const struct route routes[] = {
 	  .doc = "x" },
 	{ .method = "POST",
 	  .path = "/failing",
+	  .may = MAY_LOOK,
+	  .handle = ask_waiting,
+	  .doc = "x" },
+	{ .method = "POST",
+	  .path = "/deaf",
 	  .may = MAY_LOOK,
 	  .handle = ask_waiting,
 	  .doc = "x" },
@@ -90,9 +97,9 @@ static void begin(struct living *l, bool again)
 	assert_int_equal(api_room.init(l->a, &e), 0);
 	assert_int_equal(api_job_kind(l->a, &waiting, &e), 0);
 	assert_int_equal(api_job_kind(l->a, &many, &e), 0);
-	assert_int_equal(api_room.start(l->a, &e), 0);
 	assert_int_equal(sem_init(&may_end, 0, 0), 0);
 	cleaned = 0;
+	assert_int_equal(api_room.start(l->a, &e), 0);
 }
 
 static void wait_for(struct living *l, const char *target, const char *part)
@@ -219,14 +226,84 @@ static void what_was_not_done_when_the_house_closed_is_failed_afterwards(void **
 	living_end(&l);
 }
 
+static void what_is_cancelled_as_it_ends_is_not_done(void **state)
+{
+	(void)state;
+	struct living l;
+	begin(&l, false);
+	living_check(&l, "sato", ROLE_OPERATOR, "POST", "/deaf", NULL, 202, NULL);
+	wait_for(&l, "/api/v1/jobs/1", "\"phase\":\"working\"");
+	living_check(&l, "sato", ROLE_OPERATOR, "DELETE", "/api/v1/jobs/1", NULL, 204, NULL);
+	assert_int_equal(sem_post(&may_end), 0);
+	wait_for(&l, "/api/v1/jobs/1", "\"state\":\"cancelled\"");
+	living_check(&l, "sato", ROLE_OPERATOR, "GET", "/api/v1/jobs/1", NULL, 200,
+		     "\"result\":null");
+	assert_int_equal(cleaned, 1);
+	living_end(&l);
+}
+
+enum { STALE = 250 };
+
+static int add_stale(struct sql *db, void *arg, struct err *e)
+{
+	struct stmt *s;
+	(void)arg;
+	int rc = sql_prepare(
+		db,
+		"WITH RECURSIVE i(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM i WHERE n < ?1)"
+		" INSERT INTO job_run (kind, state, user, role, origin, session, lang, asked, asked_ns,"
+		" unit, clean_ns) SELECT 'waiting', 'done', 'sato', 'operator', '', 0, 'en', '{}', 1,"
+		" 'rows', 1 FROM i",
+		&s, e);
+	if (rc != 0)
+		return rc;
+	stmt_i64(s, 1, STALE);
+	rc = stmt_step(s, e);
+	stmt_done(s);
+	return rc;
+}
+
+static int stale_left(struct living *l)
+{
+	struct err e = ERR_INIT;
+	struct sql *db;
+	struct stmt *s;
+	assert_int_equal(store_read_begin(l->st, 0, &db, &e), 0);
+	assert_int_equal(
+		sql_prepare(db, "SELECT count(*) FROM job_run WHERE clean_ns > 0", &s, &e), 0);
+	assert_int_equal(stmt_step(s, &e), 1);
+	int n = (int)stmt_col_i64(s, 0);
+	stmt_done(s);
+	store_read_end(l->st, db);
+	return n;
+}
+
+/* After days without power hundreds are due at once. */
+static void no_result_is_forgotten_before_it_is_cleaned_away(void **state)
+{
+	(void)state;
+	struct living l;
+	struct err e = ERR_INIT;
+	begin(&l, false);
+	assert_int_equal(store_write(l.st, add_stale, NULL, &e), 0);
+	living_stop(&l);
+	begin(&l, true);
+	while (stale_left(&l) == STALE)
+		clock_sleep_ms(1);
+	assert_int_equal(cleaned, STALE - stale_left(&l));
+	living_end(&l);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_job_runs_shows_how_far_it_is_and_keeps_its_result),
 		cmocka_unit_test(a_person_has_two_at_once_and_may_end_those_that_wait_or_run),
+		cmocka_unit_test(what_is_cancelled_as_it_ends_is_not_done),
 		cmocka_unit_test(what_fails_says_why),
 		cmocka_unit_test(the_queue_has_an_end),
 		cmocka_unit_test(what_was_not_done_when_the_house_closed_is_failed_afterwards),
+		cmocka_unit_test(no_result_is_forgotten_before_it_is_cleaned_away),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
