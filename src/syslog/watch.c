@@ -11,7 +11,7 @@
 #define TICK_MS 1000
 #define SAVE_NS (10 * NS_PER_S)
 #define MINUTE_NS (60 * NS_PER_S)
-#define DOWN_LEAST_NS (2 * NS_PER_S) /* a shorter stop is none: senders try again */
+#define DOWN_LEAST_NS (2 * NS_PER_S) /* over TCP a shorter stop is none: senders try again */
 #define CERTIFICATE_NEAR_NS (14 * 86400 * NS_PER_S)
 
 struct round {
@@ -145,7 +145,8 @@ static void tell_down(struct syslog *s)
 			 .end_ns = clock_now_ns(),
 			 .kind = GAP_DOWN,
 			 .name = "tomsd" };
-	if (g.start_ns > 0 && g.end_ns - g.start_ns >= DOWN_LEAST_NS &&
+	int64_t least_ns = s->udp ? 1 : DOWN_LEAST_NS; /* datagrams are gone at once */
+	if (g.start_ns > 0 && g.end_ns - g.start_ns >= least_ns &&
 	    store_put(s->store, &gap_record, &g) != 0)
 		log_warning("syslog", "the gap before this start could not be written");
 }

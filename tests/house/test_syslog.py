@@ -371,6 +371,15 @@ def test_the_time_without_a_daemon_is_a_gap(tmp_path):
         assert "down" in json.dumps(gaps)
 
 
+def test_where_datagrams_are_received_the_shortest_stop_is_a_gap(tmp_path):
+    for doors, kinds in ((DOORS[:1], ["down"]), (DOORS[1:], [])):
+        daemon = toms.Daemon(tmp_path / str(len(kinds)), doors).start()
+        daemon.stop()
+        daemon.start()
+        daemon.stop()
+        assert [kind for kind, _ in lost(daemon)] == kinds
+
+
 def test_datagrams_the_kernel_has_no_room_for_are_counted(tmp_path):
     n = 20000
     with toms.Daemon(tmp_path, [*DOORS, "syslog.receive_buffer=64K"]) as daemon:
