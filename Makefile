@@ -141,10 +141,10 @@ run: ## installs what is missing, builds, runs with state in ./var (ARGS="--set 
 	@$(MAKE) -s all
 	@exec sh packaging/run.sh $(ARGS)
 .PHONY: demo
-demo: ## make run with a day of a made-up hospital in it (state in ./var/demo)
+demo: ## make run with a day of a made-up hospital in it (state in ./var/demo; ARGS as for run)
 	@sh packaging/deps.sh run
 	@$(MAKE) -s all $(BUILD)/tests/tools/hospital $(BUILD)/tests/tools/log_send
-	@exec sh packaging/demo.sh
+	@exec sh packaging/demo.sh $(ARGS)
 PREFIX ?= /usr
 install: all ## into DESTDIR, as a package would (PREFIX=/usr)
 	install -D -m 0755 $(BUILD)/tomsd $(DESTDIR)$(PREFIX)/sbin/tomsd

@@ -3,6 +3,7 @@
 # (once an hour) are written as captures and as logs of its firewall and a switch into ./var/demo/made, and
 # go through the doors that real ones go through: the captures before the daemon runs, the logs over TCP as
 # soon as it does. State in ./var/demo, apart from what make run keeps in ./var.
+# What follows on the command line goes to tomsd.
 set -eu
 cd "$(dirname "$0")/.."
 TOMSD_RUN_DIR=var/demo
@@ -64,22 +65,24 @@ if [ ! -e "$hour" ]; then
 	rm -rf "$made"
 	build/tests/tools/hospital --out "$made" --live-tail >"$hour.new"
 	day=$TOMSD_RUN_DIR/$(cd "$made" && ls lan-2*-00.pcap).done
-	set -- "$made/lan-live.pcap"
 	if [ -e "$day" ]; then
-		rm -f "$made"/*-2*.log
-	else
-		set -- "$made"/lan-2*.pcap* "$@"
+		rm -f "$made"/*-2*.log "$made"/lan-2*.pcap*
 	fi
-	echo "make demo: reading $# captures of a hospital that never was" >&2
-	sh packaging/run.sh --replay "$@"
+	echo "make demo: reading captures of a hospital that never was" >&2
+	sh packaging/run.sh "$@" --replay "$made"/lan-*.pcap*
 	: >"$day"
 	mv "$hour.new" "$hour"
 fi
 door=$(sed -n '/^\[syslog\]/,$s/^tcp *= *//p' "$conf" | head -n 1)
+for arg; do
+	case $arg in
+	*syslog.tcp=*) door=${arg#*syslog.tcp=} ;;
+	esac
+done
 if [ -z "$door" ]; then
 	echo "make demo: $conf has no tcp in [syslog]; the firewall's log is left out" >&2
 elif ls "$made"/*.log >/dev/null 2>&1; then
 	echo "make demo: what the firewall and a switch have logged comes in over TCP" >&2
 	{ send_logs || echo "make demo: the logs could not be sent; the next make demo tries again" >&2; } &
 fi
-exec sh packaging/run.sh
+exec sh packaging/run.sh "$@"
