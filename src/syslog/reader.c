@@ -19,6 +19,7 @@
 #define STRANGERS \
 	(4u       \
 	 << 20) /* of all that nobody has accepted, a turn: many of them are not more than one */
+#define RECORD_COST 64 /* a TLS record of one byte is work too */
 #define SWEEP_NS NS_PER_S
 #define HANDSHAKE_NS (10 * NS_PER_S)
 #define HANDSHAKES_A_TURN 8 /* each may cost a millisecond; lines do not wait for many */
@@ -230,7 +231,7 @@ static void serve_tls(struct reader *r, struct conn *c, int64_t mono_ns)
 		want_out(r, c, t == TLS_READ_LATER_OUT);
 		if (t != TLS_READ_BYTES)
 			return;
-		taken += n;
+		taken += n + RECORD_COST;
 		c->read_mono_ns = mono_ns;
 		if (!feed(r, c, str_n(r->scratch, n), mono_ns))
 			return;

@@ -18,6 +18,10 @@
 #include "tomsd/base/thread.h"
 
 #define PEM_MAX (1u << 20)
+/* New keys (RFC 8446 4.6.3) cost us more than the peer: so many, and another for so many bytes of lines. A peer that
+ * keeps to the rules sends one in 2^24 records. */
+#define KEY_UPDATES_FREE 16u
+#define KEY_UPDATE_BYTES (1u << 20)
 #define SUITES_12                                                                                  \
 	"ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:" \
 	"ECDHE-RSA-AES256-GCM-SHA384:ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305"
@@ -36,6 +40,8 @@ struct syslog_tls {
 struct syslog_tls_link {
 	SSL *ssl;
 	bool is_open;
+	unsigned key_updates; /* that the peer has sent */
+	uint64_t bytes;       /* of lines, so far */
 };
 
 static int bad(struct err *e, const char *what)
@@ -88,6 +94,8 @@ static int context_fill(SSL_CTX *ctx, const struct syslog_tls *t, struct err *e)
 					       SSL_OP_NO_TICKET |
 					       SSL_OP_CIPHER_SERVER_PREFERENCE);
 	(void)SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE);
+	/* else one call reads on and on, as long as the peer sends new keys and no line */
+	(void)SSL_CTX_clear_mode(ctx, SSL_MODE_AUTO_RETRY);
 	(void)SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
 	(void)SSL_CTX_set_num_tickets(ctx, 0);
 	SSL_CTX_set_read_ahead(ctx, 1);
@@ -225,6 +233,17 @@ void syslog_tls_facts(struct syslog_tls *t, char fingerprint[96], int64_t *not_a
 	mutex_unlock(&t->m);
 }
 
+static void message_seen(int is_ours, int version, int type, const void *message, size_t n,
+			 SSL *ssl, void *arg)
+{
+	struct syslog_tls_link *l = arg;
+	(void)version;
+	(void)ssl;
+	if (!is_ours && type == SSL3_RT_HANDSHAKE && n > 0 &&
+	    *(const uint8_t *)message == SSL3_MT_KEY_UPDATE)
+		l->key_updates++;
+}
+
 struct syslog_tls_link *syslog_tls_link_new(struct syslog_tls *t, int fd)
 {
 	struct syslog_tls_link *l = calloc(1, sizeof(*l));
@@ -237,6 +256,8 @@ struct syslog_tls_link *syslog_tls_link_new(struct syslog_tls *t, int fd)
 		syslog_tls_link_free(l);
 		return NULL;
 	}
+	SSL_set_msg_callback(l->ssl, message_seen);
+	SSL_set_msg_callback_arg(l->ssl, l);
 	SSL_set_accept_state(l->ssl);
 	return l;
 }
@@ -288,8 +309,14 @@ enum tls_read syslog_tls_read(struct syslog_tls_link *l, char *buf, size_t cap, 
 	ERR_clear_error();
 	int rc = SSL_read_ex(l->ssl, buf, cap, n);
 	l->is_open |= SSL_is_init_finished(l->ssl) != 0;
-	if (rc == 1)
+	if (l->key_updates > KEY_UPDATES_FREE + l->bytes / KEY_UPDATE_BYTES) {
+		(void)snprintf(words, words_cap, "TLS: it sends new keys and no lines");
+		return TLS_READ_FAILED;
+	}
+	if (rc == 1) {
+		l->bytes += *n;
 		return TLS_READ_BYTES;
+	}
 	switch (SSL_get_error(l->ssl, rc)) {
 	case SSL_ERROR_WANT_READ:
 		return TLS_READ_LATER;

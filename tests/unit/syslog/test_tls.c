@@ -1,22 +1,27 @@
 /* Certificates are read again by whoever wants it, while connections come: the watch every minute, a reload at
  * any time. Most of it is for the sanitizers to see. */
+#include <poll.h>
 #include <pthread.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
+#include <openssl/ssl.h>
 #include <openssl/x509.h>
 
 #include "../../../src/syslog/tls.h"
 
 #define ROUNDS 200
+#define UPDATES 5000
 
 static char folder[] = "/tmp/tomsd-test-tls-XXXXXX";
 static char cert[64], key[64];
@@ -124,11 +129,62 @@ static void a_pair_that_cannot_be_read_leaves_the_old_one(void **state)
 	syslog_tls_free(tls);
 }
 
+/* A sender: a line with new keys now and then, as the rules have it; then new keys and nothing else. */
+static void *send_keys(void *arg)
+{
+	SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
+	SSL *ssl = SSL_new(ctx);
+	bool good = SSL_set_fd(ssl, *(int *)arg) == 1 && SSL_connect(ssl) == 1;
+	for (int i = 0; good && i < UPDATES; i++) {
+		if (i < 4)
+			good = SSL_write(ssl, "<13>a\n", 6) == 6;
+		good = good && SSL_key_update(ssl, SSL_KEY_UPDATE_NOT_REQUESTED) == 1 &&
+		       SSL_do_handshake(ssl) == 1;
+	}
+	SSL_free(ssl);
+	SSL_CTX_free(ctx);
+	return NULL;
+}
+
+static void new_keys_without_end_are_no_lines(void **state)
+{
+	(void)state;
+	struct err e = ERR_INIT;
+	struct syslog_tls_conf conf = { .cert = cert, .key = key };
+	int pair[2];
+	pthread_t sender;
+	char buf[256], words[160] = "";
+	size_t n, bytes = 0;
+	enum tls_read t;
+	assert_int_equal(syslog_tls_new(&tls, &conf, &e), 0);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+	assert_int_equal(pthread_create(&sender, NULL, send_keys, &pair[1]), 0);
+	struct syslog_tls_link *l = syslog_tls_link_new(tls, pair[0]);
+	assert_non_null(l);
+	do {
+		struct pollfd p = { .fd = pair[0], .events = POLLIN };
+		if (!syslog_tls_pending(l))
+			assert_int_equal(poll(&p, 1, 20000), 1);
+		t = syslog_tls_read(l, buf, sizeof(buf), &n, words, sizeof(words));
+		bytes += t == TLS_READ_BYTES ? n : 0;
+	} while (t == TLS_READ_BYTES || t == TLS_READ_LATER);
+	assert_int_equal(t, TLS_READ_FAILED);
+	assert_non_null(strstr(words, "new keys"));
+	assert_int_equal(bytes, 4 * 6);
+	syslog_tls_link_free(l);
+	(void)close(pair[0]);
+	assert_int_equal(pthread_join(sender, NULL), 0);
+	(void)close(pair[1]);
+	syslog_tls_free(tls);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_reload_and_the_watch_may_read_certificates_at_once),
 		cmocka_unit_test(a_pair_that_cannot_be_read_leaves_the_old_one),
+		cmocka_unit_test(new_keys_without_end_are_no_lines),
 	};
+	(void)signal(SIGPIPE, SIG_IGN);
 	return cmocka_run_group_tests(tests, files_make, files_remove);
 }
