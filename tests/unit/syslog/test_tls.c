@@ -178,12 +178,50 @@ static void new_keys_without_end_are_no_lines(void **state)
 	syslog_tls_free(tls);
 }
 
+static void *connect_with(void *arg)
+{
+	SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
+	(void)SSL_CTX_set1_groups_list(ctx, "ffdhe8192");
+	SSL *ssl = SSL_new(ctx);
+	void *done = SSL_set_fd(ssl, *(int *)arg) == 1 && SSL_connect(ssl) == 1 ? arg : NULL;
+	SSL_free(ssl);
+	SSL_CTX_free(ctx);
+	return done;
+}
+
+static void keys_that_cost_a_tenth_of_a_second_are_not_made(void **state)
+{
+	(void)state;
+	struct err e = ERR_INIT;
+	struct syslog_tls_conf conf = { .cert = cert, .key = key };
+	int pair[2];
+	pthread_t peer;
+	char buf[256], words[160];
+	void *done;
+	size_t n;
+	assert_int_equal(syslog_tls_new(&tls, &conf, &e), 0);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+	assert_int_equal(pthread_create(&peer, NULL, connect_with, &pair[1]), 0);
+	struct syslog_tls_link *l = syslog_tls_link_new(tls, pair[0]);
+	assert_non_null(l);
+	assert_int_equal(syslog_tls_read(l, buf, sizeof(buf), &n, words, sizeof(words)),
+			 TLS_READ_FAILED);
+	assert_false(syslog_tls_is_open(l));
+	syslog_tls_link_free(l);
+	(void)close(pair[0]);
+	assert_int_equal(pthread_join(peer, &done), 0);
+	assert_null(done);
+	(void)close(pair[1]);
+	syslog_tls_free(tls);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_reload_and_the_watch_may_read_certificates_at_once),
 		cmocka_unit_test(a_pair_that_cannot_be_read_leaves_the_old_one),
 		cmocka_unit_test(new_keys_without_end_are_no_lines),
+		cmocka_unit_test(keys_that_cost_a_tenth_of_a_second_are_not_made),
 	};
 	(void)signal(SIGPIPE, SIG_IGN);
 	return cmocka_run_group_tests(tests, files_make, files_remove);
