@@ -12,6 +12,7 @@
 #include "index.h"
 #include "plan.h"
 #include "sqlite.h"
+#include "tomsd/base/log.h"
 
 enum {
 	PAIRS_FIRST = 1 << 16,
@@ -166,7 +167,9 @@ int chapter_write(struct sql *db, const char *table, bool has_words, int64_t cha
 	int rc = gather_chapter(&g, db, table, has_words, first, first + covered, e);
 	if (!rc)
 		g.scratch = malloc((g.n + 1) * sizeof(*g.scratch));
-	if (rc == -ERR_FULL ||
+	if (rc == -ERR_CORRUPT) /* searches ask these buckets, and say so */
+		log_err("store", "no contents are made error=%s", LOGQ(e->text));
+	if (rc == -ERR_FULL || rc == -ERR_CORRUPT ||
 	    (!rc && !g.scratch)) { /* too many tokens: nothing is said about them */
 		g.n = 0;
 		covered = rc = 0;

@@ -8,7 +8,9 @@
 
 #include "sqlite.h"
 #include "tomsd/base/clock.h"
+#include "tomsd/base/log.h"
 #include "tomsd/base/thread.h"
+#include "view.h"
 
 enum {
 	SQL_TEXT_MAX = 32768,
@@ -112,14 +114,12 @@ static int write_bucket(struct part *p, struct sql *db, struct err *e)
 	return rc;
 }
 
-/* Rows behind indexed_id into the bucket again. */
-static int read_open_end(struct part *p, struct part_view *v, struct sql *db, struct err *e)
+/* Rows from this id on into the bucket. */
+static int read_rows(struct part *p, struct part_view *v, struct sql *db, int64_t from,
+		     void *row, struct err *e)
 {
-	void *row = malloc(record_room(p->plan->record));
-	if (!row)
-		return err_set(e, ERR_NOMEM, "out of memory");
 	int64_t id;
-	int rc = part_view_walk(v, p->info.indexed_id + 1, INT64_MAX, false, e);
+	int rc = part_view_walk(v, from, INT64_MAX, false, e);
 	while (!rc && (rc = part_view_next(v, &id, e)) > 0) {
 		rc = part_view_row(v, row, e);
 		if (!rc)
@@ -129,6 +129,46 @@ static int read_open_end(struct part *p, struct part_view *v, struct sql *db, st
 			rc = write_bucket(p, db, e);
 		if (!rc)
 			rc = bucket_add(&p->bucket, id, row, e);
+	}
+	part_view_rest(v);
+	return rc;
+}
+
+/* The pack behind a damaged one, into *from: 1; 0: there is none. */
+static int next_pack(const struct part *p, struct sql *db, int64_t damaged, int64_t *from,
+		     struct err *e)
+{
+	struct stmt *s = NULL;
+	int rc = sql_prepare_on(&s, db, "SELECT id FROM ", p->table,
+				" WHERE id>? ORDER BY id LIMIT 1", e);
+	if (rc)
+		return rc;
+	stmt_i64(s, 1, damaged);
+	rc = stmt_step(s, e);
+	if (rc > 0)
+		*from = stmt_col_i64(s, 0);
+	stmt_done(s);
+	return rc;
+}
+
+/* Rows behind indexed_id into the bucket again. A pack that cannot be read stays out of the index: whoever
+ * reads it hears of it, and the months around it are not put aside for it. */
+static int read_open_end(struct part *p, struct part_view *v, struct sql *db, struct err *e)
+{
+	int64_t from = p->info.indexed_id + 1, damaged = 0, before;
+	void *row = malloc(record_room(p->plan->record));
+	if (!row)
+		return err_set(e, ERR_NOMEM, "out of memory");
+	int rc = read_rows(p, v, db, from, row, e);
+	while (rc == -ERR_CORRUPT) {
+		before = damaged;
+		damaged = pack_reader_damaged(v);
+		if (damaged <= before) /* it is something else */
+			break;
+		log_err("store", "rows left out of the index error=%s", LOGQ(e->text));
+		rc = next_pack(p, db, damaged, &from, e);
+		if (rc > 0)
+			rc = read_rows(p, v, db, from, row, e);
 	}
 	free(row);
 	return rc;

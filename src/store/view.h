@@ -45,5 +45,7 @@ int pack_reader_next(struct part_view *v, int64_t *id, struct err *e) MUST_CHECK
 void pack_reader_rest(struct part_view *v);
 int pack_reader_row(struct part_view *v, void *row, struct err *e) MUST_CHECK;
 int pack_reader_tail(struct part_view *v, void *row, struct err *e) MUST_CHECK;
+/* The pack that the last -ERR_CORRUPT was about; 0: it was about something else. */
+int64_t pack_reader_damaged(const struct part_view *v);
 
 #endif

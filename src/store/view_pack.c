@@ -43,6 +43,7 @@ struct pack_reader {
 	size_t shape_cols;
 	uint8_t want_of[PACK_COLS_MAX]; /* by column of the shape: place in view.want */
 	bool base;                      /* its first column is numbers */
+	int64_t damaged;                /* pack that could not be read last; 0: none */
 };
 
 int pack_reader_new(struct part_view *v, struct err *e)
@@ -79,6 +80,7 @@ void pack_reader_free(struct pack_reader *r)
 
 static int damaged(const struct part_view *v, int64_t id, struct err *e)
 {
+	v->packs->damaged = id;
 	return err_set(e, ERR_CORRUPT, "pack %lld of %s is damaged", (long long)id, v->table);
 }
 
@@ -450,6 +452,11 @@ static int read_lines(struct part_view *v, struct open_pack *p, struct err *e)
 		rc = p->lines[i].n > v->plan->record->tail->max ? -ERR_CORRUPT : 0;
 	p->has_lines = !rc;
 	return rc == -ERR_CORRUPT ? damaged(v, p->id, e) : rc;
+}
+
+int64_t pack_reader_damaged(const struct part_view *v)
+{
+	return v->packs ? v->packs->damaged : 0;
 }
 
 int pack_reader_tail(struct part_view *v, void *row, struct err *e)
