@@ -303,6 +303,17 @@ static struct str words_text(const struct member *m, char *buf, size_t cap)
 	return str_n(buf, n);
 }
 
+/* Text that was put together in ms goes with it: the caller keeps the row and buf alone. */
+static struct str kept(const struct members *ms, struct str s, char *buf, size_t cap)
+{
+	uintptr_t at = (uintptr_t)s.p, from = (uintptr_t)ms;
+
+	if (at < from || at >= from + sizeof(*ms))
+		return s;
+	(void)str_copy(buf, cap, s); /* shorter than the least cap */
+	return str_of(buf);
+}
+
 static bool member_text(const struct members *ms, const struct member *m, char *buf, size_t cap,
 			struct str *out)
 {
@@ -313,7 +324,7 @@ static bool member_text(const struct members *ms, const struct member *m, char *
 	case MEMBER_IPS:
 	case MEMBER_SD:
 	case MEMBER_BASE64: /* what it stands for: the line */
-		*out = m->s;
+		*out = kept(ms, m->s, buf, cap);
 		return true;
 	case MEMBER_FIELD:
 	case MEMBER_ONE:
