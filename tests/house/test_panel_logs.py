@@ -6,6 +6,7 @@ import shutil
 import socket
 import sqlite3
 import subprocess
+import urllib.parse
 
 import pytest
 import toms
@@ -249,6 +250,9 @@ def test_kinds_are_words_of_the_query_and_narrow_chart_and_rows(browser):
     browser.click(".kinds button")
     browser.wait("all kinds again", "!new URLSearchParams(location.search).has('q')")
     browser.settled()
+    browser.open("/logs?since=-7d&q=kind:VPN")  # as people write it
+    assert browser.js(kinds) == ["VPN"] and not browser.find(".chip")
+    assert browser.js("[...document.querySelectorAll('.kinds input:checked')].map((box) => box.name)") == ["kind-vpn"]
 
 
 def test_values_of_table_and_drawer_filter_and_exclude(browser):
@@ -334,8 +338,10 @@ def test_states_of_the_result(browser, status, body, wanted):
 
 
 def test_a_misspelt_word_says_what_is_wrong(browser):
-    browser.open("/logs?since=-7d&q=hots:10.0.0.1")
-    assert "hots" in browser.text(".trouble")
+    for query, said in (("hots:10.0.0.1", "hots"), ("kind:firewall", "traffic, security, vpn"), ("action:", "値がありません"), ('"login', "閉じていません"),
+                        ("srcip:10.0.0.1", "fortinet.firewall.srcip:10.0.0.1")):
+        browser.open(f"/logs?since=-7d&q={urllib.parse.quote(query)}")
+        assert said in browser.text(".trouble"), query
     browser.complaints()
 
 
@@ -453,7 +459,7 @@ def test_an_export_asks_what_for_and_its_files_wait_in_the_bar(browser, house):
     assert "目的" in browser.text("#purpose-error") and browser.js("document.activeElement.id") == "purpose"
     browser.one("#purpose").send_keys("不審な通信の調査")
     browser.click("dialog button[type=submit]")
-    browser.wait("word of it", "/ダウンロードしました|始めました/.test(document.querySelector('dialog.box')?.textContent)", 30)
+    browser.wait("word of it", "/できました|始めました/.test(document.querySelector('dialog.box')?.textContent)", 30)
     browser.click("dialog .cancel")
     browser.wait("the job in the bar", "!!document.querySelector('.job-menu')")
     browser.click(".job-menu summary")

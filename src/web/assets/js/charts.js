@@ -221,7 +221,7 @@ export async function logChart(figure, { by, range, only, name, onRange, height,
 export const gapList = (texts) => texts.slice(0, 3).join(t('list.comma')) + (texts.length > 3 ? ` ${t('over.more', { n: texts.length - 3 })}` : '');
 const GAP_WORDS = { before_first_record: 'before', capture_off: 'off' };
 export function gapText(g) {
-	const from = when(g.since), to = when(g.until), sameDay = from.slice(0, 10) === to.slice(0, 10), word = GAP_WORDS[g.reason] || g.reason;
+	const brief = when(g.since) === when(g.until), from = when(g.since, brief), to = when(g.until, brief), sameDay = from.slice(0, 10) === to.slice(0, 10), word = GAP_WORDS[g.reason] || g.reason;
 	return t(hasWord(`gap.${word}`) ? `gap.${word}` : 'gap.unknown', { from, to: sameDay ? to.slice(11) : to, name: g.name || '' })
 		+ (g.lost ? ` ${t('gap.lost', { n: num(g.lost) })}` : '');
 }

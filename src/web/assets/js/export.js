@@ -24,8 +24,10 @@ export function ask({ since, until, q }, total) {
 		try {
 			const job = await call('POST', '/api/v1/exports', { kind: 'logs', q, since, until, purpose: text, bom: bom.checked });
 			watchJobs();
-			if (many || !await fetched(job, dialog)) fill(note, h('p', { class: 'note', role: 'status' }, icon('info'), t('export.started')));
-			else fill(note, h('p', { class: 'note', role: 'status' }, icon('ok'), t('export.done')));
+			const files = !many && await fetched(job, dialog);
+			if (!files) fill(note, h('p', { class: 'note', role: 'status' }, icon('info'), t('export.started')));
+			else fill(note, h('p', { class: 'note', role: 'status' }, icon('ok'), t('export.done')),
+				h('ul', {}, files.map((file) => h('li', {}, h('a', { href: file.href, download: file.name }, file.name)))));
 			send.remove();
 			close.textContent = t('do.close');
 			close.focus();
@@ -48,17 +50,18 @@ export function ask({ since, until, q }, total) {
 	purpose.focus();
 }
 
-// Waits for a small job and hands its files to the browser; false: it takes longer.
+// Waits for a small job and hands its files to the browser; its files, or false: it takes longer.
 async function fetched(job, dialog) {
 	for (const end = Date.now() + WAIT_MS; Date.now() < end && dialog.isConnected;) {
 		const now = await get(`/api/v1/jobs/${encodeURIComponent(job.id)}`);
 		if (now.state === 'failed') throw Object.assign(new Error(), { detail: now.detail || t('export.failed'), status: 500 });
 		if (now.state === 'done') {
-			for (const file of now.result?.files || []) {
+			const files = now.result?.files || [];
+			for (const file of files) {
 				h('a', { href: file.href, download: file.name }).click();
 				await new Promise((done) => setTimeout(done, 300)); // browsers take one download at a time
 			}
-			return true;
+			return files;
 		}
 		await new Promise((done) => setTimeout(done, 250));
 	}

@@ -1,6 +1,6 @@
 // What pages of rows share: the time range, the search box and its words as chips, values with the menu of what can
 // be done with them, and the table: sortable heads, pages by cursor, rows and values by keyboard.
-import { h, fill, t, icon, iconButton, copy, when, num, iso } from './ui.js';
+import { h, fill, t, icon, iconButton, copy, when, num, iso, hasWord } from './ui.js';
 import { gapText, gapList } from './charts.js';
 
 export const pick = (row, path) => path.split('.').reduce((at, key) => at?.[key], row);
@@ -86,9 +86,13 @@ export function takeFilters(setParams) {
 }
 // What is wrong with a query the appliance says in its own language; here in the reader's, naming the word.
 export function explain(problem, q) {
-	const said = problem.detail || '', words = split(q).map((w) => w.replace(/^-/, ''));
+	const said = [problem.detail, ...(problem.errors || []).map((e) => e.detail)].join(' '), words = split(q).map((w) => w.replace(/^-/, ''));
 	const word = words.find((w) => said.includes(w)) || words.find((w) => said.includes(w.split(/[:<>=!]/)[0]));
-	if (problem.code === 'invalid_query' && word) problem.detail = t(said.includes('no such field') ? 'flows.wrong' : 'flows.wrong.value', { word });
+	const list = /no such value; one of ([\w, -]+)/.exec(said)?.[1];
+	if (problem.code !== 'invalid_query') throw problem;
+	if (said.includes('quotation mark is missing')) problem.detail = t('flows.wrong.quote');
+	else if (word) problem.detail = t(said.includes('there is no value') ? 'flows.wrong.empty' : list ? 'flows.wrong.choice'
+		: !said.includes('no such field') ? 'flows.wrong.value' : said.includes('a log has') && hasWord(`k.${word.split(':')[0]}`) ? 'flows.wrong.key' : 'flows.wrong', { word, list });
 	throw problem;
 }
 

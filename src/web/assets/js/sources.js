@@ -37,10 +37,10 @@ function sourceList({ items, unknown }, again) {
 		unknown?.senders > 0 && h('p', { class: 'note' }, icon('info'), t('sources.unknown', { n: num(unknown.senders), lines: num(unknown.kept_lines ?? 0),
 			kept: bytes(unknown.kept_bytes ?? 0), limit: bytes(unknown.limit_bytes ?? 0) }),
 		unknown.dropped_lines > 0 && h('strong', {}, ` ${t('sources.dropped', { n: num(unknown.dropped_lines) })}`)),
-		items.length ? h('ul', { class: 'sources' }, sorted.map((s) => source(s, again))) : empty(t('sources.none'), t('sources.none.next'))];
+		items.length ? h('ul', { class: 'sources' }, sorted.map((s) => source(s, again, items))) : empty(t('sources.none'), t('sources.none.next'))];
 }
 
-function source(s, again) {
+function source(s, again, all) {
 	const [level, word] = stateOf(s), facts = [
 		[t('source.kind'), s.model || named('sourcekind', s.kind)],
 		[t('source.serial'), h('span', { class: 'mono' }, s.serial || '—')], [t('source.address'), h('span', { class: 'mono' }, s.address || '—')],
@@ -52,7 +52,7 @@ function source(s, again) {
 	return h('li', { class: 'source', 'data-source': s.id }, h('div', { class: 'source-head' }, badge(level, t(word)), h('strong', { class: 'wrap' }, label(s)),
 		h('div', { class: 'buttons' },
 			h('a', { class: 'button', href: `/logs?q=${encodeURIComponent(`toms.log.source:${s.id}`)}` }, icon('logs'), ' ', t('source.logs')),
-			may() && s.state !== 'accepted' && h('button', { type: 'button', class: s.state === 'new' ? 'primary' : '', onclick: () => decide(s, 'accepted', again) }, t('source.accept')),
+			may() && s.state !== 'accepted' && h('button', { type: 'button', class: s.state === 'new' ? 'primary' : '', onclick: () => decide(s, 'accepted', again, all) }, t('source.accept')),
 			may() && s.state !== 'refused' && h('button', { type: 'button', onclick: () => decide(s, 'refused', again) }, t('source.refuse')),
 			may() && s.state === 'accepted' && h('button', { type: 'button', onclick: () => rename(s, again) }, t('source.rename')))),
 	s.silent && h('p', { class: 'warn' }, icon('high'), t('source.silent', { at: s.silent_since ? when(s.silent_since) : s.last_seen ? when(s.last_seen) : '—',
@@ -93,15 +93,15 @@ function question({ title, body, go, danger, act }) {
 }
 const nameField = (s) => h('input', { id: 'source-name', value: s.given_name || '', maxlength: 63, autocomplete: 'off', placeholder: label(s) });
 
-function decide(s, state, again) {
-	const accept = state === 'accepted', name = nameField(s);
+function decide(s, state, again, all = []) {
+	const accept = state === 'accepted', name = nameField(s), same = accept && all.find((x) => x !== s && x.state === 'accepted' && label(x) === label(s));
 	question({ title: t(accept ? 'source.accept.title' : 'source.refuse.title', { name: label(s) }), go: t(accept ? 'source.accept' : 'source.refuse'), danger: !accept,
 		act: async () => {
 			await call('PATCH', `/api/v1/sources/${encodeURIComponent(s.id)}`, accept && name.value.trim() ? { state, name: name.value.trim() } : { state });
 			announce(t(accept ? 'source.accepted' : 'source.refused', { name: label(s) }));
 			again();
 		},
-		body: [warnings(s), h('p', {}, t(accept ? 'source.accept.why' : 'source.refuse.why')),
+		body: [warnings(s), same && h('p', { class: 'warn' }, icon('high'), t('source.accept.same', { name: label(same), serial: same.serial || '—', address: same.address || '—' })), h('p', {}, t(accept ? 'source.accept.why' : 'source.refuse.why')),
 			h('dl', { class: 'pairs' }, h('dt', {}, t('source.serial')), h('dd', { class: 'mono' }, s.serial || '—'),
 				h('dt', {}, t('source.address')), h('dd', { class: 'mono' }, s.address || '—'),
 				h('dt', {}, t('source.lines')), h('dd', {}, num(s.lines ?? 0))),

@@ -8,7 +8,7 @@ import { KINDS, kindText, actionOf, whatOf, marks } from '../log-row.js';
 
 const LIMIT = 50;
 const FIELDS = ['host:', 'peer:', 'port:', 'user.name:', 'action:deny', 'source.bytes>100MB', 'observer.name:', 'toms.log.threat:', 'destination.domain:', '-action:accept'];
-const KIND = /^(-?)toms\.log\.kind:(\w+)$/; // words that the check boxes stand for
+const KIND = new RegExp(`^(-?)(?:toms\\.log\\.)?kind:(${KINDS.join('|')})$`, 'i'); // words that the check boxes stand for
 let here = null; // { place, tools, url, range, rows, table, all }
 
 export function show(place, url, tools) {
@@ -93,8 +93,8 @@ function saved(q, setParams) {
 
 // Kinds are words like any other: one alone is asked for, several are all but the others.
 function kindsOf(words) {
-	const found = words.map((w) => KIND.exec(w)).filter(Boolean), only = found.filter((m) => !m[1]).map((m) => m[2]);
-	return KINDS.filter((k) => only.length ? only.includes(k) : !found.some((m) => m[2] === k));
+	const found = words.map((w) => KIND.exec(w)).filter(Boolean), only = found.filter((m) => !m[1]).map((m) => m[2].toLowerCase());
+	return KINDS.filter((k) => only.length ? only.includes(k) : !found.some((m) => m[2].toLowerCase() === k));
 }
 function kindBoxes(words, kinds, setParams) {
 	const set = (next) => setParams({ cursor: null, row: null, q: [...words.filter((w) => !KIND.test(w)),
@@ -110,7 +110,7 @@ function end(r, side) {
 	const s = r[side] || {}, name = side === 'source' ? pick(r, 'source.domain') : pick(r, 'destination.domain');
 	if (!s.ip && !name) return '—';
 	return [name && h('div', { class: 'wrap' }, value(side === 'source' ? 'host' : 'destination.domain', name)),
-		s.ip && h('div', { class: 'mono' }, value('host', s.ip), s.port !== undefined && [':', value('port', s.port)])];
+		s.ip && h('div', { class: s.ip.includes(':') ? 'mono' : 'mono v4' }, value('host', s.ip), s.port !== undefined && [':', value('port', s.port)])];
 }
 function device(r) {
 	const name = pick(r, 'observer.name'), ip = pick(r, 'log.source.ip');
@@ -178,7 +178,8 @@ function results(url, range, words, setParams, tools) {
 		const { rows, last, asking } = s, from = Date.parse(s.since || iso(range.from)), to = Date.parse(s.until || iso(range.to)), open = more(s);
 		const share = Math.round(Math.max(0, Math.min(1, (forward ? range.to - from : to - range.from) / (range.to - range.from || 1))) * 100);
 		const args = { at: when(forward ? from : to), share }, gaps = (last.gaps || []).filter((g) => g.reason !== 'before_first_record' || !rows.length);
-		const all = last.complete && !last.next && !q.get('cursor'), count = all ? t('flows.count', { n: num(rows.length) }) : countText(s.total) || t('logs.shown', { n: num(rows.length) });
+		const all = last.complete && !last.next && !q.get('cursor'), count = all ? t('flows.count', { n: num(rows.length) }) : s.total && (last.next || q.get('cursor')) ? t('logs.part', { count: countText(s.total), n: num(rows.length) })
+			: countText(s.total) || t('logs.shown', { n: num(rows.length) });
 		fill(status,
 			open && h('div', { class: 'searching' }, asking ? h('progress', { max: 100, value: share, 'aria-label': t('logs.searching') }) : icon('high'),
 				h('strong', {}, t(`logs.${asking ? 'read' : 'stopped'}.${forward ? 'back' : 'forth'}`, args)),
@@ -188,7 +189,7 @@ function results(url, range, words, setParams, tools) {
 			gaps.length > 0 && h('p', { class: 'coverage gaps' }, icon('info'), t('logs.gaps', { list: gapList(gaps.map(gapText)) })));
 		if (!same || !rows.length) {
 			const focus = document.activeElement?.closest?.('tr[data-id]')?.dataset.id;
-			fill(list, rows.length ? rowTable({ rows, columns, sort, setParams, keys: t('flows.keys'), style: 'logs' })
+			fill(list, rows.length ? rowTable({ rows, columns, sort, setParams, keys: t('logs.keys'), style: 'logs' })
 				: empty(t(open ? (asking ? 'logs.none.yet' : 'flows.notyet') : words.length ? 'logs.none' : 'logs.nolines'),
 					!open && !words.length && h('a', { href: '/system#sources' }, t('logs.nolines.go'))));
 			if (focus) list.querySelector(`tr[data-id="${CSS.escape(focus)}"]`)?.focus();

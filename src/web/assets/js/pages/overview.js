@@ -40,7 +40,8 @@ export function show(place, url, { go }) {
 	const lines = areaChart(), toLogs = (q) => `/logs?${new URLSearchParams({ since: '-24h', q })}`;
 	const logs = mayLook() ? [
 		block(t('over.lines'), async () => {
-			const from = new Map(((await sources().catch(() => null))?.items || []).map((s) => [String(s.id), s.name || s.serial || s.address]));
+			const all = (await sources().catch(() => null))?.items || [], called = (s) => s.name || s.serial || s.address;
+			const from = new Map(all.map((s) => [String(s.id), all.some((x) => x !== s && called(x) === called(s)) ? `${called(s)} (${s.address})` : called(s)]));
 			return logChart(lines, { by: 'source', range: { since: '-24h' }, minutes: true, height: 180, none: empty(t('over.nolines'), h('a', { href: '/system#sources' }, t('logs.nolines.go'))),
 				name: (key) => key === 'other' ? t('chart.other') : from.get(key) || (key === '0' ? t('over.nosource') : t('over.source', { n: key })),
 				onRange: (a, b) => go(`/logs?since=${encodeURIComponent(iso(a))}&until=${encodeURIComponent(iso(b))}`) });
