@@ -7,6 +7,7 @@
 #include "tomsd/base/clock.h"
 #include "tomsd/base/num.h"
 #include "tomsd/flow_row.h"
+#include "tomsd/log_row.h"
 
 /* Words people type, and the members any of which they ask about. */
 static const struct {
@@ -54,6 +55,11 @@ static const struct {
 
 static int wrong_key(const struct filter *f, const struct query_word *w, struct err *e)
 {
+	if (f->plan->record == &log_record)
+		return err_set(
+			e, ERR_INVALID,
+			"\"%s\": a log has no such field; for a FortiGate's own key write fortinet.firewall.%s%s%s; to look for it as text write \"%s%s%s\" in quotes",
+			w->key, w->key, w->op, w->value, w->key, w->op, w->value);
 	return err_set(
 		e, ERR_INVALID,
 		"\"%s\": a %s has no such field; to look for it as text write \"%s%s%s\" in quotes",

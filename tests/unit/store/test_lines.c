@@ -557,6 +557,7 @@ static void what_cannot_be_is_refused_in_words(void **unused)
 	expect_refusal("kind:nonsense", &log_record, "traffic");
 	expect_refusal("text>5", &log_record, "looked for");
 	expect_refusal("nosuchkey:5", &log_record, "no such field");
+	expect_refusal("srcip:10.0.0.1", &log_record, "fortinet.firewall.srcip:10.0.0.1");
 }
 
 static void short_words_are_fields(void **unused)
