@@ -22,6 +22,8 @@
  * keeps to the rules sends one in 2^24 records. */
 #define KEY_UPDATES_FREE 16u
 #define KEY_UPDATE_BYTES (1u << 20)
+#define READS_AT_ONCE \
+	4u /* from the socket: messages that are no lines let no call go on for ever */
 #define SUITES_12                                                                                  \
 	"ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:" \
 	"ECDHE-RSA-AES256-GCM-SHA384:ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305"
@@ -44,6 +46,7 @@ struct syslog_tls_link {
 	SSL *ssl;
 	bool is_open;
 	unsigned key_updates; /* that the peer has sent */
+	unsigned reads;       /* from the socket, in this call */
 	uint64_t bytes;       /* of lines, so far */
 };
 
@@ -237,6 +240,24 @@ void syslog_tls_facts(struct syslog_tls *t, char fingerprint[96], int64_t *not_a
 	mutex_unlock(&t->m);
 }
 
+/* Before a read of the socket: enough for this call, the rest another time. */
+static long read_may(BIO *b, int what, const char *p, size_t n, int i, long l, int result,
+		     size_t *done)
+{
+	struct syslog_tls_link *link =
+		(struct syslog_tls_link *)(void *)BIO_get_callback_arg(b);
+	(void)p;
+	(void)n;
+	(void)i;
+	(void)l;
+	(void)done;
+	if (what != BIO_CB_READ || link->reads++ < READS_AT_ONCE)
+		return result;
+	BIO_clear_retry_flags(b);
+	BIO_set_retry_read(b);
+	return -1;
+}
+
 static void message_seen(int is_ours, int version, int type, const void *message, size_t n,
 			 SSL *ssl, void *arg)
 {
@@ -260,6 +281,8 @@ struct syslog_tls_link *syslog_tls_link_new(struct syslog_tls *t, int fd)
 		syslog_tls_link_free(l);
 		return NULL;
 	}
+	BIO_set_callback_arg(SSL_get_rbio(l->ssl), (char *)l);
+	BIO_set_callback_ex(SSL_get_rbio(l->ssl), read_may);
 	SSL_set_msg_callback(l->ssl, message_seen);
 	SSL_set_msg_callback_arg(l->ssl, l);
 	SSL_set_accept_state(l->ssl);
@@ -311,6 +334,7 @@ enum tls_read syslog_tls_read(struct syslog_tls_link *l, char *buf, size_t cap, 
 			      char *words, size_t words_cap)
 {
 	ERR_clear_error();
+	l->reads = 0;
 	int rc = SSL_read_ex(l->ssl, buf, cap, n);
 	l->is_open |= SSL_is_init_finished(l->ssl) != 0;
 	if (l->key_updates > KEY_UPDATES_FREE + l->bytes / KEY_UPDATE_BYTES) {
