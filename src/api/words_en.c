@@ -164,7 +164,7 @@ const struct word words_en[] = {
 	{ "syslog.certificate_ends",
 	  "The certificate of the TLS port ends at {1}. Put a new one in its place; it is taken within a minute." },
 	{ "syslog.silent",
-	  "{1} has sent no log since {2}. Check that the device runs, that it can reach this appliance, and its setting under config log syslogd setting." },
+	  "{1} has sent no log since {2}. Check that the device runs, that it can reach this appliance, and that it is still set to send its logs (on a FortiGate: config log syslogd setting)." },
 	{ "syslog.silent_more", "{1} further sources are silent too." },
 	{ "test.client_certificate",
 	  "This port takes senders with a certificate of their own only, and the test has none. Test it from a device." },

@@ -162,7 +162,7 @@ const struct word words_ja[] = {
 	{ "syslog.certificate_ends",
 	  "TLS ポートの証明書は {1} に期限が切れます。新しい証明書に置き換えてください。1 分以内に反映されます。" },
 	{ "syslog.silent",
-	  "{1} からのログが {2} 以降届いていません。機器が動作しているか、この装置まで通信できるか、機器の config log syslogd setting の設定を確認してください。" },
+	  "{1} からのログが {2} 以降届いていません。機器が動作しているか、この装置まで通信できるか、機器側のログ送信の設定(FortiGate では config log syslogd setting)を確認してください。" },
 	{ "syslog.silent_more", "ほかに {1} 台からのログも届いていません。" },
 	{ "test.client_certificate",
 	  "このポートは証明書を持つ送信元だけを受け付けるため、テストでは送信できません。機器から試してください。" },

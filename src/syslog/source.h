@@ -125,7 +125,7 @@ void sources_udp_loss(struct sources *ss, int64_t now_ns);
 /* The first silent source by name and since when; how many there are. */
 size_t sources_silent(struct sources *ss, char *name, size_t cap, int64_t *since_ns);
 
-/* "2026-11-22T14:05:06+09:00" in the room's zone, for people. */
+/* "2026-11-22 14:05" in the room's zone, for people. */
 void sources_local_time(struct sources *ss, int64_t ns, char out[CLOCK_RFC3339_MAX]);
 
 /* source_sql.c: the tables. */

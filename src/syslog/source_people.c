@@ -258,4 +258,6 @@ void sources_local_time(struct sources *ss, int64_t ns, char out[CLOCK_RFC3339_M
 	int32_t offset_s = zone_at(ss->house, ns);
 	mutex_unlock(&ss->m);
 	clock_rfc3339_at(ns / NS_PER_S * NS_PER_S, offset_s / 60, out);
+	out[10] = ' ';
+	out[16] = '\0';
 }
