@@ -9,6 +9,7 @@ import signal
 import socket
 import sqlite3
 import ssl
+import subprocess
 import time
 
 import pytest
@@ -171,6 +172,13 @@ def test_present_tls_is_spoken(house, version):
     with Raw(house, version) as raw:
         raw.say("GET /healthz HTTP/1.1\r\nHost: HOST\r\n\r\n")
         assert raw.answer()[0] == 200
+
+
+@pytest.mark.parametrize("group, may", [("X25519", True), ("P-256", True), ("ffdhe2048", False), ("ffdhe8192", False)])
+def test_key_exchanges_that_cost_us_and_not_the_stranger_are_refused(house, group, may):
+    address = "{}:{}".format(*Raw.address_of(house))
+    said = subprocess.run(["openssl", "s_client", "-connect", address, "-groups", group, "-tls1_3"], input=b"", capture_output=True, timeout=60)
+    assert (b"BEGIN CERTIFICATE" in said.stdout) == may
 
 
 def test_http_without_tls_is_not_answered(house):
