@@ -34,6 +34,8 @@ static void find_zone(const struct filter *f, struct clause *c)
 		c->zone = ZONE_BYTES;
 	else if (l->kind == LEAF_NUM && l->col == p->risk)
 		c->zone = ZONE_RISK;
+	else if (l->kind == LEAF_NUM && l->col == p->duration)
+		c->zone = ZONE_DURATION;
 	else if (l->kind == LEAF_OUT && l->col == p->bytes_a &&
 		 strcmp(l->out->ecs, "network.bytes") == 0)
 		c->zone = ZONE_BYTES;

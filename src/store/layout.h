@@ -81,7 +81,7 @@ struct plan {
 	bool has_dict, has_index; /* _text; _tok and _zone exist */
 	bool has_tail;            /* rows carry bytes behind the struct */
 	/* Columns the zone values are made of; NULL: the record has no such value. */
-	const struct col *bytes_a, *bytes_b, *risk, *start, *end;
+	const struct col *bytes_a, *bytes_b, *risk, *start, *end, *duration;
 };
 /* A number whose decimal is in the index as a word of the line: COL_BODY on a COL_U64. */
 static inline bool plan_col_is_word(const struct plan_col *pc)
@@ -90,7 +90,7 @@ static inline bool plan_col_is_word(const struct plan_col *pc)
 }
 const struct plan *store_plan(struct store *st, const struct record *r, struct err *e); /* NULL: words in e */
 /* Value a row is sorted by; 0 when the record has none. bytes: src_bytes + dst_bytes (or bytes);
- * risk: risk_score; duration: end_ns - start_ns, never negative. */
+ * risk: risk_score; duration: duration_ns, or end_ns - start_ns; never negative. */
 uint64_t plan_zone_value(const struct plan *p, enum zone_value which, const void *row);
 
 /* Parts of a record, newest day first; those being dropped are left out. The list holds every part

@@ -97,6 +97,7 @@ static void find_zone_columns(struct plan *p)
 	p->risk = record_col(r, "risk_score");
 	p->start = record_col(r, "start_ns");
 	p->end = record_col(r, "end_ns");
+	p->duration = record_col(r, "duration_ns");
 }
 
 int plan_new(struct plan **out, const struct record *r, struct err *e)
@@ -139,6 +140,10 @@ uint64_t plan_zone_value(const struct plan *p, enum zone_value which, const void
 	case ZONE_RISK:
 		return p->risk ? (uint64_t)col_int(p->risk, row) : 0;
 	case ZONE_DURATION:
+		if (p->duration) {
+			int64_t d = col_int(p->duration, row);
+			return d > 0 ? (uint64_t)d : 0;
+		}
 		if (p->start && p->end) {
 			int64_t d;
 			if (!ckd_sub(&d, col_int(p->end, row), col_int(p->start, row)) && d > 0)

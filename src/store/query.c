@@ -205,7 +205,7 @@ static int check_sort(const struct plan *p, enum query_sort sort, struct err *e)
 	else if (sort == QUERY_RISK)
 		can = p->risk != NULL;
 	else if (sort == QUERY_DURATION)
-		can = p->start && p->end;
+		can = p->duration || (p->start && p->end);
 	return can ? 0 :
 		     err_set(e, ERR_INVALID, "a %s cannot be sorted by that", p->record->name);
 }

@@ -313,6 +313,7 @@ static void want_columns(struct scan *s)
 	} else if (s->spec.sort == QUERY_DURATION) {
 		want(s, p->start);
 		want(s, p->end);
+		want(s, p->duration);
 	}
 }
 

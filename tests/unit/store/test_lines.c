@@ -343,7 +343,9 @@ static void check(const char *text, const struct condition *c, size_t n)
 	uint64_t counted = 0;
 	bool more = false;
 
-	q.sort = any(4) ? QUERY_NEWEST : any(2) ? QUERY_OLDEST : QUERY_BYTES;
+	q.sort = any(4) ? QUERY_NEWEST : any(2) ? QUERY_OLDEST :
+						      any(2) ? QUERY_BYTES :
+							       QUERY_DURATION;
 	memset(seen, 0, ROWS);
 	if (store_query(box.st, &q, 0, 0, see, &given, &info, &e))
 		fail_msg("%s: %s", text, e.text);

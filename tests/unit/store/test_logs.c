@@ -127,6 +127,48 @@ static void filters_over_columns_find_what_a_look_at_every_row_finds(void **stat
 	logs_free(&l);
 }
 
+struct falling {
+	int64_t last;
+	size_t n;
+};
+
+static int falls(void *arg, const void *row)
+{
+	struct falling *f = arg;
+	const struct log *g = row;
+	assert_true(g->duration_ns <= f->last);
+	f->last = g->duration_ns;
+	f->n++;
+	return 0;
+}
+
+static void the_longest_sessions_come_first(void **state)
+{
+	(void)state;
+	struct box b;
+	struct logs l;
+	struct err e = ERR_INIT;
+	struct query_page_info info;
+	struct query q = { .record = &log_record,
+			   .until_ns = INT64_MAX,
+			   .sort = QUERY_DURATION };
+	int64_t longest = 0;
+	box_new(&b);
+	b.conf.inbox_bytes = 8 << 20;
+	box_open(&b);
+	box_start(&b);
+	logs_make(&l, 5, MORE_THAN_A_BUCKET);
+	logs_put(&b, &l, 0, l.n, 0);
+	for (size_t k = 0; k < l.n; k++)
+		longest = l.rows[k]->duration_ns > longest ? l.rows[k]->duration_ns : longest;
+	struct falling f = { .last = longest };
+	if (store_query(b.st, &q, 500, 0, falls, &f, &info, &e))
+		fail_msg("%s", e.text);
+	assert_int_equal(f.n, 500);
+	box_free(&b);
+	logs_free(&l);
+}
+
 /* Lines of every length, up to the longest; of all bytes; addresses of IPv6. */
 static void the_longest_lines_and_any_bytes_are_kept(void **state)
 {
@@ -460,6 +502,7 @@ int main(void)
 		cmocka_unit_test(lines_come_back_byte_for_byte),
 		cmocka_unit_test(small_packs_become_full_ones_and_rows_stay),
 		cmocka_unit_test(filters_over_columns_find_what_a_look_at_every_row_finds),
+		cmocka_unit_test(the_longest_sessions_come_first),
 		cmocka_unit_test(the_longest_lines_and_any_bytes_are_kept),
 		cmocka_unit_test(a_follower_gets_rows_without_lines_and_loses_none_when_slow),
 		cmocka_unit_test(a_pack_says_which_columns_it_has),
