@@ -23,6 +23,7 @@ struct leaf {
 	enum leaf_kind kind;
 	enum match_how how;
 	bool has_number, any;
+	bool is_long; /* text is longer than its column holds: the first part of it will do */
 	uint8_t mac[6];
 	const struct col *col;     /* LEAF_OUT: the first column it needs */
 	const struct out_col *out; /* LEAF_OUT */

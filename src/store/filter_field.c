@@ -340,6 +340,17 @@ static const struct col *col_by_name(const struct record *r, struct str name)
 	return NULL;
 }
 
+/* Columns keep the front of what is too long for them, and must be found by what the row is shown with. */
+static int settle_long(struct leaf *l, int rc)
+{
+	bool is_column = l->kind == LEAF_TEXT ||
+			 (l->kind == LEAF_OUT && l->col->type == COL_TEXT &&
+			  ends_in(l->out->ecs, l->col->name));
+
+	l->is_long = !rc && is_column && l->how == MATCH_EQUAL && l->text.n >= l->col->size;
+	return rc;
+}
+
 /* One member's leaf by name. -ERR_NOTFOUND: the record has no such member. */
 static int member_leaf(const struct filter *f, struct str name, bool in_tail,
 		       const struct query_word *w, struct leaf *l, struct err *e)
@@ -353,12 +364,12 @@ static int member_leaf(const struct filter *f, struct str name, bool in_tail,
 		l->out = o;
 		l->col = first_need(r, o);
 		assert(l->col);
-		return open_leaf(l, w, e);
+		return settle_long(l, open_leaf(l, w, e));
 	}
 	if (!l->col)
 		l->col = col_by_name(r, name);
 	if (l->col)
-		return col_leaf(l, w, e);
+		return settle_long(l, col_leaf(l, w, e));
 	l->col = str_eq(name, str_of(w->key)) ? json_above(r, w->key, &l->path) : NULL;
 	l->kind = LEAF_JSON;
 	if (!l->col) {

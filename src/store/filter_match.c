@@ -42,6 +42,15 @@ bool filter_text_matches(enum match_how how, struct str pattern, struct str text
 	return false;
 }
 
+/* Is this the front of the text, as much as the column holds? A character of UTF-8 is not cut. */
+static bool is_front(const struct leaf *l, struct str text)
+{
+	enum { CHARACTER_MAX = 4 };
+
+	return l->is_long && text.n + CHARACTER_MAX >= l->col->size &&
+	       str_ieq(str_sub(l->text, 0, text.n), text);
+}
+
 static bool in_range(const struct leaf *l, int64_t v)
 {
 	return v >= l->lo && v <= l->hi;
@@ -85,7 +94,8 @@ static bool value_matches(const struct leaf *l, const struct value *v)
 		return list_matches(l, str_of(v->text));
 	case VALUE_TEXT:
 	case VALUE_JSON:
-		return filter_text_matches(l->how, l->text, str_of(v->text));
+		return filter_text_matches(l->how, l->text, str_of(v->text)) ||
+		       is_front(l, str_of(v->text));
 	case VALUE_REF:
 		return filter_text_matches(l->how, l->text, v->ref);
 	case VALUE_NONE:
@@ -182,7 +192,8 @@ bool leaf_match(const struct leaf *l, const void *row)
 	case LEAF_MAC:
 		return memcmp(l->mac, col_at(l->col, row), sizeof(l->mac)) == 0;
 	case LEAF_TEXT:
-		return filter_text_matches(l->how, l->text, col_text(l->col, row));
+		return filter_text_matches(l->how, l->text, col_text(l->col, row)) ||
+		       is_front(l, col_text(l->col, row));
 	case LEAF_ANY:
 		return has_any(l->col, row);
 	case LEAF_OUT:

@@ -334,7 +334,7 @@ static int leaf_tokens(struct maker *m, const struct leaf *l, struct err *e)
 		return line_token(m, l);
 	if (l->kind == LEAF_NUM && pc && m->plan->has_tail && plan_col_is_word(pc))
 		return decimal_token(m, l);
-	if (kind == TOKEN_NONE || l->any || l->kind == LEAF_ANY)
+	if (kind == TOKEN_NONE || l->any || l->is_long || l->kind == LEAF_ANY)
 		return -ERR_NOTFOUND;
 	switch (l->kind) {
 	case LEAF_ADDR:

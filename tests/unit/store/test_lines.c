@@ -589,6 +589,52 @@ static void short_words_are_fields(void **unused)
 	}
 }
 
+/* A policy may have a name of 35 characters, which are 105 bytes in Japanese. */
+static void a_value_longer_than_its_column_is_found_by_all_of_it(void **unused)
+{
+	static const char *const keys[] = { "rule.name",       "rule",   "policy", "user.name",
+					    "toms.log.threat", "threat", "host" };
+	struct box b;
+	struct log *g = calloc(1, sizeof(*g) + 10);
+	char whole[220] = "", other[220];
+
+	(void)unused;
+	while (strlen(whole) < 210)
+		memcpy(whole + strlen(whole), "\xe6\x82\xa3", 4);
+	memcpy(other, whole, sizeof(other));
+	memcpy(other, "xyz", 3);
+	assert_false(str_copy(g->rule, sizeof(g->rule), str_of(whole)));
+	assert_false(str_copy(g->user, sizeof(g->user), str_of(whole)));
+	assert_false(str_copy(g->threat, sizeof(g->threat), str_of(whole)));
+	assert_false(str_copy(g->name, sizeof(g->name), str_of(whole)));
+	box_new(&b);
+	box_open(&b);
+	box_start(&b);
+	for (uint32_t i = 0; i < STORE_BUCKET_ROWS; i++) { /* in the index */
+		g->at_ns = tiny_noon_ns + i * NS_PER_MS;
+		box_put(&b, &log_record, g);
+		memset(g->rule, 0, 4);
+		memset(g->user, 0, 4);
+		memset(g->threat, 0, 4);
+		memset(g->name, 0, 4);
+	}
+	box_flush(&b);
+	for (size_t i = 0; i < 2 * ARRAY_LEN(keys); i++) {
+		struct query q = { .record = &log_record, .until_ns = INT64_MAX };
+		struct query_page_info info;
+		struct err e = ERR_INIT;
+		size_t n = 0;
+
+		if (query_add(&q, keys[i / 2], ":", i % 2 ? other : whole, &e) ||
+		    store_query(b.st, &q, 0, 0, stop_at_once, &n, &info, &e))
+			fail_msg("%s: %s", keys[i / 2], e.text);
+		if (n != (i % 2 ? 0 : 1))
+			fail_msg("%s: %zu rows", keys[i / 2], n);
+	}
+	box_free(&b);
+	free(g);
+}
+
 /* A hostile sender: a line that is nothing but words must be found, cost little and harm nobody. */
 static void a_line_of_64_kib_of_words_is_found(void **unused)
 {
@@ -636,6 +682,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(types_that_a_device_makes_up_end_in_other),
 		cmocka_unit_test(what_cannot_be_is_refused_in_words),
 		cmocka_unit_test(short_words_are_fields),
+		cmocka_unit_test(a_value_longer_than_its_column_is_found_by_all_of_it),
 		cmocka_unit_test(a_line_of_64_kib_of_words_is_found),
 	};
 
