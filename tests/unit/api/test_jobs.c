@@ -284,9 +284,12 @@ static void no_result_is_forgotten_before_it_is_cleaned_away(void **state)
 	(void)state;
 	struct living l;
 	struct err e = ERR_INIT;
-	begin(&l, false);
+	struct store_conf conf = { .path = l.path };
+	(void)snprintf(l.path, sizeof(l.path), "/tmp/tomsd-api-XXXXXX");
+	assert_non_null(mkdtemp(l.path));
+	assert_int_equal(store_open(&l.st, &conf, &e), 0);
 	assert_int_equal(store_write(l.st, add_stale, NULL, &e), 0);
-	living_stop(&l);
+	store_free(l.st);
 	begin(&l, true);
 	while (stale_left(&l) == STALE)
 		clock_sleep_ms(1);
