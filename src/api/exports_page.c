@@ -100,6 +100,7 @@ void export_page(const struct job_work *w, const struct export_ask *ask,
 	put_number(out, lang, "export.bytes", f->bytes);
 	put(out, lang, "export.sha256", hex);
 	put_number(out, lang, "export.rows", f->rows);
+	put(out, lang, "export.times", api_words(lang, "export.times_utc"));
 	put(out, lang, "export.query", *ask->words ? ask->words : "-");
 	put_time(out, lang, "export.since", ask->q.since_ns);
 	put_time(out, lang, "export.until", ask->q.until_ns);

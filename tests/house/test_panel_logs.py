@@ -469,7 +469,7 @@ def test_an_export_asks_what_for_and_its_files_wait_in_the_bar(browser, house):
     bodies = {name: api.raw("GET", href[len(house.url):]) for name, href in files.items()}
     table = next(body for name, (_, _, body) in bodies.items() if name.endswith(".csv"))
     foot = next(body for name, (_, _, body) in bodies.items() if not name.endswith(".csv")).decode()
-    assert table.startswith(b"\xef\xbb\xbf") and "action:deny" in foot and "不審な通信の調査" in foot
+    assert table.startswith(b"\xef\xbb\xbf") and "action:deny" in foot and "不審な通信の調査" in foot and "表の中の時刻: UTC" in foot
     browser.open("/")  # another page: the list is still in the bar
     browser.wait("the job in the bar", "!!document.querySelector('.job-menu')")
     assert any("不審な通信の調査" in json.dumps(r, ensure_ascii=False) for r in api.get("/api/v1/audit", limit=50)["items"])

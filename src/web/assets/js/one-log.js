@@ -56,6 +56,7 @@ async function fields(id) {
 function shown({ key, value: v }) {
 	if (/^(sent|rcvd)(byte|delta)$/.test(key) && /^\d+$/.test(v)) return `${v} (${bytes(Number(v))})`;
 	if (key === 'duration' && /^\d+$/.test(v)) return `${v} (${duration(Number(v) * 1e9)})`;
+	if (key === 'eventtime' && /^\d{10}(\d{3}){0,3}$/.test(v)) return `${v} (${when(Number(v.slice(0, 13).padEnd(13, '0')), true)} JST)`;
 	if ((key === 'action' || key === 'act') && hasWord(`act.${v}`)) return `${v} (${t(`act.${v}`)})`;
 	if (key === 'level' && hasWord(`loglevel.${v}`)) return `${v} (${named('loglevel', v)})`;
 	return v;
