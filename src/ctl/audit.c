@@ -24,19 +24,28 @@ static void member2(const struct json_doc *d, const struct json_node *o, const c
 
 static void print_row(const struct json_doc *d, const struct json_node *row)
 {
-	char at[64], user[80], from[80], action[80], object[160];
+	static const char *const said[] = { "purpose", "state" }; /* what for; what became of it */
+	char at[64], user[80], from[80], action[80], object[160], more[256];
+	const struct json_node *audit = json_get(d, json_get(d, row, "toms"), "audit");
 	json_member_text(d, row, "@timestamp", at, sizeof(at));
 	member2(d, row, "user", "name", user, sizeof(user));
 	member2(d, row, "source", "ip", from, sizeof(from));
 	member2(d, row, "event", "action", action, sizeof(action));
-	json_member_text(d, json_get(d, json_get(d, row, "toms"), "audit"), "object", object,
-			 sizeof(object));
+	json_member_text(d, audit, "object", object, sizeof(object));
 	zone_text(at, at, sizeof(at));
 	print_cell(at, 19, false);
 	print_cell(user, 16, false);
 	print_cell(*from ? from : "local", 15, false);
 	print_cell(action, 24, false);
 	print_clean(stdout, object);
+	for (size_t i = 0; i < ARRAY_LEN(said); i++) {
+		more[0] = '\0';
+		member2(d, audit, "after", said[i], more, sizeof(more));
+		if (!more[0])
+			continue;
+		(void)printf(" %s=", said[i]);
+		print_clean(stdout, more);
+	}
 	(void)putchar('\n');
 }
 

@@ -150,6 +150,7 @@ def test_an_export_is_a_file_with_a_page_that_says_what_it_is(house):
         assert mine.raw("GET", f"/api/v1/exports/{number}/{wrong}")[0] == 404, wrong
     actions = [r["event"]["action"] for r in admin.get("/api/v1/audit", limit=200)["items"]]
     assert actions.count("export.ask") >= 1 and actions.count("export.download") == 4
+    assert re.search(r"operator-1 .* export\.ask .* purpose=月次の確認", house["daemon"].ctl("audit", "--action", "export.ask").stdout)
 
 
 @pytest.mark.parametrize("asked, pointer", [({"kind": "moon"}, "/kind"), ({"kind": "logs", "q": '"open'}, "/q"), ({"kind": "logs", "q": "no.such>1"}, "/q"),
