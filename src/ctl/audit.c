@@ -24,7 +24,8 @@ static void member2(const struct json_doc *d, const struct json_node *o, const c
 
 static void print_row(const struct json_doc *d, const struct json_node *row)
 {
-	static const char *const said[] = { "purpose", "state" }; /* what for; what became of it */
+	static const char *const said[] = { "purpose",
+					    "state" }; /* what for; what became of it */
 	char at[64], user[80], from[80], action[80], object[160], more[256];
 	const struct json_node *audit = json_get(d, json_get(d, row, "toms"), "audit");
 	json_member_text(d, row, "@timestamp", at, sizeof(at));

@@ -190,8 +190,13 @@ static bool silence_look(struct source *s, int64_t allowed, int64_t now_ns, int6
 		return false;
 	if (is_silent && s->is_silent && mono_ns - s->silent_told_mono_ns < row_ns)
 		return false;
-	if (is_silent && !s->is_silent)
-		s->silent_from_ns = s->silent_told_ns = wall(now_ns, mono_ns, s->last_mono_ns);
+	if (is_silent && !s->is_silent) {
+		/* Since a start the row counts from there; people are told of the last line. */
+		s->silent_told_ns = wall(now_ns, mono_ns, s->last_mono_ns);
+		s->silent_from_ns = s->last_ns > 0 && s->last_ns < s->silent_told_ns ?
+					    s->last_ns :
+					    s->silent_told_ns;
+	}
 	*g = (struct gap){ .start_ns = s->silent_told_ns,
 			   .end_ns = is_silent ? now_ns :
 						 wall(now_ns, mono_ns, s->last_mono_ns),
