@@ -37,7 +37,7 @@ send() {
 }
 
 # In the background, beside the daemon. An accepted device may tell of the last 31 days, an unknown one of a
-# day and a half: so the two that belong here say a word and are accepted before they tell the day. A file
+# week: so the two that belong here say a word and are accepted before they tell the day. A file
 # that has been sent goes away; what is left is sent next time.
 send_logs() {
 	for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do

@@ -14,7 +14,7 @@
 #define GONE_KEPT 64 /* for those that people forget */
 #define LOOK_AT 16   /* unknown ones, of which the one with the fewest lines goes */
 #define BACK_ACCEPTED_NS (31 * 86400 * NS_PER_S)
-#define BACK_OTHERS_NS (36 * 3600 * NS_PER_S)
+#define BACK_OTHERS_NS (7 * 86400 * NS_PER_S)
 
 const char *const source_state_names[] = { "new", "accepted", "refused", NULL };
 const char *const source_sign_names[] = { "clock_skew", "no_zone",  "legacy_reliable",
