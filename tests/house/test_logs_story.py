@@ -6,6 +6,7 @@ import datetime
 import json
 import re
 import socket
+import threading
 
 import logs
 import pytest
@@ -491,6 +492,13 @@ def test_a_device_that_falls_silent_is_found_and_every_count_over_it_says_so(tmp
     with toms.Daemon(tmp_path, conf=["syslog.silence=1s"], text=logs.SYSLOG) as daemon:
         api = daemon.first_admin()
         door = logs.doors(daemon)["tcp"]
+        enough = threading.Event()
+
+        def talk():
+            while not enough.wait(0.2):
+                logs.send_tcp(door, logs.framed([line % b"back"], "octet"))
+
+        talking = threading.Thread(target=talk, daemon=True)
         logs.send_tcp(door, logs.framed([line % b"last"], "octet"))
         logs.accept(api, serial="FG1")
         source = toms.wait_for("the silence", lambda: next((s for s in api.get("/api/v1/sources")["items"] if s["silent"]), None))
@@ -499,12 +507,14 @@ def test_a_device_that_falls_silent_is_found_and_every_count_over_it_says_so(tmp
         assert not room["healthy"] and re.search(r"fw has sent no log since \d{4}-\d\d-\d\d \d\d:\d\d\. ", room["last_error"])
         gaps = toms.wait_for("its row", lambda: api.get("/api/v1/gaps", since="-1h")["items"])
         assert at(gaps[0], "toms.gap.kind") == "silent"
-        logs.send_tcp(door, logs.framed([line % b"back"], "octet"))
+        talking.start()  # and goes on: one line would be silence again a second later
         toms.wait_for("its return", lambda: not api.get("/api/v1/sources")["items"][0]["silent"])
         toms.wait_for("the end of the gap", lambda: any("ongoing" not in g["toms"]["gap"] for g in api.get("/api/v1/gaps", since="-1h")["items"]))
         said = api.get("/api/v1/logs", since="-1h")["gaps"]
         assert [g["reason"] for g in said] == ["silent"]
         assert json.loads(daemon.ctl("status", "--json").stdout)["rooms"]["syslog"]["healthy"]
+        enough.set()
+        talking.join()
 
 
 def test_the_command_line_accepts_a_source_too(tmp_path):
