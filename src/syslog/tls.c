@@ -29,7 +29,7 @@
 	"ECDHE-RSA-AES256-GCM-SHA384:ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305"
 
 /* No ffdhe8192 (RFC 7919), which OpenSSL takes by default: it costs us 100 ms and more, the peer nothing. */
-#define GROUPS "X25519:P-256:P-384:P-521"
+static char groups[] = "X25519:P-256:P-384:P-521"; /* OpenSSL's macro drops a const */
 
 struct syslog_tls {
 	struct mutex loading; /* the watch and a reload take turns; taken before m */
@@ -94,7 +94,7 @@ static int verify_set(SSL_CTX *ctx, const char *ca, struct err *e)
 static int context_fill(SSL_CTX *ctx, const struct syslog_tls *t, struct err *e)
 {
 	if (SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION) != 1 ||
-	    SSL_CTX_set1_groups_list(ctx, GROUPS) != 1 ||
+	    SSL_CTX_set1_groups_list(ctx, groups) != 1 ||
 	    SSL_CTX_set_cipher_list(ctx, SUITES_12) != 1)
 		return bad(e, "TLS 1.2");
 	(void)SSL_CTX_set_options(ctx, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION |

@@ -378,7 +378,7 @@ static void readers_see_every_row_once_while_packs_are_put_together(void **state
 	struct box b;
 	struct logs l;
 	struct feeder f = { .b = &b, .l = &l };
-	struct thread thread;
+	struct thread thread = { .started = false };
 	struct err e = ERR_INIT;
 	size_t last = 0, reads = 0;
 	box_new(&b);
