@@ -98,6 +98,21 @@ def measured(pid, door, file, count, settled, **how):
     return kept / (end - began), cpu_of(pid) - cpu, kept
 
 
+def quiet(read, seconds, want=None):
+    """When read() last rose, and what it says, once that is what is wanted or has stood still for so many seconds."""
+    import toms
+    last, changed = -1, time.monotonic()
+
+    def is_over():
+        nonlocal last, changed
+        now, moment = read(), time.monotonic()
+        if now != last:
+            last, changed = now, moment
+        return (want is not None and now >= want) or moment - changed > seconds
+    toms.wait_for("the last line", is_over, 900)
+    return changed, last
+
+
 class Peer:
     """rsyslog or syslog-ng of build/peers, foreground, own folder."""
 
@@ -120,13 +135,13 @@ class Peer:
             over = f'mount -t overlay -o lowerdir={LIB}/{ARCH}:/usr/lib/{ARCH} peers /usr/lib/{ARCH} && exec "$@"'
             argv = ["unshare", "-m", "sh", "-c", over, "sh", *argv]
         self.process = subprocess.Popen([str(a) for a in argv], env=env, stdout=open(self.dir / "said", "w"), stderr=subprocess.STDOUT)
-        end = time.monotonic() + 10
-        while True:
-            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 1):
-                return
-            if self.process.poll() is not None or time.monotonic() > end:
-                raise RuntimeError((self.dir / "said").read_text()[:400])
-            time.sleep(0.05)
+        import toms
+        if not toms.wait_for("the peer", lambda: "listens" if self.listens() else self.process.poll() is not None, 10) == "listens":
+            raise RuntimeError((self.dir / "said").read_text()[:400])
+
+    def listens(self):
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 1):
+            return True
 
     def count(self):
         if not self.out.exists():
@@ -140,13 +155,7 @@ class Peer:
 
     def settled(self, _):
         """The file has stopped growing for a second."""
-        size, changed = -1, time.monotonic()
-        while time.monotonic() - changed < 1.0:
-            now = self.out.stat().st_size if self.out.exists() else 0
-            if now != size:
-                size, changed = now, time.monotonic()
-            time.sleep(0.02)
-        return changed, self.count()
+        return quiet(lambda: self.out.stat().st_size if self.out.exists() else 0, 1)[0], self.count()
 
     def disk(self):
         return self.out.stat().st_size
@@ -199,16 +208,11 @@ class Ours:
 
     def settled(self, said):
         """All rows committed, or for two seconds no more."""
-        want, last, changed = self.rows + said["lines"], -1, time.monotonic()
-        while True:
-            now, moment = self.committed(), time.monotonic()
-            if now != last:
-                last, changed = now, moment
-            if now >= want or moment - changed > 2:
-                kept = min(now, want) - self.rows
-                self.rows = now
-                return changed, kept
-            time.sleep(0.02)
+        want = self.rows + said["lines"]
+        changed, now = quiet(self.committed, 2, want)
+        kept = min(now, want) - self.rows
+        self.rows = now
+        return changed, kept
 
     def disk(self):
         return sum(f.stat().st_size for f in self.daemon.state.rglob("*") if f.is_file())

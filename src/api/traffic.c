@@ -21,38 +21,39 @@ const struct sums traffic_sums = { &flow_record, dims, dim_of, ROLLUP_TOTAL, 0, 
 /* There is no total of logs besides that of their kinds. */
 const struct sums log_sums = { &log_record, log_dims, log_dim_of, ROLLUP_LOG_KIND, 0, 0 };
 
+#define PARAMS_SPAN                                                                     \
+	{                                                                               \
+		"since", PARAM_TIME, 0,                                                 \
+		0,       NULL,       "from this time on; the last 24 hours when absent" \
+	},                                                                              \
+	{                                                                               \
+		"until", PARAM_TIME, 0, 0, NULL, "up to this time, not included"        \
+	}
+#define PARAMS_SERIES(by_names, by_doc)                                                    \
+	{ "by", PARAM_ENUM, 0, 0, by_names, by_doc }, PARAMS_SPAN,                         \
+		{ "buckets",   PARAM_INT, 2,                                               \
+		  BUCKETS_MAX, NULL,      "points of a series at most; 288 when absent" }, \
+	{                                                                                  \
+		"keys", PARAM_INT, 1, KEYS_MAX - 1, NULL,                                  \
+			"series besides the rest; 4 when absent"                           \
+	}
+#define PARAMS_TOP(by_names, by_doc)                                         \
+	{ "by", PARAM_ENUM, 0, 0, by_names, by_doc }, PARAMS_SPAN,           \
+	{                                                                    \
+		"limit", PARAM_INT, 1, 100, NULL, "how many; 10 when absent" \
+	}
+
 const struct param series_params[] = {
-	{ "by", PARAM_ENUM, 0, 0, dims, "one series for each of these; total when absent" },
-	{ "since", PARAM_TIME, 0, 0, NULL, "from this time on; the last 24 hours when absent" },
-	{ "until", PARAM_TIME, 0, 0, NULL, "up to this time, not included" },
-	{ "buckets", PARAM_INT, 2, BUCKETS_MAX, NULL,
-	  "points of a series at most; 288 when absent" },
-	{ "keys", PARAM_INT, 1, KEYS_MAX - 1, NULL, "series besides the rest; 4 when absent" },
-	PARAM_END,
+	PARAMS_SERIES(dims, "one series for each of these; total when absent"), PARAM_END
 };
 const struct param log_series_params[] = {
-	{ "by", PARAM_ENUM, 0, 0, log_dims, "one series for each of these; kind when absent" },
-	{ "since", PARAM_TIME, 0, 0, NULL, "from this time on; the last 24 hours when absent" },
-	{ "until", PARAM_TIME, 0, 0, NULL, "up to this time, not included" },
-	{ "buckets", PARAM_INT, 2, BUCKETS_MAX, NULL,
-	  "points of a series at most; 288 when absent" },
-	{ "keys", PARAM_INT, 1, KEYS_MAX - 1, NULL, "series besides the rest; 4 when absent" },
-	PARAM_END,
+	PARAMS_SERIES(log_dims, "one series for each of these; kind when absent"), PARAM_END
 };
 const struct param log_top_params[] = {
-	{ "by", PARAM_ENUM, 0, 0, log_dims, "what is ranked; kind when absent" },
-	{ "since", PARAM_TIME, 0, 0, NULL, "from this time on; the last 24 hours when absent" },
-	{ "until", PARAM_TIME, 0, 0, NULL, "up to this time, not included" },
-	{ "limit", PARAM_INT, 1, 100, NULL, "how many; 10 when absent" },
-	PARAM_END,
+	PARAMS_TOP(log_dims, "what is ranked; kind when absent"), PARAM_END
 };
-const struct param top_params[] = {
-	{ "by", PARAM_ENUM, 0, 0, dims, "what is ranked; app when absent" },
-	{ "since", PARAM_TIME, 0, 0, NULL, "from this time on; the last 24 hours when absent" },
-	{ "until", PARAM_TIME, 0, 0, NULL, "up to this time, not included" },
-	{ "limit", PARAM_INT, 1, 100, NULL, "how many; 10 when absent" },
-	PARAM_END,
-};
+const struct param top_params[] = { PARAMS_TOP(dims, "what is ranked; app when absent"),
+				    PARAM_END };
 
 /* Addresses are log content, which viewers do not see. */
 bool traffic_may_see(const struct request *rq, enum rollup_dim dim)

@@ -62,16 +62,6 @@ static bool is_json(struct str s)
 	return ok;
 }
 
-static void put_list(struct json *j, struct str items)
-{
-	struct str item;
-
-	json_arr(j);
-	while (str_split(&items, '\n', &item))
-		json_str(j, item);
-	json_end_arr(j);
-}
-
 static void put_text(struct extra *x, struct json *j, const char *name, struct str s)
 {
 	json_str(j, s);
@@ -95,7 +85,7 @@ static void put_member(struct extra *x, struct json *j, const char *name, const 
 		json_time(j, v->i);
 		return;
 	case VALUE_LIST:
-		put_list(j, text);
+		json_list(j, text);
 		return;
 	case VALUE_JSON:
 		/* an object that is none would make the whole unreadable */

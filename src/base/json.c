@@ -271,3 +271,13 @@ void json_path_end(struct json *j)
 	assert(j->depth == j->path_base + j->path_open || j->path_open == 0);
 	close_paths(j, 0);
 }
+
+void json_list(struct json *j, struct str items)
+{
+	struct str item;
+
+	json_arr(j);
+	while (str_split(&items, '\n', &item))
+		json_str(j, item);
+	json_end_arr(j);
+}

@@ -222,16 +222,6 @@ void record_value(const struct record *r, const struct out_col *o, const void *r
 	col_value(c, row, v);
 }
 
-static void json_list(struct json *j, struct str items)
-{
-	struct str item;
-
-	json_arr(j);
-	while (str_split(&items, '\n', &item))
-		json_str(j, item);
-	json_end_arr(j);
-}
-
 static void json_value(struct json *j, const struct value *v)
 {
 	switch (v->type) {

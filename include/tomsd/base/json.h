@@ -23,6 +23,7 @@ void json_obj(struct json *j);     /* { as element */
 void json_end_obj(struct json *j);
 void json_arr(struct json *j);
 void json_end_arr(struct json *j);
+void json_list(struct json *j, struct str items); /* items apart by '\n', as an array of strings */
 void json_key(struct json *j, const char *name);
 void json_key_str(struct json *j, struct str name); /* a name from outside: escaped and cleaned as text is */
 void json_str(struct json *j, struct str s);

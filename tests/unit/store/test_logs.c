@@ -422,6 +422,19 @@ static int ignore(void *arg, const void *row)
 	return 0;
 }
 
+/* A store with a pack of the first 100 rows and one up to `to`, then harm done to it. */
+static void harmed(struct box *b, const struct logs *l, size_t to, const char *harm)
+{
+	struct err e = ERR_INIT;
+	box_new(b);
+	box_open(b);
+	box_start(b);
+	logs_put(b, l, 0, 100, 0);
+	logs_put(b, l, 100, to, 0);
+	if (store_write(b->st, damage, (void *)(uintptr_t)harm, &e))
+		fail_msg("%s", e.text);
+}
+
 static void a_damaged_pack_is_said_and_never_shown(void **state)
 {
 	(void)state;
@@ -444,13 +457,7 @@ static void a_damaged_pack_is_said_and_never_shown(void **state)
 		struct query q = { .record = &log_record, .until_ns = INT64_MAX };
 		struct query_page_info info;
 		struct err e = ERR_INIT;
-		box_new(&b);
-		box_open(&b);
-		box_start(&b);
-		logs_put(&b, &l, 0, 100, 0);
-		logs_put(&b, &l, 100, 199, 0);
-		if (store_write(b.st, damage, (void *)(uintptr_t)damages[i], &e))
-			fail_msg("%s", e.text);
+		harmed(&b, &l, 199, damages[i]);
 		if (store_query(b.st, &q, 0, 0, ignore, NULL, &info, &e) != -ERR_CORRUPT)
 			fail_msg("not seen: %s", damages[i]);
 		box_free(&b);
@@ -476,13 +483,7 @@ static void a_damaged_pack_at_a_start_costs_its_rows_and_not_the_database(void *
 				   .since_ns = l.rows[300]->at_ns,
 				   .until_ns = INT64_MAX };
 		struct query_page_info info;
-		box_new(&b);
-		box_open(&b);
-		box_start(&b);
-		logs_put(&b, &l, 0, 100, 0);
-		logs_put(&b, &l, 100, 300, 0);
-		if (store_write(b.st, damage, (void *)(uintptr_t)damages[i], &e))
-			fail_msg("%s", e.text);
+		harmed(&b, &l, 300, damages[i]);
 		box_again(&b);
 		logs_put(&b, &l, 300, 350, 0);
 		assert_int_equal(box_number(&b, "SELECT rows FROM part"), 350);
