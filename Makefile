@@ -11,7 +11,7 @@ ifeq ($(V),fuzz)
 CC := clang
 endif
 
-PKGS := libpcap sqlite3 libmicrohttpd gnutls libssl libcrypto libzstd libseccomp zlib
+PKGS := libpcap sqlite3 libmicrohttpd gnutls libssl libcrypto libcurl libzstd libseccomp zlib
 PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
 PKG_LIBS := $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lndpi -lcap
 VERSION := $(shell sed -n 's/^version *= *//p' packaging/version 2>/dev/null || echo 0)

@@ -1,110 +1,116 @@
-/* Data objects of the archive: rows of any record as one Apache Parquet file, and such a file read again
- * through ranged reads. docs/archive.md describes the files. No threads, no files, no sockets in here:
- * bytes go out through a sink and come in through a source. One writer or reader is one thread's. */
+/* Room archive: what the store took in is sealed once an hour into Parquet objects and a signed manifest that is
+ * chained to the one before, kept here and sent to every place of room s3; proven, held and searched again for
+ * years. docs/archive.md describes the files well enough to check them without us.
+ *
+ * Below the state folder: archive/kind=.../....parquet and archive/_manifest/appliance=<id>/<seq>.json, .sig, .tsr:
+ * the same names as in the places. */
 #ifndef TOMSD_ARCHIVE_H
 #define TOMSD_ARCHIVE_H
 
+#include "tomsd/app.h"
+#include "tomsd/base/buf.h"
 #include "tomsd/base/err.h"
-#include "tomsd/base/str.h"
-#include "tomsd/record.h"
+#include "tomsd/base/json.h"
+#include "tomsd/store.h"
 
-/* What a column holds; in the file: */
-enum parquet_type {
-	PARQUET_TIME,  /* INT64, TIMESTAMP(NANOS, UTC) */
-	PARQUET_I64,   /* INT64 */
-	PARQUET_U64,   /* INT64, INTEGER(64, unsigned) */
-	PARQUET_U32,   /* INT32, INTEGER(32, unsigned) */
-	PARQUET_U16,
-	PARQUET_U8,
-	PARQUET_TEXT,  /* BYTE_ARRAY, STRING: always valid UTF-8 */
-	PARQUET_BYTES, /* BYTE_ARRAY: any bytes */
-};
+extern const struct room archive_room;
 
-/* Writing. */
-struct parquet_sink {
-	/* n more bytes of the file, in order; a failure ends the writing with e */
-	int (*append)(void *ctx, const void *p, size_t n, struct err *e);
-	void *ctx;
-};
-struct parquet_pair {
-	const char *key, *value;
-};
-struct parquet_conf {
-	const struct record *record;
-	size_t group_rows;  /* rows of a row group; 0: 100,000 */
-	size_t group_bytes; /* a row group also ends at so many bytes of long values; 0: 128 MiB */
-	size_t page_bytes;  /* of a data page before compression; 0: 1 MiB */
-	int level;          /* zstd 1..19; 0: 3; -1: pages as they are */
-	const char *const *leave_out; /* ECS names of columns not to write, NULL at the end; or NULL */
-	const struct parquet_pair *pairs; /* go into the file's key-value metadata */
-	size_t n_pairs;
-};
-struct parquet_sum {
-	uint64_t rows, bytes, groups;
-};
-struct parquet_writer;
-/* conf->record, leave_out and pairs must outlive the writer. -ERR_RANGE, -ERR_NOMEM. */
-int parquet_writer_new(struct parquet_writer **out, const struct parquet_conf *conf,
-		       const struct parquet_sink *sink, struct err *e) MUST_CHECK;
-/* One row, copied. After a failure the file is of no use and every further call fails alike. */
-int parquet_put(struct parquet_writer *w, const void *row, struct err *e) MUST_CHECK;
-/* The last row group and the footer; nothing may be put afterwards. sum may be NULL. */
-int parquet_finish(struct parquet_writer *w, struct parquet_sum *sum, struct err *e) MUST_CHECK;
-void parquet_writer_free(struct parquet_writer *w);
+/* ---- Merkle trees (RFC 6962, section 2.1) and what is a leaf. ---- */
 
-/* Reading. Every byte is taken for hostile: sizes are checked against the file, memory against limits. */
-struct parquet_source {
-	int (*read_at)(void *ctx, uint64_t off, void *p, size_t n, struct err *e); /* all n, or an error */
-	void *ctx;
-	uint64_t size;
-	bool salvage; /* read on although the footer's checksum is wrong: what comes may be wrong, too */
-};
-struct parquet_cell {
-	bool known; /* false: NULL */
-	union {
-		int64_t i;  /* PARQUET_TIME, PARQUET_I64 */
-		uint64_t u; /* PARQUET_U.. */
-	};
-	/* PARQUET_TEXT, PARQUET_BYTES; good until the next call on its scan. A hostile file's text may be
-	 * no UTF-8. */
-	struct str text;
-};
-struct parquet_file;
-/* Reads the footer: mostly one read of the file's end. -ERR_CORRUPT, -ERR_UNSUPPORTED (a Parquet file, but
- * not one of ours), -ERR_NEWER, or what read_at said. */
-int parquet_open(struct parquet_file **out, const struct parquet_source *src, struct err *e) MUST_CHECK;
-void parquet_close(struct parquet_file *f);
-uint64_t parquet_rows(const struct parquet_file *f);
-size_t parquet_groups(const struct parquet_file *f);
-uint64_t parquet_group_rows(const struct parquet_file *f, size_t group);
-size_t parquet_columns(const struct parquet_file *f);
-struct str parquet_column_name(const struct parquet_file *f, size_t col);
-enum parquet_type parquet_column_type(const struct parquet_file *f, size_t col);
-ptrdiff_t parquet_column(const struct parquet_file *f, struct str name); /* -1: none */
-bool parquet_pair(const struct parquet_file *f, struct str key, struct str *value);
-/* Bytes a column of a row group takes in the file, headers included: what reading it will cost. */
-uint64_t parquet_column_bytes(const struct parquet_file *f, size_t group, size_t col);
+/* Leaf of a row: SHA-256(0x00 || for each column of the file in its order: 0x00 for NULL; 0x01 and 8 bytes,
+ * big-endian, of a number or time; 0x02, 4 bytes of length, big-endian, and the bytes of a text). */
+struct merkle; /* takes leaves one by one, in memory of the tree's height */
+struct merkle *merkle_new(void); /* NULL: out of memory */
+void merkle_leaf(struct merkle *m, const uint8_t leaf_hash[32]);
+void merkle_root(const struct merkle *m, uint8_t root[32]); /* of no leaves: SHA-256 of nothing */
+void merkle_free(struct merkle *m);
+/* The way from a leaf to the root: at most 64 hashes; how many. all: every leaf's hash, n of them. */
+size_t merkle_path(const uint8_t (*all)[32], uint64_t n, uint64_t leaf, uint8_t (*path)[32]);
+bool merkle_path_leads(const uint8_t leaf_hash[32], uint64_t leaf, uint64_t n, const uint8_t (*path)[32],
+		       size_t n_path, const uint8_t root[32]);
 
-/* What the footer knows of a column of a row group. min and max are exact where told. */
-struct parquet_range {
-	bool has_nulls; /* nulls is told */
-	uint64_t nulls;
-	bool has_range;
-	struct parquet_cell min, max;
-};
-void parquet_range(const struct parquet_file *f, size_t group, size_t col, struct parquet_range *out);
-/* Whether this row group may hold the value in this column: 0 certainly not, 1 maybe. Reads the bloom
- * filter where there is one and the range does not settle it. Or an error. */
-int parquet_may_hold(struct parquet_file *f, size_t group, size_t col, const struct parquet_cell *v,
-		     struct err *e) MUST_CHECK;
+/* ---- Manifests. ---- */
 
-/* One column of one row group, value by value; one read. */
-struct parquet_scan;
-int parquet_scan_new(struct parquet_scan **out, struct parquet_file *f, size_t group, size_t col,
-		     struct err *e) MUST_CHECK;
-/* The next row's value; -ERR_CLOSED (no words) behind the last one. */
-int parquet_scan_next(struct parquet_scan *s, struct parquet_cell *cell, struct err *e) MUST_CHECK;
-int parquet_scan_skip(struct parquet_scan *s, uint64_t rows, struct err *e) MUST_CHECK;
-void parquet_scan_free(struct parquet_scan *s);
+/* Canonical JSON: RFC 8785 without fractions: members sorted by name, nothing between them, UTF-8. */
+int archive_canonical(struct str json, struct buf *out, struct err *e) MUST_CHECK;
+bool archive_is_canonical(struct str json);
+
+/* ---- Proving (tomsctl verify, the monthly check, the panel's button). ---- */
+
+struct archive_from; /* where objects are read from */
+/* A folder: the state folder's archive, a copy of a bucket, a stick. */
+int archive_from_folder(struct archive_from **out, const char *path, struct err *e) MUST_CHECK;
+struct s3_client;
+/* A place; the client stays the caller's. Versions are taken from receipts in later manifests; for objects
+ * without one from the list of versions. */
+int archive_from_place(struct archive_from **out, struct s3_client *c, const char *place, struct err *e) MUST_CHECK;
+void archive_from_free(struct archive_from *f);
+
+struct verify_ask {
+	struct archive_from *from;
+	const char *appliance;      /* NULL: the only one there */
+	const uint8_t *public_key;  /* 32 bytes to trust; NULL: the one in the first manifest, and it is said */
+	bool rows;                  /* read every row and build the Merkle trees again, too */
+	bool objects;               /* false: manifests alone */
+	uint64_t since_seq;         /* 0: from the first on */
+	bool has_head;              /* the newest one, known from outside (a printed page, the database) */
+	uint64_t head_seq;
+	uint8_t head_sha256[32];
+	/* Objects that may be missing here: kept elsewhere by our own records; NULL: none may. */
+	bool (*elsewhere)(void *arg, const char *key);
+	void *arg;
+	bool (*progress)(void *arg, uint64_t done, uint64_t total, const char *key); /* false: stop, -ERR_CLOSED */
+};
+enum verify_fault {
+	VERIFY_GOOD, VERIFY_MISSING, VERIFY_SIZE, VERIFY_HASH, VERIFY_CHAIN, VERIFY_SIGNATURE, VERIFY_KEY,
+	VERIFY_FORM /* not canonical, not understood */, VERIFY_SEQUENCE, VERIFY_ROWS, VERIFY_MERKLE, VERIFY_NAME,
+	VERIFY_HEAD /* older than the head known from outside */, VERIFY_UNLOCKED, VERIFY_LOCK_SHORT,
+	VERIFY_STRANGER /* an object that no manifest knows */, VERIFY_STAMP, VERIFY_FAULTS
+};
+extern const char *const verify_fault_names[]; /* "missing", "hash" ... */
+struct verify_found { /* one thing that is wrong */
+	enum verify_fault fault;
+	uint64_t seq;
+	char key[512];
+	int64_t since_ns, until_ns; /* hours that it makes doubtful */
+	char words[512];            /* expected and found */
+};
+struct verify_result {
+	uint64_t manifests, objects, bytes, rows, elsewhere, faults;
+	uint64_t first_seq, last_seq;
+	int64_t since_ns, until_ns;
+	uint8_t head_sha256[32], root_key[32];
+	bool key_was_given;
+	struct verify_found first; /* the first break, by sequence; fault VERIFY_GOOD: none */
+};
+/* Every fault is told; 0 when the proof ran to its end, whatever it found. */
+int archive_verify(const struct verify_ask *ask, void (*found)(void *arg, const struct verify_found *f), void *arg,
+		   struct verify_result *out, struct err *e) MUST_CHECK;
+void verify_result_json(const struct verify_result *r, struct json *j);
+
+/* ---- Rows that are only in the archive. ---- */
+
+/* Where objects that are not here any more may be read: asked for a client of a place that has proven the key. The
+ * client stays the giver's; NULL: none. */
+struct cold_sources {
+	const char *folder; /* <state>/archive */
+	struct s3_client *(*place)(void *arg, const char *name);
+	void *arg;
+};
+/* As store_query, over rows older than the store's: newest first (or oldest). A page is exact: nothing newer
+ * than its last row is left out. It ends at the deadline with complete = false, what was covered, and a cursor. */
+struct cold_info {
+	uint64_t groups_passed, groups_read, groups_from_places, bytes_read;
+	int64_t oldest_ns; /* where the archive begins */
+};
+int archive_query(struct store *st, const struct cold_sources *from, const struct query *q, size_t limit,
+		  int64_t deadline_mono_ns, int (*row)(void *arg, const void *row), void *arg,
+		  struct query_page_info *info, struct cold_info *cold, struct err *e) MUST_CHECK;
+
+/* After a restore or for a lost database: takes over what the manifests of a place or folder say and the database
+ * does not know yet, checked like in archive_verify. How many manifests. */
+int archive_adopt(struct store *st, struct archive_from *from, const uint8_t *public_key,
+		  bool (*progress)(void *arg, uint64_t done, uint64_t total, const char *key), void *arg,
+		  uint64_t *adopted, struct err *e) MUST_CHECK;
 
 #endif

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tomsd/archive.h"
+#include "tomsd/parquet.h"
 
 enum { ROWS_MAX = 200000 };
 

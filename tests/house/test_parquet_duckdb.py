@@ -1,5 +1,5 @@
 """Somebody else's reader agrees with ours about the archive's data objects: DuckDB, from npm, read in place
-with the line that stands in docs/archive.md. Left out where npm or its packages are not to be had."""
+with the line that stands in docs/parquet.md. Left out where npm or its packages are not to be had."""
 import json
 import re
 import shutil
@@ -65,7 +65,7 @@ def test_every_value_is_the_same_for_duckdb(duckdb, tmp_path, kind):
 
 def test_the_line_of_the_docs_counts_and_sums_as_we_do(duckdb, tmp_path):
     _, columns, ours = made(tmp_path, "flow")
-    sql = re.search(r"```sql\n(SELECT .*)\n```", (toms.ROOT / "docs/archive.md").read_text()).group(1)
+    sql = re.search(r"```sql\n(SELECT .*)\n```", (toms.ROOT / "docs/parquet.md").read_text()).group(1)
     [theirs] = duckdb(sql.replace("'archive/", f"'{tmp_path}/"))
     at = {name: i for i, name in enumerate(columns)}
     sums = {}

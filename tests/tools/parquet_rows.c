@@ -8,7 +8,7 @@
 
 #include "gen_flows.h"
 #include "gen_logs.h"
-#include "tomsd/archive.h"
+#include "tomsd/parquet.h"
 #include "tomsd/base/file.h"
 #include "tomsd/base/num.h"
 

@@ -1,7 +1,7 @@
 /* DELTA_BINARY_PACKED (parquet-format Encodings.md) of 64-bit numbers: times and counters that go on from row
  * to row take what their steps take. Pure functions over the caller's memory. */
-#ifndef TOMSD_ARCHIVE_DELTA_H
-#define TOMSD_ARCHIVE_DELTA_H
+#ifndef TOMSD_PARQUET_DELTA_H
+#define TOMSD_PARQUET_DELTA_H
 
 #include "tomsd/base/buf.h"
 #include "tomsd/base/rd.h"

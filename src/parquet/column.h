@@ -1,6 +1,6 @@
 /* One column of the row group that is being collected: values in, finished pages out. One thread. */
-#ifndef TOMSD_ARCHIVE_COLUMN_H
-#define TOMSD_ARCHIVE_COLUMN_H
+#ifndef TOMSD_PARQUET_COLUMN_H
+#define TOMSD_PARQUET_COLUMN_H
 
 #include <zstd.h>
 

@@ -1,7 +1,7 @@
 /* Thrift's compact protocol, as far as Parquet's footer and page headers need it
  * (apache/thrift doc/specs/thrift-compact-protocol.md). One thread. */
-#ifndef TOMSD_ARCHIVE_THRIFT_H
-#define TOMSD_ARCHIVE_THRIFT_H
+#ifndef TOMSD_PARQUET_THRIFT_H
+#define TOMSD_PARQUET_THRIFT_H
 
 #include "tomsd/base/buf.h"
 #include "tomsd/base/rd.h"

@@ -1,9 +1,9 @@
 /* Numbers of the Parquet format (apache/parquet-format parquet.thrift 2.10) that our files use, and what
  * writer and reader agree on beyond it. */
-#ifndef TOMSD_ARCHIVE_PARQUET_H
-#define TOMSD_ARCHIVE_PARQUET_H
+#ifndef TOMSD_PARQUET_PARQUET_H
+#define TOMSD_PARQUET_PARQUET_H
 
-#include "tomsd/archive.h"
+#include "tomsd/parquet.h"
 
 #define PARQUET_MAGIC "PAR1"
 #define PARQUET_SCHEMA "1" /* of our columns: what a reader must understand */

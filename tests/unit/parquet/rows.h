@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "tomsd/archive.h"
+#include "tomsd/parquet.h"
 #include "tomsd/base/hash.h"
 #include "tomsd/base/num.h"
 

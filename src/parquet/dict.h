@@ -1,6 +1,6 @@
 /* Values of a column, each once, numbered in the order of their first row. One thread. */
-#ifndef TOMSD_ARCHIVE_DICT_H
-#define TOMSD_ARCHIVE_DICT_H
+#ifndef TOMSD_PARQUET_DICT_H
+#define TOMSD_PARQUET_DICT_H
 
 #include "tomsd/base/buf.h"
 

@@ -1,6 +1,6 @@
 /* Which columns a record has in the archive. One thread builds it, any may read it. */
-#ifndef TOMSD_ARCHIVE_SCHEMA_H
-#define TOMSD_ARCHIVE_SCHEMA_H
+#ifndef TOMSD_PARQUET_SCHEMA_H
+#define TOMSD_PARQUET_SCHEMA_H
 
 #include "parquet.h"
 

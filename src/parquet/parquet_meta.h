@@ -1,6 +1,6 @@
 /* A footer that was read: what writer and reader of a file know of it. One thread. */
-#ifndef TOMSD_ARCHIVE_PARQUET_META_H
-#define TOMSD_ARCHIVE_PARQUET_META_H
+#ifndef TOMSD_PARQUET_PARQUET_META_H
+#define TOMSD_PARQUET_PARQUET_META_H
 
 #include "parquet.h"
 

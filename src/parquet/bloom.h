@@ -1,7 +1,7 @@
 /* XXH64 and split-block bloom filters, as parquet-format's BloomFilter.md has them: whoever looks for one
  * address asks 32 bytes of the filter whether a row group can hold it. Pure functions. */
-#ifndef TOMSD_ARCHIVE_BLOOM_H
-#define TOMSD_ARCHIVE_BLOOM_H
+#ifndef TOMSD_PARQUET_BLOOM_H
+#define TOMSD_PARQUET_BLOOM_H
 
 #include "tomsd/base/compiler.h"
 

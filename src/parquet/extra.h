@@ -1,6 +1,6 @@
 /* toms.extra: one JSON object with what a row says and no column holds. One thread. */
-#ifndef TOMSD_ARCHIVE_EXTRA_H
-#define TOMSD_ARCHIVE_EXTRA_H
+#ifndef TOMSD_PARQUET_EXTRA_H
+#define TOMSD_PARQUET_EXTRA_H
 
 #include "schema.h"
 

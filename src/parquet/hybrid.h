@@ -1,7 +1,7 @@
 /* Parquet's RLE / bit-packing hybrid (parquet-format Encodings.md, RLE = 3): definition levels and indices
  * into a dictionary. Pure functions over the caller's memory. */
-#ifndef TOMSD_ARCHIVE_HYBRID_H
-#define TOMSD_ARCHIVE_HYBRID_H
+#ifndef TOMSD_PARQUET_HYBRID_H
+#define TOMSD_PARQUET_HYBRID_H
 
 #include "tomsd/base/buf.h"
 #include "tomsd/base/rd.h"

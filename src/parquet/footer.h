@@ -1,6 +1,6 @@
 /* The footer of a file being written (parquet.thrift FileMetaData). One thread. */
-#ifndef TOMSD_ARCHIVE_FOOTER_H
-#define TOMSD_ARCHIVE_FOOTER_H
+#ifndef TOMSD_PARQUET_FOOTER_H
+#define TOMSD_PARQUET_FOOTER_H
 
 #include "column.h"
 

@@ -7,11 +7,11 @@
 
 #include <cmocka.h>
 
-#include "../../../src/archive/bloom.h"
-#include "../../../src/archive/delta.h"
-#include "../../../src/archive/dict.h"
-#include "../../../src/archive/hybrid.h"
-#include "../../../src/archive/thrift.h"
+#include "../../../src/parquet/bloom.h"
+#include "../../../src/parquet/delta.h"
+#include "../../../src/parquet/dict.h"
+#include "../../../src/parquet/hybrid.h"
+#include "../../../src/parquet/thrift.h"
 #include "gen_flows.h"
 
 static void xxh64_is_that_of_everybody(void **state)

@@ -1,0 +1,35 @@
+/* Room rescue: the appliance's own backup. Once a night, and when asked, a copy of the database, the configuration
+ * and the keys is packed (zstd), sealed so that only the recovery phrase opens it (X25519, HKDF, AES-256-GCM) and
+ * given to room s3. The appliance keeps the public half alone: who owns it tonight cannot open yesterday's
+ * backup. docs/rescue.md describes the file. */
+#ifndef TOMSD_RESCUE_H
+#define TOMSD_RESCUE_H
+
+#include "tomsd/app.h"
+#include "tomsd/base/err.h"
+#include "tomsd/base/str.h"
+
+extern const struct room rescue_room;
+
+/* The recovery phrase: 7 groups of 4 letters and digits (Crockford's base 32, no I L O U), 128 random bits and 12
+ * of checksum. Typed again it may have small letters, spaces, O for 0, I and L for 1. */
+#define RESCUE_PHRASE_MAX 40
+void rescue_phrase_new(char phrase[RESCUE_PHRASE_MAX]);
+/* The private half; -ERR_INVALID: a letter is wrong (the checksum says so). */
+int rescue_phrase_key(struct str phrase, uint8_t private_key[32], struct err *e) MUST_CHECK;
+
+/* Unpacks a backup file into a folder that is empty or not there: tomsd.db, tomsd.conf, keys/. For tomsctl and the
+ * rehearsal. -ERR_DENIED: this phrase does not open it. */
+struct rescued {
+	char appliance[128], version[32];
+	int64_t made_ns;
+	uint64_t bytes, rows, tables; /* as told by the backup, and found equal in the copy */
+	int32_t oldest_day;
+};
+int rescue_open(const char *file, struct str phrase, const char *to_folder,
+		bool (*progress)(void *arg, uint64_t done_bytes, uint64_t total_bytes), void *arg, struct rescued *out,
+		struct err *e) MUST_CHECK;
+/* What stands on its first bytes in clear: appliance, time, version, key id. */
+int rescue_look(const char *file, struct rescued *out, struct err *e) MUST_CHECK;
+
+#endif
