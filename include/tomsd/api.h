@@ -173,10 +173,10 @@ bool api_events_read(struct app *a, const char *topics, uint64_t *last_id, struc
 /* Called (any thread) after an event was published; web sets it to wake its streams. */
 void api_events_on_publish(struct app *a, void (*wake)(void *), void *arg);
 
-/* Long work. A request asks for it (202 with Location), the thread api/job does one after the other, and
- * what became of it is a row of job_run, seen at /api/v1/jobs and told as topic "jobs". What was not
- * done when the process ended is "failed" at the next start, with the words "interrupted". */
-struct job_work { /* the one that runs; thread api/job */
+/* Long work. A request asks for it (202 with Location), three threads api/job/N do it, of each kind one at
+ * a time, and what became of it is a row of job_run, seen at /api/v1/jobs and told as topic "jobs". What was
+ * not done when the process ended is "failed" at the next start, with the words "interrupted". */
+struct job_work { /* one that runs; thread api/job/N */
 	struct app *app;
 	int64_t id, asked_ns;
 	struct str asked; /* JSON text that api_job_ask took */

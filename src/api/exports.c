@@ -1,5 +1,5 @@
 /* Rows as a CSV file with a page beside it that says what it is: who asked, for what, what was searched, what is
- * missing, and the file's hash. On the thread api/job. Written to <state>/exports/<id>.new, which is
+ * missing, and the file's hash. On the threads api/job/N. Written to <state>/exports/<id>.new, which is
  * renamed when all of it is on disk; so a folder under its own name is whole. Oldest row first. */
 #include "exports.h"
 

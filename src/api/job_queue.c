@@ -1,6 +1,8 @@
-/* Long work, one after the other: a queue of ids and the thread api/job. The rows are in the store
- * (jobs_rows.c), so that what was done, or was not, is known after a restart; what lives here is
- * which one runs and how far it is. Any thread under the lock unless said. */
+/* Long work: a queue of ids and a few threads api/job/N, each with one job; of a kind one runs at a
+ * time, so that hours of proving keep no export waiting and two exports never fight for the disk.
+ * The rows are in the store (jobs_rows.c), so that what was done, or was not, is known after a
+ * restart; what lives here is which ones run and how far they are. Any thread under the lock unless
+ * said. */
 #include "jobs.h"
 
 #include <stdio.h>
@@ -11,23 +13,37 @@
 #include "tomsd/base/log.h"
 
 #define KINDS_MAX 16
+#define WORKERS 3
 #define TIDY_EVERY_MS 60000
 #define RETRY_MS 1000
 #define RESULT_MAX (64u << 10)
+
+struct waiting {
+	int64_t id;
+	const struct job_kind *kind;
+};
+
+struct worker {
+	struct job_queue *queue;
+	struct thread thread;
+	int64_t running;             /* lock: m; 0: none */
+	const struct job_kind *kind; /* lock: m; of the running one */
+	struct job_progress now;     /* lock: m */
+	bool cancelled;              /* lock: m */
+	bool ending;                 /* lock: m; how the running one ends is settled */
+};
 
 struct job_queue {
 	struct app *app;
 	const struct job_kind *kinds[KINDS_MAX]; /* init alone; constant afterwards */
 	size_t n_kinds;
-	struct thread thread;
 	struct mutex m;
 	pthread_cond_t wake;
-	int64_t waiting[JOBS_WAITING_MAX]; /* lock: m; oldest first */
-	size_t n_waiting, n_coming;        /* lock: m; coming: their rows are being written */
-	int64_t running;                   /* lock: m; 0: none */
-	struct job_progress now;           /* lock: m; of the running one */
-	bool cancelled, closing;           /* lock: m */
-	bool ending;                       /* lock: m; how the running one ends is settled */
+	struct waiting waiting[JOBS_WAITING_MAX]; /* lock: m; oldest first */
+	size_t n_waiting, n_coming; /* lock: m; coming: their rows are being written */
+	int64_t tidy_mono_ns;       /* lock: m; when old rows are looked at next */
+	bool closing;               /* lock: m */
+	struct worker workers[WORKERS];
 };
 
 struct job_queue *job_queue_new(struct app *a)
@@ -36,6 +52,8 @@ struct job_queue *job_queue_new(struct app *a)
 	if (!js)
 		return NULL;
 	js->app = a;
+	for (size_t i = 0; i < WORKERS; i++)
+		js->workers[i].queue = js;
 	mutex_init(&js->m);
 	cond_init(&js->wake);
 	return js;
@@ -88,12 +106,12 @@ static bool reserve(struct job_queue *js)
 	return has;
 }
 
-static void take_place(struct job_queue *js, int64_t id)
+static void take_place(struct job_queue *js, int64_t id, const struct job_kind *k)
 {
 	mutex_lock(&js->m);
 	js->n_coming--;
 	if (id > 0)
-		js->waiting[js->n_waiting++] = id;
+		js->waiting[js->n_waiting++] = (struct waiting){ id, k };
 	pthread_cond_broadcast(&js->wake);
 	mutex_unlock(&js->m);
 }
@@ -121,7 +139,7 @@ int api_job_ask(struct request *rq, struct reply *rp, const struct job_kind *k,
 		return full;
 	}
 	int rc = job_row_add(app_store(rq->app), k, rq, asked_json, &id, &e);
-	take_place(api->jobs, rc == 0 ? id : 0);
+	take_place(api->jobs, rc == 0 ? id : 0, k);
 	struct job_row row;
 	if (rc == 0)
 		rc = job_row_read(app_store(rq->app), id, rq->deadline_mono_ns, &row, &e);
@@ -138,15 +156,27 @@ int api_job_ask(struct request *rq, struct reply *rp, const struct job_kind *k,
 	return 0;
 }
 
+/* Who runs this one; NULL: nobody. */
+static struct worker *worker_of(struct job_queue *js, int64_t id) REQUIRES(&js->m);
+static struct worker *worker_of(struct job_queue *js, int64_t id)
+{
+	for (size_t i = 0; i < WORKERS; i++)
+		if (js->workers[i].running == id)
+			return &js->workers[i];
+	return NULL;
+}
+
 bool job_progress(struct job_work *w, const char *phase, uint64_t done, uint64_t total)
 {
 	struct job_queue *js = api_of(w->app)->jobs;
 	thread_beat();
 	mutex_lock(&js->m);
-	(void)str_copy(js->now.phase, sizeof(js->now.phase), str_of(phase));
-	js->now.done = done;
-	js->now.total = total;
-	bool goes_on = !js->closing && !js->cancelled;
+	struct worker *by = worker_of(js, w->id);
+	assert(by); /* only the one that runs tells how far it is */
+	(void)str_copy(by->now.phase, sizeof(by->now.phase), str_of(phase));
+	by->now.done = done;
+	by->now.total = total;
+	bool goes_on = !js->closing && !by->cancelled;
 	mutex_unlock(&js->m);
 	return goes_on;
 }
@@ -156,12 +186,13 @@ bool job_queue_progress(struct job_queue *js, int64_t id, struct job_progress *o
 	bool known = false;
 	*out = (struct job_progress){ 0 };
 	mutex_lock(&js->m);
-	if (js->running == id) {
-		*out = js->now;
+	const struct worker *by = worker_of(js, id);
+	if (by) {
+		*out = by->now;
 		out->is_running = known = true;
 	}
 	for (size_t i = 0; i < js->n_waiting && !known; i++)
-		known = js->waiting[i] == id;
+		known = js->waiting[i].id == id;
 	mutex_unlock(&js->m);
 	return known;
 }
@@ -170,7 +201,7 @@ static bool take_out(struct job_queue *js, int64_t id) REQUIRES(&js->m);
 static bool take_out(struct job_queue *js, int64_t id)
 {
 	for (size_t i = 0; i < js->n_waiting; i++) {
-		if (js->waiting[i] != id)
+		if (js->waiting[i].id != id)
 			continue;
 		memmove(js->waiting + i, js->waiting + i + 1,
 			(js->n_waiting - i - 1) * sizeof(js->waiting[0]));
@@ -183,9 +214,11 @@ static bool take_out(struct job_queue *js, int64_t id)
 int job_queue_cancel(struct job_queue *js, int64_t id, struct err *e)
 {
 	mutex_lock(&js->m);
-	bool waited = take_out(js, id), runs = js->running == id && !js->ending;
+	bool waited = take_out(js, id);
+	struct worker *by = waited ? NULL : worker_of(js, id);
+	bool runs = by && !by->ending;
 	if (runs)
-		js->cancelled = true;
+		by->cancelled = true;
 	mutex_unlock(&js->m);
 	if (!waited)
 		return runs ? 0 : -ERR_NOTFOUND;
@@ -256,14 +289,26 @@ static void note_end(struct job_queue *js, const struct job_end *end)
 	mutex_unlock(&js->m);
 }
 
-static void finish(struct job_queue *js, const struct job_row *row, int rc, const struct err *e,
+/* The worker is free again, and with it its kind. */
+static void rest(struct worker *w)
+{
+	struct job_queue *js = w->queue;
+	mutex_lock(&js->m);
+	w->running = 0;
+	w->kind = NULL;
+	pthread_cond_broadcast(&js->wake);
+	mutex_unlock(&js->m);
+}
+
+static void finish(struct worker *w, const struct job_row *row, int rc, const struct err *e,
 		   struct buf *result)
 {
+	struct job_queue *js = w->queue;
 	const struct job_kind *k = job_queue_kind(js, str_of(row->kind));
 	mutex_lock(&js->m);
-	bool cancelled = js->cancelled, closing = js->closing;
-	struct job_progress p = js->now;
-	js->ending = true;
+	bool cancelled = w->cancelled, closing = js->closing;
+	struct job_progress p = w->now;
+	w->ending = true;
 	mutex_unlock(&js->m);
 	if (rc == 0 && cancelled) { /* just when it was done: whoever cancelled was told so */
 		if (k && k->clean)
@@ -287,14 +332,13 @@ static void finish(struct job_queue *js, const struct job_row *row, int rc, cons
 		log_warning("api", "job failed job=%lld kind=%s error=%s", (long long)row->id,
 			    row->kind, LOGQ(e->text));
 	note_end(js, &end);
-	mutex_lock(&js->m);
-	js->running = 0;
-	mutex_unlock(&js->m);
+	rest(w);
 	tell(js->app, row->id, end.state);
 }
 
-static void run_one(struct job_queue *js, int64_t id)
+static void run_one(struct worker *w, int64_t id)
 {
+	struct job_queue *js = w->queue;
 	struct err e = ERR_INIT;
 	struct job_row row;
 	struct buf result;
@@ -305,16 +349,14 @@ static void run_one(struct job_queue *js, int64_t id)
 	if (rc != 0) {
 		struct job_end end = { .id = id, .state = "failed", .error = e.text };
 		note_end(js, &end);
-		mutex_lock(&js->m);
-		js->running = 0;
-		mutex_unlock(&js->m);
+		rest(w);
 		tell(js->app, id, "failed");
 		return;
 	}
 	tell(js->app, id, "running");
 	buf_init(&result, RESULT_MAX);
 	rc = do_work(js, &row, &result, &e);
-	finish(js, &row, rc, &e, &result);
+	finish(w, &row, rc, &e, &result);
 	buf_fini(&result);
 	job_row_fini(&row);
 }
@@ -334,48 +376,77 @@ static void tidy(struct job_queue *js)
 		log_warning("api", "old jobs cannot be tidied error=%s", LOGQ(e.text));
 }
 
-/* The next one to run; 0 when it is time to tidy, -1 when the house closes. */
-static int64_t next(struct job_queue *js, int64_t tidy_mono_ns)
+static bool kind_runs(const struct job_queue *js, const struct job_kind *k) REQUIRES(&js->m);
+static bool kind_runs(const struct job_queue *js, const struct job_kind *k)
 {
+	for (size_t i = 0; i < WORKERS; i++)
+		if (js->workers[i].kind == k)
+			return true;
+	return false;
+}
+
+/* The oldest one whose kind does not run already becomes this worker's. */
+static int64_t take_next(struct worker *w) REQUIRES(&w->queue->m);
+static int64_t take_next(struct worker *w)
+{
+	struct job_queue *js = w->queue;
+	for (size_t i = 0; i < js->n_waiting; i++) {
+		struct waiting next = js->waiting[i];
+		if (kind_runs(js, next.kind))
+			continue;
+		(void)take_out(js, next.id);
+		w->running = next.id;
+		w->kind = next.kind;
+		w->cancelled = w->ending = false;
+		w->now = (struct job_progress){ .started_mono_ns = clock_mono_ns() };
+		return next.id;
+	}
+	return 0;
+}
+
+/* The next one to run; 0 when it is time to tidy, -1 when the house closes. */
+static int64_t next(struct worker *w)
+{
+	struct job_queue *js = w->queue;
 	int64_t id = 0;
 	mutex_lock(&js->m);
-	while (!js->closing && js->n_waiting == 0) {
-		int64_t left = tidy_mono_ns - clock_mono_ns();
-		if (left <= 0 || !cond_wait(&js->wake, &js->m, (int)(left / NS_PER_MS) + 1))
+	while (!js->closing && (id = take_next(w)) == 0) {
+		int64_t left = js->tidy_mono_ns - clock_mono_ns();
+		if (left <= 0) {
+			js->tidy_mono_ns = clock_mono_ns() + TIDY_EVERY_MS * NS_PER_MS;
 			break;
+		}
+		(void)cond_wait(&js->wake, &js->m, (int)(left / NS_PER_MS) + 1);
 	}
-	if (js->closing) {
+	if (js->closing)
 		id = -1;
-	} else if (js->n_waiting > 0) {
-		id = js->waiting[0];
-		(void)take_out(js, id);
-		js->running = id;
-		js->cancelled = js->ending = false;
-		js->now = (struct job_progress){ .started_mono_ns = clock_mono_ns() };
-	}
 	mutex_unlock(&js->m);
 	return id;
 }
 
 static void run(void *arg)
 {
-	struct job_queue *js = arg;
-	int64_t tidy_mono_ns = clock_mono_ns(), id;
-	while ((id = next(js, tidy_mono_ns)) >= 0) {
+	struct worker *w = arg;
+	int64_t id;
+	while ((id = next(w)) >= 0) {
 		thread_beat();
 		if (id > 0)
-			run_one(js, id);
-		if (clock_mono_ns() >= tidy_mono_ns) {
-			tidy(js);
-			tidy_mono_ns = clock_mono_ns() + TIDY_EVERY_MS * NS_PER_MS;
-		}
+			run_one(w, id);
+		else
+			tidy(w->queue);
 	}
 }
 
 int job_queue_start(struct job_queue *js, struct err *e)
 {
 	int rc = job_rows_interrupt(app_store(js->app), e);
-	return rc == 0 ? thread_start(&js->thread, "api/job", run, js, e) : rc;
+	js->tidy_mono_ns = clock_mono_ns();
+	for (size_t i = 0; rc == 0 && i < WORKERS; i++) {
+		char name[16];
+		(void)snprintf(name, sizeof(name), "api/job/%zu", i);
+		rc = thread_start(&js->workers[i].thread, name, run, &js->workers[i], e);
+	}
+	return rc;
 }
 
 void job_queue_stop(struct job_queue *js)
@@ -384,5 +455,6 @@ void job_queue_stop(struct job_queue *js)
 	js->closing = true;
 	pthread_cond_broadcast(&js->wake);
 	mutex_unlock(&js->m);
-	thread_join(&js->thread);
+	for (size_t i = 0; i < WORKERS; i++)
+		thread_join(&js->workers[i].thread);
 }

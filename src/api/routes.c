@@ -381,11 +381,12 @@ static void stop(struct app *a)
 
 static const struct thread_doc threads[] = {
 	{ "api", "once a second: rate, checks, events for open pages" },
-	{ "api/job", "long work that was asked for, one after the other: exports" },
+	{ "api/job/N",
+	  "three: long work that was asked for, each one job; one of a kind at a time" },
 	THREAD_END,
 };
 static const struct edge edges[] = {
-	{ "routes -> api/job", "long work that was asked for",
+	{ "routes -> api/job/N", "long work that was asked for",
 	  "16 wait; another is refused (503)" },
 	{ "rooms -> events", "what has changed",
 	  "the oldest of 1,000 goes; pages are told to fetch anew" },

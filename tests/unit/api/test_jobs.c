@@ -203,6 +203,29 @@ static void the_queue_has_an_end(void **state)
 	living_end(&l);
 }
 
+static void a_long_job_keeps_none_of_another_kind_waiting(void **state)
+{
+	(void)state;
+	struct living l;
+	begin(&l, false);
+	living_check(&l, "sato", ROLE_OPERATOR, "POST", "/many", NULL, 202, NULL);
+	living_check(&l, "sato", ROLE_OPERATOR, "POST", "/many", NULL, 202, NULL);
+	living_check(&l, "sato", ROLE_OPERATOR, "POST", "/waiting", NULL, 202, NULL);
+	wait_for(&l, "/api/v1/jobs/1", "\"phase\":\"working\"");
+	wait_for(&l, "/api/v1/jobs/3", "\"phase\":\"working\"");
+	/* of one kind there is one at a time */
+	living_check(&l, "sato", ROLE_OPERATOR, "GET", "/api/v1/jobs/2", NULL, 200,
+		     "\"phase\":\"waiting\"");
+	living_check(&l, "sato", ROLE_OPERATOR, "DELETE", "/api/v1/jobs/3", NULL, 204, NULL);
+	wait_for(&l, "/api/v1/jobs/3", "\"state\":\"cancelled\"");
+	living_check(&l, "sato", ROLE_OPERATOR, "GET", "/api/v1/jobs/1", NULL, 200,
+		     "\"state\":\"running\"");
+	assert_int_equal(sem_post(&may_end), 0);
+	wait_for(&l, "/api/v1/jobs/1", "\"state\":\"done\"");
+	wait_for(&l, "/api/v1/jobs/2", "\"phase\":\"working\"");
+	living_end(&l);
+}
+
 static void what_was_not_done_when_the_house_closed_is_failed_afterwards(void **state)
 {
 	(void)state;
@@ -305,6 +328,7 @@ int main(void)
 		cmocka_unit_test(what_is_cancelled_as_it_ends_is_not_done),
 		cmocka_unit_test(what_fails_says_why),
 		cmocka_unit_test(the_queue_has_an_end),
+		cmocka_unit_test(a_long_job_keeps_none_of_another_kind_waiting),
 		cmocka_unit_test(what_was_not_done_when_the_house_closed_is_failed_afterwards),
 		cmocka_unit_test(no_result_is_forgotten_before_it_is_cleaned_away),
 	};
