@@ -12,7 +12,7 @@
 #include "tomsd/base/thread.h"
 #include "tomsd/line.h"
 #include "tomsd/store.h"
-#include "zone.h"
+#include "tomsd/base/zone.h"
 
 #define SOURCES_NEW_MAX 1024
 #define SOURCES_KNOWN_MAX 1024

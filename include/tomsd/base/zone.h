@@ -1,8 +1,8 @@
-/* Time zones of devices: "Asia/Tokyo" out of the system's tz database (RFC 9636), "UTC", "+09:00". The C
- * library knows one zone a process; here every source may have its own. Loaded where files may be opened;
+/* Time zones by name: "Asia/Tokyo" out of the system's tz database (RFC 9636), "UTC", "+09:00". The C
+ * library knows one zone a process; here every caller may have its own. Loaded where files may be opened;
  * asked by any thread, for they never change. */
-#ifndef SYSLOG_ZONE_H
-#define SYSLOG_ZONE_H
+#ifndef TOMSD_BASE_ZONE_H
+#define TOMSD_BASE_ZONE_H
 
 #include "tomsd/base/err.h"
 #include "tomsd/base/str.h"

@@ -1,6 +1,6 @@
-/* See zone.h. Reads TZif files, version 1 or later (RFC 9636 section 3): of a later version the block of
+/* See base/zone.h. Reads TZif files, version 1 or later (RFC 9636 section 3): of a later version the block of
  * 64-bit times. What comes after the last transition keeps its offset: Debian's files reach to 2037. */
-#include "zone.h"
+#include "tomsd/base/zone.h"
 
 #include <stdio.h>
 #include <stdlib.h>
