@@ -41,7 +41,7 @@ struct retain {
 	int32_t day;
 	int stage;
 	bool shrink; /* give free pages back to the file system */
-	bool said_full;
+	bool said_full, said_kept;
 };
 
 /* Counters of the room; any thread, relaxed. */
@@ -56,6 +56,7 @@ struct store {
 	char dir[STORE_PATH_MAX], file[STORE_PATH_MAX], wal[STORE_PATH_MAX],
 		ballast[STORE_PATH_MAX];
 	bool readonly, started, stopped;
+	bool keep_unsealed; /* set before store_start */
 	uint64_t seed;
 
 	struct mutex plans_m;
@@ -121,6 +122,9 @@ void writer_give_up_connection(struct store *st);
 /* retain.c: one step of at most some 50 ms; true: there is more to do now. */
 bool retain_step(struct store *st);
 void retain_init(struct store *st);
+/* The tables of a day and its row in part; inside a transaction. */
+int retain_drop_tables(struct sql *db, const char *record, int32_t day,
+		       struct err *e) MUST_CHECK;
 
 /* ballast.c: makes it when there is plenty of room; drop: true when there was one */
 void ballast_make(struct store *st);

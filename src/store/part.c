@@ -57,13 +57,16 @@ void parts_forget(struct parts *ps, const char *record, int32_t day)
 	}
 }
 
-/* The part's row; made when it is not there, taken back when retention was about to drop it. */
+/* The part's row; made when it is not there (ids of a day that was dropped go on behind the last one), taken
+ * back when retention was about to drop it. */
 static int load_info(struct part *p, struct sql *db, struct err *e)
 {
 	struct stmt *s = NULL;
 	int rc = sql_prepare(
 		db,
-		"INSERT INTO part(record,day)VALUES(?1,?2)ON CONFLICT DO UPDATE SET dropping=dropping"
+		"INSERT INTO part(record,day,last_id,indexed_id)SELECT ?1,?2,ifnull(max(gone_id),0),"
+		"ifnull(max(gone_id),0)FROM cut WHERE record=?1 AND day=?2"
+		" ON CONFLICT DO UPDATE SET dropping=dropping"
 		" RETURNING rows,last_id,indexed_id,buckets,first_ns,last_ns,late_s,touched_ns",
 		&s, e);
 	if (rc)

@@ -5,7 +5,8 @@
  * thousand rows between the commits of the writer; the tables are dropped when they are
  * empty. Freed pages are used again by new rows; only when a limit asks for it the file is
  * cut by incremental vacuum, in steps too. A crash in between is no matter: the mark is in
- * the database.
+ * the database. Where rows are sealed into an archive (store_keep_unsealed), a day with rows that are not
+ * stays, whatever asks for it, and health says so.
  *
  * Age is what the clock says, so it is held back for a day whenever the clock has jumped or
  * the appliance was off for weeks: a wrong clock must not empty the store. And a day counts
@@ -13,6 +14,7 @@
  * last year stays. Store thread. */
 #include <string.h>
 
+#include "cut.h"
 #include "inside.h"
 #include "sqlite.h"
 #include "tomsd/base/clock.h"
@@ -89,29 +91,74 @@ static int measure(struct store *st, uint64_t *used, uint64_t *spare, struct err
 	return 0;
 }
 
-/* The oldest part whose day is not the newest one: 1 found. */
-static int oldest_part(struct store *st, int64_t older_than_ns, struct err *e)
+/* A part has rows that are in no sealed file yet. */
+#define UNSEALED \
+	"last_id>ifnull((SELECT max(released_id,gone_id)FROM cut WHERE cut.record=part.record AND" \
+	" cut.day=part.day),0)"
+/* Its day may go: it is not the newest, and old enough. A row of tomorrow does not make today old. */
+#define MAY_GO "day<(SELECT max(day)FROM part) AND day<>?3 AND touched_ns<?1 AND day<?2"
+static const char oldest_sql[] =
+	"SELECT record,day FROM part WHERE dropping=1 OR(" MAY_GO " AND NOT(?4 AND " UNSEALED
+	"))ORDER BY dropping DESC,day LIMIT 1";
+static const char kept_sql[] =
+	"SELECT record,day FROM part WHERE dropping=0 AND " MAY_GO " AND ?4 AND " UNSEALED
+	" ORDER BY day LIMIT 1";
+
+/* The oldest part that one of the two finds: 1 found. */
+static int find_part(struct store *st, const char *text, int64_t older_than_ns, char record[32],
+		     int32_t *day, struct err *e)
 {
-	struct retain *r = &st->retain;
 	struct stmt *s;
-	int rc = sql_prepare(
-		st->db,
-		"SELECT record,day FROM part WHERE dropping=1 OR(day<(SELECT max(day)FROM part)"
-		" AND day<>?3 AND touched_ns<?1 AND day<?2)ORDER BY dropping DESC,day LIMIT 1",
-		&s, e);
+	int rc = sql_prepare(st->db, text, &s, e);
 	if (rc)
 		return rc;
 	stmt_i64(s, 1, older_than_ns);
 	stmt_i64(s, 2, older_than_ns == INT64_MAX ? INT64_MAX : clock_day(older_than_ns));
-	stmt_i64(s, 3,
-		 clock_day(clock_now_ns())); /* a row of tomorrow does not make today old */
+	stmt_i64(s, 3, clock_day(clock_now_ns()));
+	stmt_i64(s, 4, st->keep_unsealed);
 	rc = stmt_step(s, e);
 	if (rc > 0) {
-		(void)str_copy(r->record, sizeof(r->record), stmt_col_text(s, 0));
-		r->day = (int32_t)stmt_col_i64(s, 1);
-		r->stage = 0;
+		(void)str_copy(record, 32, stmt_col_text(s, 0));
+		*day = (int32_t)stmt_col_i64(s, 1);
 	}
 	stmt_done(s);
+	return rc;
+}
+
+/* Says once which day stays though it should go, and once that this is over. */
+static int watch_kept(struct store *st, int64_t older_than_ns, bool for_room, struct err *e)
+{
+	struct retain *r = &st->retain;
+	char record[32] = "";
+	int32_t day = 0;
+	int rc = find_part(st, kept_sql, older_than_ns, record, &day, e);
+	if (rc < 0 || (rc > 0) == r->said_kept)
+		return rc < 0 ? rc : 0;
+	r->said_kept = rc > 0;
+	if (!rc) {
+		store_set_notice(st, NULL);
+		return 0;
+	}
+	struct buf b;
+	buf_init(&b, sizeof(st->notice));
+	buf_fmt(&b, "%s of %04d-%02d-%02d stays in the database though %s: not all of its rows are "
+		    "in the archive yet; see why sealing does not go on",
+		record, day / 10000, day / 100 % 100, day % 100,
+		for_room ? "the disk is nearly full" : "it is older than [store] retention");
+	log_warning("store", "day is kept, its rows are not sealed record=%s day=%d for=%s", record,
+		    day, for_room ? "room" : "age");
+	store_set_notice(st, b.p);
+	buf_fini(&b);
+	return 0;
+}
+
+/* The oldest part whose day is not the newest one: 1 found. */
+static int oldest_part(struct store *st, int64_t older_than_ns, struct err *e)
+{
+	struct retain *r = &st->retain;
+	int rc = find_part(st, oldest_sql, older_than_ns, r->record, &r->day, e);
+	if (rc > 0)
+		r->stage = 0;
 	return rc;
 }
 
@@ -154,6 +201,9 @@ static int choose(struct store *st, struct err *e)
 			      disk_free < st->conf.disk_reserve);
 	if (over || short_of) {
 		rc = oldest_part(st, INT64_MAX, e);
+		int kept = rc == 0 ? watch_kept(st, INT64_MAX, true, e) : 0;
+		if (kept || (rc == 0 && r->said_kept))
+			return kept;
 		if (rc == 0 && !r->said_full)
 			log_warning(
 				"store",
@@ -171,7 +221,9 @@ static int choose(struct store *st, struct err *e)
 		store_set_notice(st, NULL);
 	r->said_full = false;
 	bool by_age = st->conf.retention_ns && clock_mono_ns() >= r->hold_until_mono_ns;
-	return oldest_part(st, by_age ? clock_now_ns() - st->conf.retention_ns : INT64_MIN, e);
+	int64_t older_than_ns = by_age ? clock_now_ns() - st->conf.retention_ns : INT64_MIN;
+	rc = watch_kept(st, older_than_ns, false, e);
+	return rc ? rc : oldest_part(st, older_than_ns, e);
 }
 
 /* Is it still marked? A late row may have taken the day back. */
@@ -282,6 +334,8 @@ static int delete_rows(struct store *st, const char *table, int stage, struct er
 			rc = stmt_run(s, e);
 		}
 		stmt_done(s);
+		if (!rc)
+			rc = cut_rows_gone(st->db, st->retain.record, st->retain.day, table, n, e);
 	}
 	if (rc >= 0)
 		rc = sql_exec(st->db, "COMMIT", e);
@@ -294,25 +348,33 @@ static int delete_rows(struct store *st, const char *table, int stage, struct er
 	return n;
 }
 
+int retain_drop_tables(struct sql *db, const char *record, int32_t day, struct err *e)
+{
+	struct buf b;
+	buf_init(&b, 1024);
+	for (size_t i = 0; i < ARRAY_LEN(stages); i++)
+		buf_fmt(&b, "DROP TABLE IF EXISTS %s_%08d%s;", record, day, stages[i].suffix);
+	buf_fmt(&b, "DELETE FROM part WHERE record='%s' AND day=%d", record, day);
+	int rc = sql_exec(db, b.p, e);
+	buf_fini(&b);
+	return rc;
+}
+
 static int end_part(struct store *st, struct err *e)
 {
 	struct retain *r = &st->retain;
-	struct buf b;
-	buf_init(&b, 1024);
-	buf_cstr(&b, "BEGIN IMMEDIATE;");
-	for (size_t i = 0; i < ARRAY_LEN(stages); i++)
-		buf_fmt(&b, "DROP TABLE IF EXISTS %s_%08d%s;", r->record, r->day,
-			stages[i].suffix);
-	buf_fmt(&b, "DELETE FROM part WHERE record='%s' AND day=%d;COMMIT", r->record, r->day);
-	int rc = sql_exec(st->db, b.p, e);
-	if (rc)
+	int rc = sql_exec(st->db, "BEGIN IMMEDIATE", e);
+	if (!rc)
+		rc = cut_day_gone(st->db, r->record, r->day, e);
+	if (!rc)
+		rc = sql_exec(st->db, "COMMIT", e);
+	if (rc) {
 		sql_rollback(st->db);
-	buf_fini(&b);
-	if (!rc) {
-		log_notice("store", "day is gone record=%s day=%d", r->record, r->day);
-		r->record[0] = '\0';
+		return rc;
 	}
-	return rc;
+	log_notice("store", "day is gone record=%s day=%d", r->record, r->day);
+	r->record[0] = '\0';
+	return 0;
 }
 
 /* One step of taking the chosen part away. */

@@ -40,6 +40,7 @@ struct sql {
 	int64_t deadline_mono_ns;
 	int last_rc; /* extended code of the last failure */
 	uint64_t tag;
+	bool days_changed;
 };
 
 /* Turns SQLite's word into ours; the rest keeps its message. */
@@ -110,6 +111,16 @@ void sql_set_tag(struct sql *db, uint64_t tag)
 uint64_t sql_tag(const struct sql *db)
 {
 	return db->tag;
+}
+void sql_set_days_changed(struct sql *db)
+{
+	db->days_changed = true;
+}
+bool sql_take_days_changed(struct sql *db)
+{
+	bool was = db->days_changed;
+	db->days_changed = false;
+	return was;
 }
 int64_t sql_changes(struct sql *db)
 {

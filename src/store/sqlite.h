@@ -19,6 +19,9 @@ void sql_interrupt(struct sql *db); /* any thread */
 bool sql_in_transaction(struct sql *db);
 void sql_rollback(struct sql *db);   /* fine without a transaction */
 int64_t sql_changes(struct sql *db); /* rows the last statement changed */
+/* Day tables were taken away past the writer, which then forgets those it has open: set, and asked once. */
+void sql_set_days_changed(struct sql *db);
+bool sql_take_days_changed(struct sql *db);
 /* What the last failure was, beyond the ERR_X: a failed write or fsync wants a new
  * connection. */
 bool sql_failed_on_disk(struct sql *db);

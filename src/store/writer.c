@@ -143,6 +143,8 @@ static int run_wish(struct store *st, struct write_wish *w)
 		rc = sql_exec(st->db, "COMMIT", w->e);
 	if (rc)
 		sql_rollback(st->db);
+	if (sql_take_days_changed(st->db))
+		parts_drop(&st->parts);
 	return rc;
 }
 
