@@ -20,6 +20,18 @@ enum parquet_type {
 	PARQUET_BYTES, /* BYTE_ARRAY: any bytes */
 };
 
+/* One value, as it stands in a file. */
+struct parquet_cell {
+	bool known; /* false: NULL */
+	union {
+		int64_t i;  /* PARQUET_TIME, PARQUET_I64 */
+		uint64_t u; /* PARQUET_U.. */
+	};
+	/* PARQUET_TEXT, PARQUET_BYTES; good until the next call on its scan. A hostile file's text may be
+	 * no UTF-8. */
+	struct str text;
+};
+
 /* Writing. */
 struct parquet_sink {
 	/* n more bytes of the file, in order; a failure ends the writing with e */
@@ -38,6 +50,10 @@ struct parquet_conf {
 	const char *const *leave_out; /* ECS names of columns not to write, NULL at the end; or NULL */
 	const struct parquet_pair *pairs; /* go into the file's key-value metadata */
 	size_t n_pairs;
+	/* Told of each value of a row that is being put, in the file's order of columns, as a reader will find it
+	 * (text is good during the call); or NULL. */
+	void (*cell)(void *ctx, enum parquet_type type, const struct parquet_cell *v);
+	void *cell_ctx;
 };
 struct parquet_sum {
 	uint64_t rows, bytes, groups;
@@ -58,16 +74,6 @@ struct parquet_source {
 	void *ctx;
 	uint64_t size;
 	bool salvage; /* read on although the footer's checksum is wrong: what comes may be wrong, too */
-};
-struct parquet_cell {
-	bool known; /* false: NULL */
-	union {
-		int64_t i;  /* PARQUET_TIME, PARQUET_I64 */
-		uint64_t u; /* PARQUET_U.. */
-	};
-	/* PARQUET_TEXT, PARQUET_BYTES; good until the next call on its scan. A hostile file's text may be
-	 * no UTF-8. */
-	struct str text;
 };
 struct parquet_file;
 /* Reads the footer: mostly one read of the file's end. -ERR_CORRUPT, -ERR_UNSUPPORTED (a Parquet file, but

@@ -8,6 +8,7 @@
 #include "extra.h"
 #include "footer.h"
 #include "tomsd/base/file.h"
+#include "tomsd/base/hash.h"
 
 enum {
 	GROUP_ROWS = 100000,
@@ -18,10 +19,21 @@ enum {
 	LEVEL = 3,
 	LEVEL_MAX = 19, /* above it frames need a window that other readers refuse */
 	TEXT_ROOM = 1600,
+	ADDR_SLOTS = 4096,
+};
+
+/* Addresses as text, for who is told of each value: the same few come again and again. */
+struct addr_texts {
+	struct {
+		struct addr addr;
+		uint8_t n;
+		char text[ADDR_TEXT_MAX];
+	} slot[ADDR_SLOTS];
 };
 
 struct parquet_writer {
 	struct parquet_conf conf;
+	struct addr_texts *addr_texts; /* where conf.cell is set */
 	struct parquet_sink sink;
 	struct schema schema;
 	struct column *columns; /* one a field */
@@ -107,6 +119,10 @@ int parquet_writer_new(struct parquet_writer **out, const struct parquet_conf *c
 		rc = make_press(w, e);
 	if (!rc)
 		rc = make_columns(w, e);
+	if (!rc && conf->cell) {
+		w->addr_texts = calloc(1, sizeof(*w->addr_texts));
+		rc = w->addr_texts ? 0 : err_set(e, ERR_NOMEM, "no memory for addresses");
+	}
 	if (rc) {
 		parquet_writer_free(w);
 		return rc;
@@ -133,6 +149,7 @@ void parquet_writer_free(struct parquet_writer *w)
 		free_chunks(w, &w->groups[i]);
 	free(w->columns);
 	free(w->groups);
+	free(w->addr_texts);
 	(void)ZSTD_freeCCtx(w->press.zstd);
 	free(w->press.packed);
 	buf_fini(&w->press.raw);
@@ -213,6 +230,61 @@ static int end_group(struct parquet_writer *w, struct err *e)
 	return 0;
 }
 
+/* Who listens hears what a reader will find. */
+static void tell(const struct parquet_writer *w, size_t i, struct parquet_cell v)
+{
+	w->conf.cell(w->conf.cell_ctx, w->schema.fields[i].type, &v);
+}
+
+static void put_null(struct parquet_writer *w, size_t i)
+{
+	column_null(&w->columns[i]);
+	if (w->conf.cell)
+		tell(w, i, (struct parquet_cell){ .known = false });
+}
+
+static void tell_text(const struct parquet_writer *w, size_t i, struct str s)
+{
+	if (w->conf.cell)
+		tell(w, i, (struct parquet_cell){ .known = true, .text = s });
+}
+
+static void tell_addr(struct parquet_writer *w, size_t i, const void *p)
+{
+	struct addr a;
+	uint64_t low;
+
+	memcpy(&a, p, sizeof(a));
+	memcpy(&low, a.b + 8, sizeof(low));
+	size_t at = hash_mix64(low) % ADDR_SLOTS;
+	/* an address of zeros is none, so an empty slot meets nobody */
+	if (memcmp(&w->addr_texts->slot[at].addr, &a, sizeof(a)) != 0) {
+		w->addr_texts->slot[at].addr = a;
+		addr_text(&a, w->addr_texts->slot[at].text);
+		w->addr_texts->slot[at].n = (uint8_t)strlen(w->addr_texts->slot[at].text);
+	}
+	tell_text(w, i, str_n(w->addr_texts->slot[at].text, w->addr_texts->slot[at].n));
+}
+
+/* Addresses are collected as they lie in the row. */
+static void put_address(struct parquet_writer *w, size_t i, const struct col *col,
+			const void *row)
+{
+	const void *p = col_at(col, row);
+	char text[MAC_TEXT_MAX];
+
+	w->extra.said[i] = true;
+	column_value(&w->columns[i], &w->press, p, col->size);
+	if (!w->conf.cell)
+		return;
+	if (col->type == COL_ADDR) {
+		tell_addr(w, i, p);
+		return;
+	}
+	mac_text(p, text);
+	tell_text(w, i, str_n(text, MAC_TEXT_MAX - 1));
+}
+
 /* Text that is not UTF-8 must not stand in a column that promises it. */
 static void put_text(struct parquet_writer *w, size_t i, struct str s)
 {
@@ -226,12 +298,15 @@ static void put_text(struct parquet_writer *w, size_t i, struct str s)
 		s = str_of(clean);
 	}
 	column_value(&w->columns[i], &w->press, s.p, s.n);
+	tell_text(w, i, s);
 }
 
 static void put_number(struct parquet_writer *w, size_t i, int64_t v)
 {
 	w->extra.said[i] = true;
 	column_value(&w->columns[i], &w->press, &v, sizeof(v));
+	if (w->conf.cell)
+		tell(w, i, (struct parquet_cell){ .known = true, .i = v });
 }
 
 static bool is_zero(const void *p, size_t n)
@@ -247,7 +322,6 @@ static void put_plain(struct parquet_writer *w, size_t i, const struct col *col,
 		      const void *row)
 {
 	const struct field *f = &w->schema.fields[i];
-	struct column *c = &w->columns[i];
 	struct str s;
 	int64_t v;
 
@@ -255,7 +329,7 @@ static void put_plain(struct parquet_writer *w, size_t i, const struct col *col,
 	case KEY_NUMBER:
 		v = col_int(col, row);
 		if (v == 0 && (col->flags & COL_OMIT_ZERO))
-			column_null(c);
+			put_null(w, i);
 		else
 			put_number(w, i, v);
 		return;
@@ -263,18 +337,16 @@ static void put_plain(struct parquet_writer *w, size_t i, const struct col *col,
 		s = col_text(col, row);
 		if (s.n == 0 || (col->type == COL_ENUM && (col->flags & COL_OMIT_ZERO) &&
 				 is_zero(col_at(col, row), 1)))
-			column_null(c);
+			put_null(w, i);
 		else
 			put_text(w, i, s);
 		return;
 	case KEY_ADDR:
 	case KEY_MAC:
 		if (is_zero(col_at(col, row), col->size))
-			column_null(c);
-		else {
-			w->extra.said[i] = true;
-			column_value(c, &w->press, col_at(col, row), col->size);
-		}
+			put_null(w, i);
+		else
+			put_address(w, i, col, row);
 		return;
 	}
 }
@@ -305,7 +377,7 @@ static void put_computed(struct parquet_writer *w, size_t i, const struct out_co
 	else if (v->type == VALUE_U64 && fits(type, v->u))
 		put_number(w, i, (int64_t)v->u);
 	else
-		column_null(&w->columns[i]);
+		put_null(w, i);
 }
 
 /* Bytes of the group's long values: what its memory and that of its readers hang on. */
@@ -342,10 +414,12 @@ int parquet_put(struct parquet_writer *w, const void *row, struct err *e)
 		w->failed = ERR_NOMEM;
 		return err_set(e, ERR_NOMEM, "no memory for a row's extra members");
 	}
-	if (extra.n)
+	if (extra.n) {
 		column_value(&w->columns[last], &w->press, extra.p, extra.n);
-	else
-		column_null(&w->columns[last]);
+		tell_text(w, last, extra);
+	} else {
+		put_null(w, last);
+	}
 	w->rows++;
 	w->group_rows++;
 	if (w->group_rows == w->conf.group_rows || long_bytes(w) >= w->conf.group_bytes)
