@@ -51,7 +51,8 @@ int crypt_x25519_shared(const uint8_t private_key[CRYPT_KEY_BYTES], const uint8_
 			uint8_t shared[CRYPT_KEY_BYTES], struct err *e) MUST_CHECK;
 
 /* AES-256-GCM over one piece: out is n + 16 bytes (sealed) or n - 16 (opened). A key and nonce pair is used
- * once only. Opening says -ERR_CORRUPT for another key, other bytes or another aad. */
+ * once only. Opening says -ERR_CORRUPT for another key, other bytes or another aad; out is then zeros. p and out
+ * may be the same, but not overlap otherwise. */
 #define CRYPT_TAG_BYTES 16
 #define CRYPT_NONCE_BYTES 12
 int crypt_aead_seal(const uint8_t key[CRYPT_KEY_BYTES], const uint8_t nonce[CRYPT_NONCE_BYTES], struct str aad,
