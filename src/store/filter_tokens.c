@@ -73,8 +73,12 @@ static int addr_tokens(struct maker *m, const struct cidr *range)
 	bool is_v4 = addr_is_v4(&range->base) && range->bits >= 96;
 	unsigned net_bits = is_v4 ? 120 : 64, n;
 
+	struct addr any_v4 = addr_v4(0);
+
 	if (range->bits == 128)
 		return add(m, token_host(m->seed, &range->base));
+	if (!is_v4 && cidr_has(range, &any_v4))
+		return -ERR_NOTFOUND; /* as ::/64 does: their nets are /24s */
 	if (range->bits < net_bits - NETS_BITS)
 		return -ERR_NOTFOUND;
 	n = range->bits >= net_bits ? 1 : 1u << (net_bits - range->bits);
