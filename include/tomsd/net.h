@@ -32,11 +32,11 @@ struct http_request {
 	struct str body;
 	int fd; /* used where file_bytes > 0 */
 	uint64_t file_off, file_bytes;
-	uint64_t bytes_per_s; /* both ways; 0: no limit */
+	uint64_t bytes_per_s; /* both ways, in the mean over some seconds; 0: no limit */
 	int timeout_s;        /* all of it; 0: only stall_s */
 	size_t answer_max;    /* longer bodies end it with -ERR_FULL; 0: 1 MiB */
-	/* Takes the body in pieces instead of answer.body; non-zero ends it with -ERR_CLOSED. Called only
-	 * for a status below 300. */
+	/* Takes the body in pieces instead of answer.body, however long it is; non-zero ends it with
+	 * -ERR_CLOSED. Called only for a status below 300. */
 	int (*sink)(void *arg, const void *p, size_t n);
 	void *sink_arg;
 	const bool *stop; /* becomes true (set atomically): give up soon, -ERR_CLOSED. May be NULL */
@@ -48,7 +48,9 @@ struct http_answer {
 	int64_t took_ns;
 	uint64_t sent_bytes;
 };
-/* 0: there is an answer of any status. Else words that a person understands: -ERR_NOTFOUND (name), -ERR_TIMEOUT,
+/* 0: there is an answer of any status; redirects are answers, too. A kept connection that turns out to be dead before a
+ * byte of the answer is replaced once, and all of the request goes again. While it waits the thread's heart beats.
+ * Else words that a person understands: -ERR_NOTFOUND (name), -ERR_TIMEOUT,
  * -ERR_DENIED (certificate), -ERR_IO (connection, broken off), -ERR_FULL, -ERR_CLOSED (stopped). An answer
  * shorter than its Content-Length is -ERR_IO, never a short body. */
 int http_ask(struct http *h, const struct http_request *rq, struct http_answer *out, struct err *e) MUST_CHECK;

@@ -41,7 +41,7 @@
 	"SECURE128:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2:-GROUP-ALL:" \
 	"+GROUP-X25519:+GROUP-SECP256R1:+GROUP-SECP384R1:+GROUP-SECP521R1"
 
-struct http {
+struct https {
 	struct web *web;
 	struct MHD_Daemon *daemon;
 	struct watch *watch;
@@ -51,9 +51,9 @@ struct http {
 	bool stopping;         /* lock: m */
 };
 
-struct http *http_new(struct web *w)
+struct https *https_new(struct web *w)
 {
-	struct http *h = calloc(1, sizeof(*h));
+	struct https *h = calloc(1, sizeof(*h));
 	if (!h)
 		return NULL;
 	h->web = w;
@@ -61,11 +61,11 @@ struct http *http_new(struct web *w)
 	h->watch = watch_new();
 	if (h->watch)
 		return h;
-	http_free(h);
+	https_free(h);
 	return NULL;
 }
 
-void http_free(struct http *h)
+void https_free(struct https *h)
 {
 	if (!h)
 		return;
@@ -75,8 +75,8 @@ void http_free(struct http *h)
 }
 
 /* Suspends the connection for a lane or for events; false when we are stopping. */
-static bool suspend(struct http *h, struct exchange *ex) REQUIRES(&h->m);
-static bool suspend(struct http *h, struct exchange *ex)
+static bool suspend(struct https *h, struct exchange *ex) REQUIRES(&h->m);
+static bool suspend(struct https *h, struct exchange *ex)
 {
 	if (h->stopping)
 		return false;
@@ -85,8 +85,8 @@ static bool suspend(struct http *h, struct exchange *ex)
 	return true;
 }
 
-static void resume(struct http *h, struct exchange *ex) REQUIRES(&h->m);
-static void resume(struct http *h, struct exchange *ex)
+static void resume(struct https *h, struct exchange *ex) REQUIRES(&h->m);
+static void resume(struct https *h, struct exchange *ex)
 {
 	(void)h; /* whose lock is held */
 	if (!ex->is_suspended)
@@ -99,7 +99,7 @@ static void resume(struct http *h, struct exchange *ex)
 /* Lane: the answer is made. */
 static void work(struct exchange *ex)
 {
-	struct http *h = ex->web->http;
+	struct https *h = ex->web->http;
 	serve_run(ex);
 	mutex_lock(&h->m);
 	ex->state = EX_READY;
@@ -110,7 +110,7 @@ static void work(struct exchange *ex)
 /* Lane: the next piece of an export. */
 static void work_piece(struct exchange *ex)
 {
-	struct http *h = ex->web->http;
+	struct https *h = ex->web->http;
 	buf_reset(&ex->out);
 	ex->out_at = 0;
 	int rc = ex->rp.more(ex->rp.more_arg, &ex->out);
@@ -125,7 +125,7 @@ static void work_piece(struct exchange *ex)
 static ssize_t read_piece(void *arg, uint64_t pos, char *p, size_t max)
 {
 	struct exchange *ex = arg;
-	struct http *h = ex->web->http;
+	struct https *h = ex->web->http;
 	(void)pos;
 	mutex_lock(&h->m); /* a lane may just have filled ex->out */
 	bool has_bytes = ex->out_at < ex->out.n;
@@ -151,7 +151,7 @@ static ssize_t read_piece(void *arg, uint64_t pos, char *p, size_t max)
 static ssize_t read_events(void *arg, uint64_t pos, char *p, size_t max)
 {
 	struct exchange *ex = arg;
-	struct http *h = ex->web->http;
+	struct https *h = ex->web->http;
 	(void)pos;
 	for (;;) {
 		if (ex->out_at < ex->out.n)
@@ -177,9 +177,9 @@ static ssize_t read_events(void *arg, uint64_t pos, char *p, size_t max)
 	}
 }
 
-void http_wake(void *arg)
+void https_wake(void *arg)
 {
-	struct http *h = arg;
+	struct https *h = arg;
 	mutex_lock(&h->m);
 	h->published++;
 	for (struct exchange *ex = h->open, *next; ex; ex = next) {
@@ -192,7 +192,7 @@ void http_wake(void *arg)
 
 /* Enters a stream or an export in the list; false when there are too many of its kind. Streams whose
  * client has hung up do not count: a page that was loaded anew leaves its old one behind for a while. */
-static bool enter(struct http *h, struct exchange *ex)
+static bool enter(struct https *h, struct exchange *ex)
 {
 	size_t same = 0, all = 0;
 	bool is_stream = ex->rp.is_event_stream;
@@ -217,7 +217,7 @@ static bool enter(struct http *h, struct exchange *ex)
 	return good;
 }
 
-static void leave(struct http *h, struct exchange *ex)
+static void leave(struct https *h, struct exchange *ex)
 {
 	mutex_lock(&h->m); /* always: a lane's last word about ex was said under it */
 	if (ex->is_stream || ex->is_export) {
@@ -289,7 +289,7 @@ static void add_headers(struct MHD_Response *r, const struct exchange *ex)
 }
 
 /* The answer goes out. */
-static enum MHD_Result send_answer(struct http *h, struct exchange *ex)
+static enum MHD_Result send_answer(struct https *h, struct exchange *ex)
 {
 	bool is_head = str_eq(ex->rq.method, STR("HEAD"));
 	if ((ex->rp.is_event_stream || ex->rp.more) && !is_head && !enter(h, ex))
@@ -314,7 +314,7 @@ static enum MHD_Result send_answer(struct http *h, struct exchange *ex)
 }
 
 /* The request is whole: to its lane. */
-static enum MHD_Result go(struct http *h, struct exchange *ex)
+static enum MHD_Result go(struct https *h, struct exchange *ex)
 {
 	mutex_lock(&h->m);
 	ex->state = EX_WORK;
@@ -348,7 +348,7 @@ static enum MHD_Result take_field(void *arg, enum MHD_ValueKind kind, const char
 	return MHD_YES;
 }
 
-static enum MHD_Result take_head(struct http *h, struct exchange *ex, const char *method)
+static enum MHD_Result take_head(struct https *h, struct exchange *ex, const char *method)
 {
 	size_t all, same;
 	ex->head.method = str_of(method);
@@ -373,7 +373,7 @@ static enum MHD_Result on_request(void *arg, struct MHD_Connection *link, const 
 				  const char *method, const char *version, const char *data,
 				  size_t *n, void **context)
 {
-	struct http *h = arg;
+	struct https *h = arg;
 	struct exchange *ex = *context;
 	(void)link; /* as on_target had it */
 	(void)url;
@@ -410,7 +410,7 @@ static struct conn *conn_of(struct MHD_Connection *link)
 	return info ? info->socket_context : NULL;
 }
 
-static void drop(struct http *h, struct conn *c)
+static void drop(struct https *h, struct conn *c)
 {
 	if (!c->ex)
 		return;
@@ -422,7 +422,7 @@ static void drop(struct http *h, struct conn *c)
 /* The request line is there: its target as it came, before the library decodes it. */
 static void *on_target(void *arg, const char *target, struct MHD_Connection *link)
 {
-	struct http *h = arg;
+	struct https *h = arg;
 	struct conn *c = conn_of(link);
 	if (!c)
 		return NULL;
@@ -438,7 +438,7 @@ static void *on_target(void *arg, const char *target, struct MHD_Connection *lin
 static void on_completed(void *arg, struct MHD_Connection *link, void **context,
 			 enum MHD_RequestTerminationCode why)
 {
-	struct http *h = arg;
+	struct https *h = arg;
 	struct conn *c = conn_of(link);
 	(void)why;
 	*context = NULL;
@@ -464,7 +464,7 @@ static void settle_thread(void)
 static void on_connection(void *arg, struct MHD_Connection *link, void **context,
 			  enum MHD_ConnectionNotificationCode what)
 {
-	struct http *h = arg;
+	struct https *h = arg;
 	if (what == MHD_CONNECTION_NOTIFY_CLOSED) {
 		struct conn *c = *context;
 		if (!c)
@@ -513,7 +513,7 @@ static void on_log(void *arg, const char *fmt, va_list ap)
 	log_debug("panel", "server says=%s", LOGQ(words));
 }
 
-int http_start(struct http *h, struct err *e)
+int https_start(struct https *h, struct err *e)
 {
 	atomic_store(&served, h->web->tls);
 	h->daemon = MHD_start_daemon(
@@ -531,40 +531,40 @@ int http_start(struct http *h, struct err *e)
 	return h->daemon ? 0 : err_set(e, ERR_IO, "the HTTPS server does not start");
 }
 
-void http_add(struct http *h, int fd, const struct sockaddr *peer, socklen_t n)
+void https_add(struct https *h, int fd, const struct sockaddr *peer, socklen_t n)
 {
 	if (MHD_add_connection(h->daemon, fd, peer, n) != MHD_YES) /* which has closed it */
 		counter_add(&web_counts.refused, 1);
 }
 
-size_t http_connections(struct http *h)
+size_t https_connections(struct https *h)
 {
 	return watch_total(h->watch);
 }
 
-bool http_has_room(struct http *h, const struct sockaddr *peer, size_t all_max, size_t same_max)
+bool https_has_room(struct https *h, const struct sockaddr *peer, size_t all_max, size_t same_max)
 {
 	return watch_has_room(h->watch, peer, all_max, same_max);
 }
 
-void http_quiesce(struct http *h)
+void https_quiesce(struct https *h)
 {
 	mutex_lock(&h->m);
 	h->stopping = true;
 	mutex_unlock(&h->m);
-	http_wake(h);
+	https_wake(h);
 }
 
-void http_stop(struct http *h)
+void https_stop(struct https *h)
 {
 	if (h->daemon)
 		MHD_stop_daemon(h->daemon);
 	h->daemon = NULL;
 }
 
-void http_tick(struct http *h)
+void https_tick(struct https *h)
 {
 	size_t cut = watch_tick(h->watch, clock_mono_ns());
 	counter_add(&web_counts.cut, cut);
-	http_wake(h); /* streams look whether a sign of life is due */
+	https_wake(h); /* streams look whether a sign of life is due */
 }

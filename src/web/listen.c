@@ -30,7 +30,7 @@ struct listeners {
 	size_t n;
 	int wake_fd;
 	struct thread thread;
-	struct http *http;
+	struct https *http;
 };
 
 static int bad_address(struct err *e, struct str text)
@@ -178,14 +178,14 @@ static void accept_some(struct listeners *l, int listening)
 			}
 			return;
 		}
-		if (!http_has_room(l->http, (struct sockaddr *)&peer, CONNECTIONS_MAX,
+		if (!https_has_room(l->http, (struct sockaddr *)&peer, CONNECTIONS_MAX,
 				   CONNECTIONS_SAME_MAX)) {
 			counter_add(&web_counts.refused, 1);
 			(void)close(fd);
 			continue;
 		}
 		prepare(fd);
-		http_add(l->http, fd, (struct sockaddr *)&peer, n);
+		https_add(l->http, fd, (struct sockaddr *)&peer, n);
 	}
 }
 
@@ -209,7 +209,7 @@ static void run(void *arg)
 	}
 }
 
-int listeners_start(struct listeners *l, struct http *h, struct err *e)
+int listeners_start(struct listeners *l, struct https *h, struct err *e)
 {
 	l->http = h;
 	return thread_start(&l->thread, "panel/accept", run, l, e);

@@ -11,7 +11,7 @@ int listen_parse(struct str text, struct sockaddr_storage *sa, socklen_t *n,
 /* Binds every address of the list; init, privileged. */
 int listeners_new(struct listeners **out, const struct conf *c, struct err *e) MUST_CHECK;
 void listeners_free(struct listeners *l);
-int listeners_start(struct listeners *l, struct http *h, struct err *e) MUST_CHECK;
+int listeners_start(struct listeners *l, struct https *h, struct err *e) MUST_CHECK;
 void listeners_stop(struct listeners *l); /* nobody is let in any more */
 size_t listeners_count(const struct listeners *l);
 /* "127.0.0.1:8443" as bound; host alone, without brackets, for certificates. */

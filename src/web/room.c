@@ -269,7 +269,7 @@ static void fini(struct app *a)
 	if (!w)
 		return;
 	app_set_room_state(a, &web_room, NULL);
-	http_free(w->http);
+	https_free(w->http);
 	lanes_free(w->lanes);
 	listeners_free(w->listeners);
 	assets_free(w->assets);
@@ -300,7 +300,7 @@ static int init(struct app *a, struct err *e)
 	w->sessions = sessions_new();
 	w->tokens = tokens_new();
 	w->lanes = lanes_new();
-	w->http = http_new(w);
+	w->http = https_new(w);
 	int rc = w->limits && w->sessions && w->tokens && w->lanes && w->http ?
 			 0 :
 			 err_set(e, ERR_NOMEM, "no memory for the room panel");
@@ -349,7 +349,7 @@ static void watch(void *arg)
 	while (!w->closing) {
 		mutex_unlock(&w->m);
 		thread_beat();
-		http_tick(w->http);
+		https_tick(w->http);
 		mutex_lock(&w->m);
 		if (!w->closing)
 			(void)cond_wait(&w->wake, &w->m,
@@ -371,14 +371,14 @@ static int start(struct app *a, struct err *e)
 	if (rc == 0)
 		rc = lanes_start(w->lanes, e);
 	if (rc == 0)
-		rc = http_start(w->http, e);
+		rc = https_start(w->http, e);
 	if (rc == 0)
 		rc = thread_start(&w->watch, "panel/watch", watch, w, e);
 	if (rc == 0)
 		rc = listeners_start(w->listeners, w->http, e);
 	if (rc != 0)
 		return rc;
-	api_events_on_publish(a, http_wake, w->http);
+	api_events_on_publish(a, https_wake, w->http);
 	say_where(w);
 	return 0;
 }
@@ -390,14 +390,14 @@ static void stop(struct app *a)
 		return;
 	listeners_stop(w->listeners);
 	api_events_on_publish(a, NULL, NULL);
-	http_quiesce(w->http); /* streams end, requests are refused */
+	https_quiesce(w->http); /* streams end, requests are refused */
 	lanes_stop(w->lanes);  /* what is being worked on is answered */
 	mutex_lock(&w->m);
 	w->closing = true;
 	pthread_cond_broadcast(&w->wake);
 	mutex_unlock(&w->m);
 	thread_join(&w->watch);
-	http_stop(w->http);
+	https_stop(w->http);
 }
 
 /* Other certificate files are named, or those named have been exchanged. */
@@ -449,7 +449,7 @@ static void status(struct app *a, struct json *j)
 	struct web *w = web_of(a);
 	if (!w)
 		return;
-	json_kv_u64(j, "connections", http_connections(w->http));
+	json_kv_u64(j, "connections", https_connections(w->http));
 	json_kv_u64(j, "sessions", sessions_count(w->sessions));
 	json_kv_bool(j, "setup_open", atomic_load(&w->setup_open));
 	tls_facts(w->tls, print, &not_after_ns);

@@ -11,7 +11,7 @@
 #include "tomsd/web.h"
 
 struct assets;
-struct http;
+struct https;
 struct lanes;
 struct listeners;
 struct sessions;
@@ -31,7 +31,7 @@ extern struct web_counts web_counts;
 struct web {
 	struct app *app;
 	struct assets *assets;
-	struct http *http;
+	struct https *http;
 	struct lanes *lanes;
 	struct limits *limits;
 	struct listeners *listeners;
