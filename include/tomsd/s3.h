@@ -41,11 +41,15 @@ void s3_client_free(struct s3_client *c); /* wipes keys */
 /* What went wrong, beyond struct err, so that who asks can decide. */
 struct s3_fault {
 	int status;          /* HTTP; 0: no answer came */
-	char code[64];       /* "SlowDown", "AccessDenied" ... */
+	/* "SlowDown", "AccessDenied" ... as the server says it. No answer: "NoSuchHost" "Certificate" "Timeout" "Connection"
+	 * "Stopped". Found here: "LocalFile" (unreadable, or not what was sealed), "Different" (what came
+	 * back), "LockDropped", "NoVersions", "Range" ... */
+	char code[64];
 	bool retry;          /* later may help (no answer, 5xx, 429, 403 too: keys get repaired) */
 	int64_t server_ns;   /* Date of the answer; 0 none */
 };
-/* Offset learned from RequestTimeTooSkewed answers, to be shown as a clock alarm: server minus ours; 0: none. */
+/* Offset learned from RequestTimeTooSkewed answers, to be shown as a clock alarm: server minus ours; 0: none. It goes
+ * by itself when our clock is right again. Dates of retention should count from clock_now_ns() plus it. */
 int64_t s3_client_skew_ns(const struct s3_client *c);
 
 struct s3_put {
@@ -101,8 +105,10 @@ int s3_list(struct s3_client *c, const char *below, const char *start_after_key,
  * ends. Leaves a small object locked for a minute. 0: every step that write-once needs is good. The one
  * place where a DELETE is sent: of that one object's version, which must be refused. */
 struct s3_step {
-	const char *name; /* "write", "delete_refused" ... */
-	enum { S3_STEP_GOOD, S3_STEP_BAD, S3_STEP_SKIPPED, S3_STEP_WARNING } result;
+	/* "name" "certificate" "signature" "bucket" "versions" "object_lock" "write" "read_back" "lock"
+	 * "delete_refused" "shorten_refused"; "connection" when nobody answers behind the name. */
+	const char *name;
+	enum s3_step_result { S3_STEP_GOOD, S3_STEP_BAD, S3_STEP_SKIPPED, S3_STEP_WARNING } result;
 	char words[512]; /* what the server said; "" */
 };
 int s3_self_test(struct s3_client *c, void (*step)(void *arg, const struct s3_step *s), void *arg, struct err *e) MUST_CHECK;

@@ -3,6 +3,7 @@
 #define S3_CLIENT_H
 
 #include "sign.h"
+#include "tomsd/base/clock.h"
 #include "tomsd/crypt.h"
 #include "tomsd/net.h"
 #include "tomsd/s3.h"
@@ -57,7 +58,7 @@ int s3_fault_of_silence(struct s3_fault *f, struct err *e) MUST_CHECK; /* e: as 
 int s3_fault_own(struct s3_fault *f, bool retry, const char *code, int rc);
 
 /* prove.c */
-#define S3_DATE_MAX 32
+#define S3_DATE_MAX CLOCK_RFC3339_MAX
 void s3_lock_date(int64_t ns, char out[S3_DATE_MAX]); /* rounded up to a second */
 /* What a HEAD, GET or PUT answer's headers say of a version. */
 void s3_version_of(const struct http_answer *a, struct s3_version *out);

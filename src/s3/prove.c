@@ -10,14 +10,11 @@
 #include "tomsd/base/num.h"
 
 #define HEAD_TIMEOUT_S 60
-#define YEAR_9999_NS INT64_MAX
 
 void s3_lock_date(int64_t ns, char out[S3_DATE_MAX])
 {
-	char text[CLOCK_RFC3339_MAX];
 	int64_t over = ns % NS_PER_S;
-	clock_rfc3339(ns - over + (over > 0 ? NS_PER_S : 0), text);
-	(void)snprintf(out, S3_DATE_MAX, "%s", text);
+	clock_rfc3339(ns - over + (over > 0 ? NS_PER_S : 0), out);
 }
 
 static enum s3_lock lock_of(struct str mode)

@@ -1,0 +1,78 @@
+/* Every version below a prefix, page by page (ListObjectVersions). */
+#include "answers.h"
+#include "client.h"
+
+#include <stdio.h>
+
+#define PAGE_KEYS "1000"
+#define PAGE_BYTES_MAX (8u << 20) /* 1,000 versions of the longest keys, escaped */
+#define PAGE_TIMEOUT_S 300
+
+/* Hands on what is below the place's prefix, named without it. */
+struct listing {
+	size_t n_prefix;
+	int (*one)(void *arg, const struct s3_listed *l);
+	void *arg;
+	int said; /* by one() when it ended the walk */
+};
+
+static int pass_on(void *arg, const struct s3_listed *l)
+{
+	struct listing *to = arg;
+	if (l->key.n < to->n_prefix)
+		return 0;
+	struct s3_listed short_key = *l;
+	short_key.key = str_sub(l->key, to->n_prefix, l->key.n);
+	to->said = to->one(to->arg, &short_key);
+	return to->said;
+}
+
+static int ask_page(struct s3_client *c, const char *prefix, struct listing *to, struct s3_page *page, struct s3_fault *f,
+		    struct err *e)
+{
+	struct s3_ask ask = { .method = "GET", .timeout_s = PAGE_TIMEOUT_S, .answer_max = PAGE_BYTES_MAX };
+	struct http_answer a;
+	struct s3_page next = { .next_key = "" };
+	s3_ask_param(&ask, "versions", NULL);
+	s3_ask_param(&ask, "max-keys", PAGE_KEYS);
+	s3_ask_param(&ask, "prefix", prefix);
+	if (page->next_key[0])
+		s3_ask_param(&ask, "key-marker", page->next_key);
+	if (page->next_version[0])
+		s3_ask_param(&ask, "version-id-marker", page->next_version);
+	http_answer_init(&a);
+	int rc = s3_ask(c, &ask, &a, f, e);
+	if (rc == 0) {
+		rc = s3_read_versions(buf_view(&a.body), pass_on, to, &next);
+		if (rc && rc != to->said)
+			rc = s3_fault_own(f, true, "NoVersionList", err_set(e, ERR_INVALID, "no list of versions in the answer"));
+		else if (rc == 0 && next.next_key[0] && strcmp(next.next_key, page->next_key) == 0 &&
+			 strcmp(next.next_version, page->next_version) == 0)
+			rc = s3_fault_own(f, true, "NoVersionList", err_set(e, ERR_INVALID, "the list of versions goes in a circle"));
+	}
+	http_answer_fini(&a);
+	*page = next;
+	return rc;
+}
+
+int s3_list(struct s3_client *c, const char *below, const char *start_after_key,
+	    int (*one)(void *arg, const struct s3_listed *l), void *arg, struct s3_fault *f, struct err *e)
+{
+	struct s3_page page = { .next_key = "" };
+	char prefix[S3_KEY_MAX + 1];
+	const char *slash = c->conf.prefix[0] ? "/" : "";
+	struct listing to = { .n_prefix = strlen(c->conf.prefix) + strlen(slash), .one = one, .arg = arg };
+	*f = (struct s3_fault){ .status = 0 };
+	int n = snprintf(prefix, sizeof(prefix), "%s%s%s", c->conf.prefix, slash, below ? below : "");
+	int rc = n < 0 || (size_t)n >= sizeof(prefix) ? -ERR_RANGE : 0;
+	if (rc == 0 && start_after_key && start_after_key[0]) {
+		n = snprintf(page.next_key, sizeof(page.next_key), "%s%s%s", c->conf.prefix, slash, start_after_key);
+		rc = n < 0 || (size_t)n >= sizeof(page.next_key) ? -ERR_RANGE : 0;
+	}
+	if (rc)
+		return s3_fault_own(f, false, "Request", err_set(e, ERR_RANGE, "%s: longer than any key", below));
+	do
+		rc = ask_page(c, prefix, &to, &page, f, e);
+	while (rc == 0 && page.next_key[0]);
+	return rc;
+}
