@@ -87,7 +87,8 @@ int s3_fault_of_answer(const struct http_answer *a, struct s3_fault *f, struct e
 	if (k)
 		f->retry = k->retry;
 	char advice[512] = "";
-	if (k && k->advice)
+	bool is_locked = str_ifind(str_of(said.message), STR("lock")) >= 0 || str_ifind(str_of(said.message), STR("retain")) >= 0;
+	if (k && k->advice && !(a->status == 403 && is_locked)) /* refused because of a lock, that is no matter of keys */
 		put_advice(a, k, &said, advice, sizeof(advice));
 	return err_set(e, (enum err_code)class, "HTTP %d%s%s%s%s%s", a->status, f->code[0] ? " " : "", f->code,
 		       said.message[0] ? ": " : "", said.message, advice);

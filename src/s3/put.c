@@ -62,9 +62,12 @@ int s3_put(struct s3_client *c, const struct s3_put *put, struct s3_version *out
 	struct s3_version there;
 	char etag[80] = "", version_id[128] = "";
 	*f = (struct s3_fault){ .status = 0 };
-	int rc = s3_head(c, put->key, NULL, &there, f, e);
-	if (rc && (rc != -ERR_NOTFOUND || strcmp(f->code, "NoSuchBucket") == 0))
+	struct err not_there = ERR_INIT;
+	int rc = s3_head(c, put->key, NULL, &there, f, &not_there);
+	if (rc && (rc != -ERR_NOTFOUND || strcmp(f->code, "NoSuchBucket") == 0)) {
+		*e = not_there;
 		return err_wrap(e, "looking whether it is there");
+	}
 	bool is_there = rc == 0 && is_ours(&there, put);
 	if (is_there) {
 		memcpy(version_id, there.version_id, sizeof(version_id));
