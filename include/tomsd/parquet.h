@@ -48,6 +48,9 @@ struct parquet_conf {
 	size_t page_bytes;  /* of a data page before compression; 0: 1 MiB */
 	int level;          /* zstd 1..19; 0: 3; -1: pages as they are */
 	const char *const *leave_out; /* ECS names of columns not to write, NULL at the end; or NULL */
+	/* Stored columns that no member shows go into columns of their own (toms.row.*), so that rows can be made
+	 * of the file again (parquet_row_*). leave_out then is for computed members only. */
+	bool whole_rows;
 	const struct parquet_pair *pairs; /* go into the file's key-value metadata */
 	size_t n_pairs;
 	/* Told of each value of a row that is being put, in the file's order of columns, as a reader will find it
@@ -112,5 +115,28 @@ int parquet_scan_new(struct parquet_scan **out, struct parquet_file *f, size_t g
 int parquet_scan_next(struct parquet_scan *s, struct parquet_cell *cell, struct err *e) MUST_CHECK;
 int parquet_scan_skip(struct parquet_scan *s, uint64_t rows, struct err *e) MUST_CHECK;
 void parquet_scan_free(struct parquet_scan *s);
+
+/* Rows of one row group as the record's struct again, exactly where the file has whole rows (what was not stored
+ * stays zero). What an older file does not have reads as unknown. */
+struct parquet_row;
+struct parquet_row_conf {
+	const struct record *record;
+	size_t group;
+	/* Which columns to fill; NULL: all. The others of a row stay as they are. */
+	bool (*reads)(const void *ctx, const struct col *c);
+	const void *ctx;
+	bool tail; /* and the bytes behind the struct; without it their length is 0 */
+};
+/* Reads the columns it needs, one read each. Keep f open. -ERR_INVALID: rows of another record. */
+int parquet_row_new(struct parquet_row **out, struct parquet_file *f, const struct parquet_row_conf *conf,
+		    struct err *e) MUST_CHECK;
+void parquet_row_free(struct parquet_row *p);
+/* The next row, into the record's struct and record->tail->max bytes behind it; -ERR_CLOSED (no words) behind
+ * the last one. */
+int parquet_row_next(struct parquet_row *p, void *row, struct err *e) MUST_CHECK;
+/* That row of the group, counted from 0: rising numbers only. */
+int parquet_row_at(struct parquet_row *p, uint64_t number, void *row, struct err *e) MUST_CHECK;
+/* Bytes that parquet_row_new would read. */
+uint64_t parquet_row_bytes(const struct parquet_file *f, const struct parquet_row_conf *conf);
 
 #endif

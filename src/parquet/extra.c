@@ -16,6 +16,7 @@ int extra_init(struct extra *x, const struct schema *s, struct err *e)
 	buf_init(&x->whole, WHOLE_MAX);
 	buf_init(&x->out, WHOLE_MAX);
 	buf_init(&x->bytes, WHOLE_MAX);
+	buf_init(&x->exact, WHOLE_MAX);
 	x->said = calloc(s->n, sizeof(*x->said));
 	return x->said ? 0 : err_set(e, ERR_NOMEM, "no memory for columns");
 }
@@ -26,6 +27,7 @@ void extra_fini(struct extra *x)
 	buf_fini(&x->whole);
 	buf_fini(&x->out);
 	buf_fini(&x->bytes);
+	buf_fini(&x->exact);
 }
 
 void extra_begin(struct extra *x)
@@ -34,6 +36,20 @@ void extra_begin(struct extra *x)
 	buf_reset(&x->whole);
 	buf_reset(&x->out);
 	buf_reset(&x->bytes);
+	buf_reset(&x->exact);
+}
+
+void extra_exact(struct extra *x, const struct col *c, const void *row)
+{
+	const char *p = col_at(c, row);
+	size_t n = c->type == COL_TEXT || c->type == COL_JSON ? strnlen(p, c->size) : c->size;
+	uint8_t length[2] = { (uint8_t)n, (uint8_t)(n >> 8) };
+
+	if (!x->schema->whole)
+		return;
+	buf_put(&x->exact, c->name, strlen(c->name) + 1);
+	buf_put(&x->exact, length, sizeof(length));
+	buf_put(&x->exact, p, n);
 }
 
 void extra_bytes(struct extra *x, const char *name, struct str exact)
@@ -69,7 +85,8 @@ static void put_text(struct extra *x, struct json *j, const char *name, struct s
 		extra_bytes(x, name, s);
 }
 
-static void put_member(struct extra *x, struct json *j, const char *name, const struct value *v)
+/* false: the text does not stand there as it is. */
+static bool put_member(struct extra *x, struct json *j, const char *name, const struct value *v)
 {
 	struct str text = v->type == VALUE_REF ? v->ref : str_of(v->text);
 
@@ -77,31 +94,33 @@ static void put_member(struct extra *x, struct json *j, const char *name, const 
 	switch (v->type) {
 	case VALUE_I64:
 		json_i64(j, v->i);
-		return;
+		return true;
 	case VALUE_U64:
 		json_u64(j, v->u);
-		return;
+		return true;
 	case VALUE_TIME:
 		json_time(j, v->i);
-		return;
+		return true;
 	case VALUE_LIST:
 		json_list(j, text);
-		return;
+		return true;
 	case VALUE_JSON:
 		/* an object that is none would make the whole unreadable */
-		if (is_json(text))
+		if (is_json(text)) {
 			json_raw(j, text);
-		else
-			put_text(x, j, name, text);
-		return;
+			return true;
+		}
+		put_text(x, j, name, text);
+		return false;
 	case VALUE_TEXT:
 	case VALUE_REF:
 		put_text(x, j, name, text);
-		return;
+		return false;
 	case VALUE_NONE:
 		json_null(j);
-		return;
+		break;
 	}
+	return true;
 }
 
 static void plain_members(struct extra *x, const void *row)
@@ -127,7 +146,8 @@ static void plain_members(struct extra *x, const void *row)
 		if (!open)
 			json_obj(&j);
 		open = true;
-		put_member(x, &j, r->out[i].ecs, &v);
+		if (!put_member(x, &j, r->out[i].ecs, &v) && r->out[i].col)
+			extra_exact(x, record_col(r, r->out[i].col), row);
 	}
 	if (open) {
 		json_path_end(&j);
@@ -173,6 +193,33 @@ static const char *value_end(const char *p, const char *end)
 			return p;
 	}
 	return end;
+}
+
+struct str extra_member(struct str object, const char *path)
+{
+	const char *p = object.p, *end = object.p + object.n;
+	struct str rest = str_of(path), part;
+
+	while (str_split(&rest, '.', &part)) {
+		bool found = false;
+
+		if (p >= end || *p != '{')
+			return STR("");
+		for (p++; !found && p < end && *p == '"';) {
+			const char *name = p + 1, *name_end = string_end(p, end), *next;
+
+			if (name_end >= end || *name_end != ':')
+				return STR("");
+			p = name_end + 1;
+			next = value_end(p, end);
+			found = str_eq(str_n(name, (size_t)(name_end - name) - 1), part);
+			if (!found)
+				p = next < end && *next == ',' ? next + 1 : end;
+		}
+		if (!found)
+			return STR("");
+	}
+	return str_n(p, (size_t)(value_end(p, end) - p));
 }
 
 static bool in_a_column(const struct extra *x, struct str path)
@@ -286,6 +333,7 @@ struct str extra_end(struct extra *x, const void *row, bool *failed)
 		buf_str(&x->out, buf_view(&x->bytes));
 		buf_cstr(&x->out, "}}");
 	}
-	*failed = buf_failed(&x->out) || buf_failed(&x->bytes) || buf_failed(&x->whole);
+	*failed = buf_failed(&x->out) || buf_failed(&x->bytes) || buf_failed(&x->whole) ||
+		  buf_failed(&x->exact);
 	return *failed ? STR("") : buf_view(&x->out);
 }

@@ -42,6 +42,8 @@ struct parquet_writer {
 	struct buf out;
 	struct group *groups;
 	size_t n_groups, groups_room;
+	bool *carried; /* by row field: a member of this row says it */
+	bool exactly;  /* the text put last stands there as it is */
 	uint64_t bytes, rows, group_rows;
 	int failed; /* enum err_code of the first failure */
 };
@@ -112,13 +114,17 @@ int parquet_writer_new(struct parquet_writer **out, const struct parquet_conf *c
 	buf_init(&w->out, SIZE_MAX >> 1);
 	rc = check_conf(&w->conf, e);
 	if (!rc)
-		rc = schema_init(&w->schema, conf->record, conf->leave_out, e);
+		rc = schema_init(&w->schema, conf->record, conf->leave_out, conf->whole_rows, e);
 	if (!rc)
 		rc = extra_init(&w->extra, &w->schema, e);
 	if (!rc)
 		rc = make_press(w, e);
 	if (!rc)
 		rc = make_columns(w, e);
+	if (!rc) {
+		w->carried = calloc(w->schema.n, sizeof(*w->carried));
+		rc = w->carried ? 0 : err_set(e, ERR_NOMEM, "no memory for columns");
+	}
 	if (!rc && conf->cell) {
 		w->addr_texts = calloc(1, sizeof(*w->addr_texts));
 		rc = w->addr_texts ? 0 : err_set(e, ERR_NOMEM, "no memory for addresses");
@@ -150,6 +156,7 @@ void parquet_writer_free(struct parquet_writer *w)
 	free(w->columns);
 	free(w->groups);
 	free(w->addr_texts);
+	free(w->carried);
 	(void)ZSTD_freeCCtx(w->press.zstd);
 	free(w->press.packed);
 	buf_fini(&w->press.raw);
@@ -294,6 +301,7 @@ static void put_text(struct parquet_writer *w, size_t i, struct str s)
 	w->extra.said[i] = true;
 	if (f->type == PARQUET_TEXT && !str_utf8_valid(s)) {
 		extra_bytes(&w->extra, f->name, s);
+		w->exactly = false;
 		str_copy_clean(clean, sizeof(clean), s);
 		s = str_of(clean);
 	}
@@ -316,6 +324,13 @@ static bool is_zero(const void *p, size_t n)
 	return memcmp(p, zeros, n) == 0;
 }
 
+static bool is_zero_col(const struct col *c, const void *row)
+{
+	if (c->type == COL_TEXT || c->type == COL_JSON)
+		return *(const char *)col_at(c, row) == '\0';
+	return is_zero(col_at(c, row), c->size);
+}
+
 /* As record_value has it, without the way through text: empty text and unknown addresses say nothing,
  * numbers where the column says that zero is unknown. */
 static void put_plain(struct parquet_writer *w, size_t i, const struct col *col,
@@ -325,6 +340,7 @@ static void put_plain(struct parquet_writer *w, size_t i, const struct col *col,
 	struct str s;
 	int64_t v;
 
+	w->exactly = true;
 	switch (f->key) {
 	case KEY_NUMBER:
 		v = col_int(col, row);
@@ -340,6 +356,9 @@ static void put_plain(struct parquet_writer *w, size_t i, const struct col *col,
 			put_null(w, i);
 		else
 			put_text(w, i, s);
+		/* a text that was cleaned, a value that has no name */
+		if (!w->exactly || (col->type == COL_ENUM && s.n == 0 && col_int(col, row)))
+			extra_exact(&w->extra, col, row);
 		return;
 	case KEY_ADDR:
 	case KEY_MAC:
@@ -358,6 +377,19 @@ static bool fits(enum parquet_type type, uint64_t v)
 	       (type == PARQUET_U8 && v <= UINT8_MAX);
 }
 
+/* Does this field's value of the row, or that it has none, say what the stored column holds? */
+static bool carries(const struct parquet_writer *w, size_t i, const struct value *v, const void *row)
+{
+	const struct col *c = w->schema.fields[w->schema.fields[i].row_field - 1].col;
+
+	if (!w->extra.said[i])
+		return c->type == COL_TEXT ? *(const char *)col_at(c, row) == '\0' :
+					     col_int(c, row) == 0;
+	if (c->type != COL_TEXT)
+		return col_int(c, row) == v->i;
+	return w->exactly && str_eq(v->type == VALUE_REF ? v->ref : str_of(v->text), col_text(c, row));
+}
+
 /* A value of another type than its column's stays unsaid: toms.extra has it then. */
 static void put_computed(struct parquet_writer *w, size_t i, const struct out_col *o,
 			 const void *row, struct value *v)
@@ -365,7 +397,10 @@ static void put_computed(struct parquet_writer *w, size_t i, const struct out_co
 	enum parquet_type type = w->schema.fields[i].type;
 
 	v->type = VALUE_NONE;
+	w->exactly = true;
 	o->get(row, v);
+	if (v->type == VALUE_U64)
+		v->i = (int64_t)v->u;
 	if (v->type == VALUE_TEXT && parquet_is_text(type))
 		put_text(w, i, str_of(v->text));
 	else if (v->type == VALUE_REF && parquet_is_text(type) &&
@@ -378,6 +413,23 @@ static void put_computed(struct parquet_writer *w, size_t i, const struct out_co
 		put_number(w, i, (int64_t)v->u);
 	else
 		put_null(w, i);
+	if (w->schema.fields[i].row_field)
+		w->carried[w->schema.fields[i].row_field - 1] = carries(w, i, v, row);
+}
+
+/* A stored column that no member shows. */
+static void put_row_field(struct parquet_writer *w, size_t i, const void *row)
+{
+	const struct field *f = &w->schema.fields[i];
+
+	if (f->carrier ? w->carried[i] : is_zero_col(f->col, row))
+		put_null(w, i);
+	else if (f->key == KEY_NUMBER)
+		put_number(w, i, col_int(f->col, row));
+	else if (f->key == KEY_TEXT)
+		put_text(w, i, str_n(col_at(f->col, row), strnlen(col_at(f->col, row), f->col->size)));
+	else
+		put_address(w, i, f->col, row);
 }
 
 /* Bytes of the group's long values: what its memory and that of its readers hang on. */
@@ -388,6 +440,18 @@ static uint64_t long_bytes(const struct parquet_writer *w)
 	for (size_t i = 0; i < w->schema.n; i++)
 		n += w->columns[i].long_bytes;
 	return n;
+}
+
+static void put_row_fields(struct parquet_writer *w, const void *row)
+{
+	size_t exact = schema_exact(&w->schema);
+
+	for (size_t i = w->schema.n_members; i < exact; i++)
+		put_row_field(w, i, row);
+	if (w->extra.exact.n && !buf_failed(&w->extra.exact))
+		put_text(w, exact, buf_view(&w->extra.exact));
+	else
+		put_null(w, exact);
 }
 
 int parquet_put(struct parquet_writer *w, const void *row, struct err *e)
@@ -401,7 +465,7 @@ int parquet_put(struct parquet_writer *w, const void *row, struct err *e)
 		return err_set(e, (enum err_code)w->failed,
 			       "an earlier row could not be written");
 	extra_begin(&w->extra);
-	for (size_t i = 0; i < last; i++) {
+	for (size_t i = 0; i < w->schema.n_members; i++) {
 		const struct field *f = &w->schema.fields[i];
 
 		if (f->col)
@@ -410,6 +474,8 @@ int parquet_put(struct parquet_writer *w, const void *row, struct err *e)
 			put_computed(w, i, f->out, row, &v);
 	}
 	extra = extra_end(&w->extra, row, &failed);
+	if (w->schema.whole)
+		put_row_fields(w, row);
 	if (failed) {
 		w->failed = ERR_NOMEM;
 		return err_set(e, ERR_NOMEM, "no memory for a row's extra members");

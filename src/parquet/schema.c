@@ -137,16 +137,129 @@ const struct field *schema_field(const struct schema *s, struct str name)
 	return NULL;
 }
 
-int schema_init(struct schema *s, const struct record *r, const char *const *leave_out,
+/* Is the column shown by a member of its own? */
+const struct out_col *schema_plain(const struct record *r, const struct col *c)
+{
+	for (size_t i = 0; i < r->n_out; i++)
+		if (r->out[i].col && strcmp(r->out[i].col, c->name) == 0)
+			return &r->out[i];
+	return NULL;
+}
+
+bool schema_is_in_extra(const struct record *r, const struct col *c)
+{
+	return c->type == COL_JSON && !r->tail && schema_plain(r, c);
+}
+
+static bool is_first(const char *needs, const char *name)
+{
+	size_t n = strlen(name);
+
+	return needs && strncmp(needs, name, n) == 0 && (needs[n] == ' ' || !needs[n]);
+}
+
+enum parquet_type schema_row_type(const struct col *c)
+{
+	struct field f = { .col = c };
+
+	if (c->type == COL_ENUM)
+		return PARQUET_U8;
+	if (c->type == COL_TEXT || !plain_field(&f))
+		return PARQUET_BYTES;
+	return f.type;
+}
+
+/* A text or a number that the member passes on as it is, mostly. */
+const struct out_col *schema_carrier(const struct record *r, const struct col *c)
+{
+	enum parquet_type type = schema_row_type(c);
+
+	if (type == PARQUET_TEXT || c->type == COL_JSON || c->type == COL_ENUM)
+		return NULL;
+	for (size_t i = 0; i < r->n_out; i++) {
+		const struct out_col *o = &r->out[i];
+		struct field f = { .name = o->ecs };
+
+		if (o->col || is_list(o) || !is_first(o->needs, c->name))
+			continue;
+		computed_field(&f);
+		if (f.type == type || (f.type == PARQUET_TEXT && c->type == COL_TEXT))
+			return o;
+	}
+	return NULL;
+}
+
+/* The field of a computed member; NULL: it is left out. */
+static struct field *field_of(struct schema *s, const struct out_col *o)
+{
+	unsigned at = o ? s->by_out[o - s->record->out] : 0;
+
+	return at == SCHEMA_EXTRA || at == SCHEMA_LEFT_OUT ? NULL : &s->fields[at - 1];
+}
+
+static void row_field(struct schema *s, const struct col *c)
+{
+	struct field *carrier = field_of(s, schema_carrier(s->record, c));
+	struct field *f = &s->fields[s->n++];
+	size_t n = strlen(c->name) + 1;
+
+	*f = (struct field){ .name = s->names + s->names_n, .col = c, .is_row = true };
+	memcpy(s->names + s->names_n, ROW_NAME, sizeof(ROW_NAME) - 1);
+	memcpy(s->names + s->names_n + sizeof(ROW_NAME) - 1, c->name, n);
+	s->names_n += sizeof(ROW_NAME) - 1 + n;
+	f->type = schema_row_type(c);
+	f->key = c->type == COL_ADDR        ? KEY_ADDR :
+		 c->type == COL_MAC         ? KEY_MAC :
+		 parquet_is_text(f->type)   ? KEY_TEXT :
+					      KEY_NUMBER;
+	if (carrier) {
+		f->carrier = (uint16_t)(carrier - s->fields + 1);
+		carrier->row_field = (uint16_t)s->n;
+	}
+}
+
+static int row_fields(struct schema *s, struct err *e)
+{
+	const struct record *r = s->record;
+	size_t room = 1;
+
+	for (size_t i = 0; i < r->n_cols; i++)
+		room += sizeof(ROW_NAME) + strlen(r->cols[i].name);
+	s->names = malloc(room);
+	if (!s->names)
+		return err_set(e, ERR_NOMEM, "no memory for columns");
+	for (size_t i = 0; i < r->n_cols; i++) {
+		const struct col *c = &r->cols[i];
+		bool is_plain = schema_plain(r, c) && c->type != COL_JSON;
+
+		if (!(c->flags & COL_NOT_STORED) && !is_plain && !schema_is_in_extra(r, c))
+			row_field(s, c);
+	}
+	s->fields[s->n++] = (struct field){ .name = EXACT_NAME,
+					    .type = PARQUET_BYTES,
+					    .key = KEY_TEXT,
+					    .is_long = true };
+	return 0;
+}
+
+/* With whole rows only what other columns give may be missing. */
+static bool may_leave_out(const struct schema *s, const struct out_col *o)
+{
+	return !s->whole || (!o->col && strcmp(o->ecs, "event.original") != 0);
+}
+
+int schema_init(struct schema *s, const struct record *r, const char *const *leave_out, bool whole,
 		struct err *e)
 {
-	*s = (struct schema){ .record = r, .slots = 16 };
-	if (r->n_out > FIELDS_MAX)
+	size_t room = r->n_out + (whole ? r->n_cols + 1 : 0) + 1;
+
+	*s = (struct schema){ .record = r, .slots = 16, .whole = whole };
+	if (room > FIELDS_MAX)
 		return err_set(e, ERR_RANGE, "record %s has more than %d members", r->name,
 			       FIELDS_MAX);
-	while (s->slots < 4 * (r->n_out + 1))
+	while (s->slots < 4 * room)
 		s->slots *= 2;
-	s->fields = calloc(r->n_out + 1, sizeof(*s->fields));
+	s->fields = calloc(room, sizeof(*s->fields));
 	s->by_out = calloc(r->n_out + 1, sizeof(*s->by_out));
 	s->by_name = calloc(s->slots, sizeof(*s->by_name));
 	if (!s->fields || !s->by_out || !s->by_name) {
@@ -154,12 +267,17 @@ int schema_init(struct schema *s, const struct record *r, const char *const *lea
 		return err_set(e, ERR_NOMEM, "no memory for columns");
 	}
 	for (size_t i = 0; i < r->n_out; i++) {
-		if (is_left_out(leave_out, r->out[i].ecs)) {
+		if (is_left_out(leave_out, r->out[i].ecs) && may_leave_out(s, &r->out[i])) {
 			s->by_out[i] = SCHEMA_LEFT_OUT;
 			s->has_left_out = true;
 		} else if (make_field(&s->fields[s->n], r, &r->out[i])) {
 			s->by_out[i] = (uint16_t)(++s->n);
 		}
+	}
+	s->n_members = s->n;
+	if (whole && row_fields(s, e)) {
+		schema_fini(s);
+		return -ERR_NOMEM;
 	}
 	s->fields[s->n++] = (struct field){
 		.name = EXTRA_NAME, .type = PARQUET_TEXT, .key = KEY_TEXT, .is_long = true
@@ -173,5 +291,6 @@ void schema_fini(struct schema *s)
 	free(s->fields);
 	free(s->by_out);
 	free(s->by_name);
+	free(s->names);
 	*s = (struct schema){ 0 };
 }
