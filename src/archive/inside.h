@@ -15,6 +15,7 @@
 #define ARCHIVE_KEY_MAX 512
 #define ARCHIVE_PATH_MAX 4096
 #define ARCHIVE_FOLDER "archive" /* below the state folder */
+#define ARCHIVE_APPLIANCE_MAX 128
 #define KEY_ID_MAX 17            /* 16 hex digits and NUL */
 #define MANIFEST_BYTES_MAX (64u << 20)
 
@@ -26,7 +27,7 @@ bool archive_seq_of(struct str file_name, uint64_t *seq);
 /* Folder + '/' + key; false: too long. */
 bool archive_path(char out[ARCHIVE_PATH_MAX], const char *folder, const char *key);
 /* As it stands in keys: letters, digits, '-', '_' and '.', all else '_'. */
-void archive_appliance(char out[128], const char *id);
+void archive_appliance(char out[ARCHIVE_APPLIANCE_MAX], const char *id);
 void archive_key_id(const uint8_t public_key[CRYPT_KEY_BYTES], char out[KEY_ID_MAX]);
 
 /* ---- The room's state. ---- */
@@ -37,15 +38,5 @@ struct store *archive_store(const struct archive *ar);
 const char *archive_folder(const struct archive *ar);        /* <state>/archive */
 const char *archive_appliance_of(const struct archive *ar); /* as in keys */
 const struct house_key *archive_house_key(const struct archive *ar);
-
-/* ---- Index of row groups, written while sealing (index*.c). ----
- * One builder an object: every row as it goes into the file, the end of each of its row groups, and all of it into
- * the tables in the transaction that seals. Nothing is left behind by index_free without index_put. */
-struct index_builder;
-int index_new(struct index_builder **out, const struct record *r, struct err *e) MUST_CHECK;
-int index_row(struct index_builder *b, const void *row, struct err *e) MUST_CHECK;
-int index_group(struct index_builder *b, uint64_t rows, struct err *e) MUST_CHECK;
-int index_put(struct sql *db, int64_t object, struct index_builder *b, struct err *e) MUST_CHECK;
-void index_free(struct index_builder *b);
 
 #endif

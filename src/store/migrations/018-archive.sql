@@ -29,7 +29,7 @@ CREATE TABLE archive_seal (
 );
 CREATE INDEX archive_seal_since ON archive_seal (since_ns);
 
--- Ids (after_id, last_id] of one day and kind of row that a seal took. Kind 'audit' has day 0.
+-- Ids (after_id, last_id] of one day and kind of row that a seal took. Kinds without days have day 0.
 CREATE TABLE archive_span (
 	seq INTEGER NOT NULL,
 	kind TEXT NOT NULL,
