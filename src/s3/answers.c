@@ -27,7 +27,8 @@ static int read_fields(struct str body, const char *root, const struct field *fi
 			return -ERR_INVALID;
 		for (size_t i = 0; i < n && event == XML_CLOSE; i++)
 			if (xml_is(&x, 2, fields[i].name))
-				str_copy_clean(fields[i].out, fields[i].cap, str_trim(xml_text(&x)));
+				str_copy_clean(fields[i].out, fields[i].cap,
+					       str_trim(xml_text(&x)));
 	}
 	return 0;
 }
@@ -121,7 +122,8 @@ int s3_read_parts(struct str body, struct s3_part *parts, uint32_t n_parts, uint
 			continue;
 		if (xml_is(&x, 2, "IsTruncated"))
 			is_truncated = is_yes(&x);
-		else if (xml_is(&x, 2, "NextPartNumberMarker") && num_u64(str_trim(xml_text(&x)), 0, S3_PARTS_MAX, &marker))
+		else if (xml_is(&x, 2, "NextPartNumberMarker") &&
+			 num_u64(str_trim(xml_text(&x)), 0, S3_PARTS_MAX, &marker))
 			marker = 0;
 		else if (xml_is(&x, 2, "Part") && read.number >= 1 && read.number <= n_parts)
 			parts[read.number - 1] = read.part;
@@ -157,7 +159,8 @@ static void take_version_field(const struct xml *x, struct version_read *v)
 	}
 }
 
-int s3_read_versions(struct str body, int (*one)(void *arg, const struct s3_listed *l), void *arg, struct s3_page *page)
+int s3_read_versions(struct str body, int (*one)(void *arg, const struct s3_listed *l),
+		     void *arg, struct s3_page *page)
 {
 	struct xml x;
 	enum xml_event event;
@@ -171,7 +174,8 @@ int s3_read_versions(struct str body, int (*one)(void *arg, const struct s3_list
 	while (rc == 0 && (event = xml_next(&x)) != XML_END) {
 		if (event == XML_BAD)
 			return -ERR_INVALID;
-		bool is_marker = xml_is(&x, 2, "DeleteMarker"), is_one = is_marker || xml_is(&x, 2, "Version");
+		bool is_marker = xml_is(&x, 2, "DeleteMarker"),
+		     is_one = is_marker || xml_is(&x, 2, "Version");
 		if (event == XML_OPEN && is_one)
 			v = (struct version_read){ .l.v.is_delete_marker = is_marker };
 		if (event != XML_CLOSE)
@@ -184,7 +188,8 @@ int s3_read_versions(struct str body, int (*one)(void *arg, const struct s3_list
 		else if (xml_is(&x, 2, "NextKeyMarker"))
 			is_cut |= !str_copy(next.next_key, sizeof(next.next_key), xml_text(&x));
 		else if (xml_is(&x, 2, "NextVersionIdMarker"))
-			is_cut |= !str_copy(next.next_version, sizeof(next.next_version), xml_text(&x));
+			is_cut |= !str_copy(next.next_version, sizeof(next.next_version),
+					    xml_text(&x));
 		else
 			take_version_field(&x, &v);
 	}

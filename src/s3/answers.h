@@ -18,8 +18,10 @@ struct s3_error {
 int s3_read_error(struct str body, struct s3_error *out) MUST_CHECK;
 
 #define S3_UPLOAD_ID_MAX 256
-int s3_read_upload_id(struct str body, char out[S3_UPLOAD_ID_MAX]) MUST_CHECK; /* InitiateMultipartUploadResult */
-int s3_read_completed(struct str body, char etag[80]) MUST_CHECK; /* CompleteMultipartUploadResult; "" none told */
+int s3_read_upload_id(struct str body, char out[S3_UPLOAD_ID_MAX])
+	MUST_CHECK; /* InitiateMultipartUploadResult */
+int s3_read_completed(struct str body, char etag[80])
+	MUST_CHECK; /* CompleteMultipartUploadResult; "" none told */
 
 #define S3_PARTS_MAX 10000u
 struct s3_part {
@@ -27,15 +29,16 @@ struct s3_part {
 	char etag[40]; /* without quotes; longer ones are no MD5 and stay empty */
 };
 /* ListPartsResult into parts[number - 1], others untouched; where to go on (0: that was all). */
-int s3_read_parts(struct str body, struct s3_part *parts, uint32_t n_parts, uint32_t *next) MUST_CHECK;
+int s3_read_parts(struct str body, struct s3_part *parts, uint32_t n_parts,
+		  uint32_t *next) MUST_CHECK;
 
 /* ListVersionsResult: each version and delete marker in order; non-zero of one() ends it and is handed on. Markers of
  * the next page; next_key "" means that was all. */
 struct s3_page {
 	char next_key[1100], next_version[128];
 };
-int s3_read_versions(struct str body, int (*one)(void *arg, const struct s3_listed *l), void *arg,
-		     struct s3_page *page) MUST_CHECK;
+int s3_read_versions(struct str body, int (*one)(void *arg, const struct s3_listed *l),
+		     void *arg, struct s3_page *page) MUST_CHECK;
 
 /* VersioningConfiguration: "Enabled", "Suspended", "" (never on). ObjectLockConfiguration: whether it is on. */
 int s3_read_versioning(struct str body, char out[16]) MUST_CHECK;

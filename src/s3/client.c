@@ -17,7 +17,9 @@ static int take_endpoint(struct s3_client *c, struct err *e)
 	struct str rest = str_of(c->conf.endpoint);
 	bool is_plain = str_starts(rest, STR("http://"));
 	if (!is_plain && !str_starts(rest, STR("https://")))
-		return err_set(e, ERR_INVALID, "endpoint \"%s\": begins with neither https:// nor http://", c->conf.endpoint);
+		return err_set(e, ERR_INVALID,
+			       "endpoint \"%s\": begins with neither https:// nor http://",
+			       c->conf.endpoint);
 	(void)snprintf(c->scheme, sizeof(c->scheme), "%s", is_plain ? "http://" : "https://");
 	rest = str_sub(rest, strlen(c->scheme), rest.n);
 	if (str_ends(rest, STR("/")))
@@ -26,34 +28,41 @@ static int take_endpoint(struct s3_client *c, struct err *e)
 	struct str usual = is_plain ? STR(":80") : STR(":443");
 	if (str_ends(rest, usual))
 		rest.n -= usual.n;
-	if (rest.n == 0 || str_chr(rest, '/') >= 0 || str_chr(rest, '@') >= 0 || str_chr(rest, '?') >= 0 ||
-	    str_chr(rest, '#') >= 0 || str_chr(rest, ' ') >= 0)
-		return err_set(e, ERR_INVALID, "endpoint \"%s\": only a name and a port may follow the scheme",
+	if (rest.n == 0 || str_chr(rest, '/') >= 0 || str_chr(rest, '@') >= 0 ||
+	    str_chr(rest, '?') >= 0 || str_chr(rest, '#') >= 0 || str_chr(rest, ' ') >= 0)
+		return err_set(e, ERR_INVALID,
+			       "endpoint \"%s\": only a name and a port may follow the scheme",
 			       c->conf.endpoint);
-	(void)snprintf(c->host, sizeof(c->host), "%s%s%.*s", c->conf.path_style ? "" : c->conf.bucket,
-		       c->conf.path_style ? "" : ".", (int)rest.n, rest.p);
+	(void)snprintf(c->host, sizeof(c->host), "%s%s%.*s",
+		       c->conf.path_style ? "" : c->conf.bucket, c->conf.path_style ? "" : ".",
+		       (int)rest.n, rest.p);
 	return 0;
 }
 
 static int check_names(const struct s3_conf *conf, struct err *e)
 {
 	for (const char *p = conf->bucket; *p; p++)
-		if (!((*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z') || (*p >= '0' && *p <= '9') || *p == '.' ||
-		      *p == '-' || *p == '_'))
-			return err_set(e, ERR_INVALID, "bucket \"%s\": not a name of a bucket", conf->bucket);
+		if (!((*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z') ||
+		      (*p >= '0' && *p <= '9') || *p == '.' || *p == '-' || *p == '_'))
+			return err_set(e, ERR_INVALID, "bucket \"%s\": not a name of a bucket",
+				       conf->bucket);
 	if (strlen(conf->bucket) < 3)
-		return err_set(e, ERR_INVALID, "bucket \"%s\": names have three letters and more", conf->bucket);
+		return err_set(e, ERR_INVALID,
+			       "bucket \"%s\": names have three letters and more",
+			       conf->bucket);
 	if (!conf->access_key[0] || !conf->secret_key[0])
 		return err_set(e, ERR_INVALID, "access_key and secret_key are both needed");
 	for (const char *p = conf->access_key; *p; p++)
 		if (*p <= ' ' || *p > '~')
-			return err_set(e, ERR_INVALID, "access_key: has characters that no key has");
+			return err_set(e, ERR_INVALID,
+				       "access_key: has characters that no key has");
 	if (conf->lock != S3_LOCK_NONE && conf->keep_ns <= 0)
 		return err_set(e, ERR_INVALID, "object_lock: no time to keep");
 	return 0;
 }
 
-int s3_client_new(struct s3_client **out, const struct s3_conf *conf, const bool *stop, struct err *e)
+int s3_client_new(struct s3_client **out, const struct s3_conf *conf, const bool *stop,
+		  struct err *e)
 {
 	struct s3_client *c = NULL;
 	int rc = check_names(conf, e);
@@ -66,7 +75,9 @@ int s3_client_new(struct s3_client **out, const struct s3_conf *conf, const bool
 	c->stop = stop;
 	if (!c->conf.region[0])
 		(void)snprintf(c->conf.region, sizeof(c->conf.region), "us-east-1");
-	c->signer = (struct s3_signer){ .access_key = c->conf.access_key, .secret_key = c->conf.secret_key, .region = c->conf.region };
+	c->signer = (struct s3_signer){ .access_key = c->conf.access_key,
+					.secret_key = c->conf.secret_key,
+					.region = c->conf.region };
 	buf_init(&c->path, 8192);
 	buf_init(&c->query, 8192);
 	buf_init(&c->url, 32768);

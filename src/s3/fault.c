@@ -21,13 +21,18 @@ static const struct known {
 	{ "ExpiredToken", true, NULL },
 	{ "InvalidPart", true, NULL },
 	{ "NoSuchUpload", true, NULL },
-	{ "NoSuchBucket", true, "no bucket of this name at this endpoint: see bucket, endpoint and style" },
-	{ "RequestTimeTooSkewed", true, "the appliance's clock is wrong: see its time servers" },
-	{ "SignatureDoesNotMatch", true, "the secret key is another: see access_key, secret_key and region" },
+	{ "NoSuchBucket", true,
+	  "no bucket of this name at this endpoint: see bucket, endpoint and style" },
+	{ "RequestTimeTooSkewed", true,
+	  "the appliance's clock is wrong: see its time servers" },
+	{ "SignatureDoesNotMatch", true,
+	  "the secret key is another: see access_key, secret_key and region" },
 	{ "InvalidAccessKeyId", true, "the server does not know this access_key" },
 	{ "AccessDenied", true, "the key may not do this: see the policy to paste" },
-	{ "AuthorizationHeaderMalformed", false, "the bucket is in another region: see region" },
-	{ "PermanentRedirect", false, "the bucket is at another endpoint: see endpoint and region" },
+	{ "AuthorizationHeaderMalformed", false,
+	  "the bucket is in another region: see region" },
+	{ "PermanentRedirect", false,
+	  "the bucket is at another endpoint: see endpoint and region" },
 	{ "InvalidBucketName", false, NULL },
 	{ "NotImplemented", false, "this server cannot do it" },
 	{ "EntityTooLarge", false, NULL },
@@ -66,10 +71,12 @@ static int class_of(int status, bool *retry)
 }
 
 /* " (the bucket is in another region: see region: eu-west-1)". S3 says where in a header too: HEAD has no body. */
-static void put_advice(const struct http_answer *a, const struct known *k, struct s3_error *said, char *out, size_t cap)
+static void put_advice(const struct http_answer *a, const struct known *k,
+		       struct s3_error *said, char *out, size_t cap)
 {
 	if (!said->region[0])
-		str_copy_clean(said->region, sizeof(said->region), http_answer_header(a, "x-amz-bucket-region"));
+		str_copy_clean(said->region, sizeof(said->region),
+			       http_answer_header(a, "x-amz-bucket-region"));
 	const char *where = k->retry ? "" : said->endpoint[0] ? said->endpoint : said->region;
 	(void)snprintf(out, cap, " (%s%s%s)", k->advice, where[0] ? ": " : "", where);
 }
@@ -87,11 +94,15 @@ int s3_fault_of_answer(const struct http_answer *a, struct s3_fault *f, struct e
 	if (k)
 		f->retry = k->retry;
 	char advice[512] = "";
-	bool is_locked = str_ifind(str_of(said.message), STR("lock")) >= 0 || str_ifind(str_of(said.message), STR("retain")) >= 0;
-	if (k && k->advice && !(a->status == 403 && is_locked)) /* refused because of a lock, that is no matter of keys */
+	bool is_locked = str_ifind(str_of(said.message), STR("lock")) >= 0 ||
+			 str_ifind(str_of(said.message), STR("retain")) >= 0;
+	if (k && k->advice &&
+	    !(a->status == 403 &&
+	      is_locked)) /* refused because of a lock, that is no matter of keys */
 		put_advice(a, k, &said, advice, sizeof(advice));
-	return err_set(e, (enum err_code)class, "HTTP %d%s%s%s%s%s", a->status, f->code[0] ? " " : "", f->code,
-		       said.message[0] ? ": " : "", said.message, advice);
+	return err_set(e, (enum err_code) class, "HTTP %d%s%s%s%s%s", a->status,
+		       f->code[0] ? " " : "", f->code, said.message[0] ? ": " : "",
+		       said.message, advice);
 }
 
 int s3_fault_of_silence(struct s3_fault *f, struct err *e)
@@ -100,10 +111,8 @@ int s3_fault_of_silence(struct s3_fault *f, struct err *e)
 		int code;
 		const char *name;
 	} names[] = {
-		{ ERR_NOTFOUND, "NoSuchHost" },
-		{ ERR_DENIED, "Certificate" },
-		{ ERR_TIMEOUT, "Timeout" },
-		{ ERR_FULL, "AnswerTooLong" },
+		{ ERR_NOTFOUND, "NoSuchHost" }, { ERR_DENIED, "Certificate" },
+		{ ERR_TIMEOUT, "Timeout" },     { ERR_FULL, "AnswerTooLong" },
 		{ ERR_CLOSED, "Stopped" },
 	};
 	const char *name = "Connection";

@@ -27,10 +27,12 @@ static int pass_on(void *arg, const struct s3_listed *l)
 	return to->said;
 }
 
-static int ask_page(struct s3_client *c, const char *prefix, struct listing *to, struct s3_page *page, struct s3_fault *f,
-		    struct err *e)
+static int ask_page(struct s3_client *c, const char *prefix, struct listing *to,
+		    struct s3_page *page, struct s3_fault *f, struct err *e)
 {
-	struct s3_ask ask = { .method = "GET", .timeout_s = PAGE_TIMEOUT_S, .answer_max = PAGE_BYTES_MAX };
+	struct s3_ask ask = { .method = "GET",
+			      .timeout_s = PAGE_TIMEOUT_S,
+			      .answer_max = PAGE_BYTES_MAX };
 	struct http_answer a;
 	struct s3_page next = { .next_key = "" };
 	s3_ask_param(&ask, "versions", NULL);
@@ -45,10 +47,15 @@ static int ask_page(struct s3_client *c, const char *prefix, struct listing *to,
 	if (rc == 0) {
 		rc = s3_read_versions(buf_view(&a.body), pass_on, to, &next);
 		if (rc && rc != to->said)
-			rc = s3_fault_own(f, true, "NoVersionList", err_set(e, ERR_INVALID, "no list of versions in the answer"));
-		else if (rc == 0 && next.next_key[0] && strcmp(next.next_key, page->next_key) == 0 &&
+			rc = s3_fault_own(f, true, "NoVersionList",
+					  err_set(e, ERR_INVALID,
+						  "no list of versions in the answer"));
+		else if (rc == 0 && next.next_key[0] &&
+			 strcmp(next.next_key, page->next_key) == 0 &&
 			 strcmp(next.next_version, page->next_version) == 0)
-			rc = s3_fault_own(f, true, "NoVersionList", err_set(e, ERR_INVALID, "the list of versions goes in a circle"));
+			rc = s3_fault_own(f, true, "NoVersionList",
+					  err_set(e, ERR_INVALID,
+						  "the list of versions goes in a circle"));
 	}
 	http_answer_fini(&a);
 	*page = next;
@@ -56,21 +63,27 @@ static int ask_page(struct s3_client *c, const char *prefix, struct listing *to,
 }
 
 int s3_list(struct s3_client *c, const char *below, const char *start_after_key,
-	    int (*one)(void *arg, const struct s3_listed *l), void *arg, struct s3_fault *f, struct err *e)
+	    int (*one)(void *arg, const struct s3_listed *l), void *arg, struct s3_fault *f,
+	    struct err *e)
 {
 	struct s3_page page = { .next_key = "" };
 	char prefix[S3_KEY_MAX + 1];
 	const char *slash = c->conf.prefix[0] ? "/" : "";
-	struct listing to = { .n_prefix = strlen(c->conf.prefix) + strlen(slash), .one = one, .arg = arg };
+	struct listing to = { .n_prefix = strlen(c->conf.prefix) + strlen(slash),
+			      .one = one,
+			      .arg = arg };
 	*f = (struct s3_fault){ .status = 0 };
-	int n = snprintf(prefix, sizeof(prefix), "%s%s%s", c->conf.prefix, slash, below ? below : "");
+	int n = snprintf(prefix, sizeof(prefix), "%s%s%s", c->conf.prefix, slash,
+			 below ? below : "");
 	int rc = n < 0 || (size_t)n >= sizeof(prefix) ? -ERR_RANGE : 0;
 	if (rc == 0 && start_after_key && start_after_key[0]) {
-		n = snprintf(page.next_key, sizeof(page.next_key), "%s%s%s", c->conf.prefix, slash, start_after_key);
+		n = snprintf(page.next_key, sizeof(page.next_key), "%s%s%s", c->conf.prefix,
+			     slash, start_after_key);
 		rc = n < 0 || (size_t)n >= sizeof(page.next_key) ? -ERR_RANGE : 0;
 	}
 	if (rc)
-		return s3_fault_own(f, false, "Request", err_set(e, ERR_RANGE, "%s: longer than any key", below));
+		return s3_fault_own(f, false, "Request",
+				    err_set(e, ERR_RANGE, "%s: longer than any key", below));
 	do
 		rc = ask_page(c, prefix, &to, &page, f, e);
 	while (rc == 0 && page.next_key[0]);

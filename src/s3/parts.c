@@ -47,7 +47,8 @@ static void upload_free(struct upload *u)
 	free(u);
 }
 
-static int upload_new(struct upload **out, struct s3_client *c, const struct s3_put *put, struct err *e)
+static int upload_new(struct upload **out, struct s3_client *c, const struct s3_put *put,
+		      struct err *e)
 {
 	struct upload *u = calloc(1, sizeof(*u));
 	if (!u)
@@ -79,16 +80,20 @@ static int begin(struct upload *u, struct s3_fault *f, struct err *e)
 	struct http_answer a;
 	char date[S3_DATE_MAX];
 	s3_ask_param(&ask, "uploads", NULL);
-	s3_ask_header(&ask, "content-type", put->content_type ? put->content_type : "application/octet-stream");
+	s3_ask_header(&ask, "content-type",
+		      put->content_type ? put->content_type : "application/octet-stream");
 	s3_ask_header(&ask, "x-amz-meta-sha256", u->sha256_hex);
 	s3_ask_lock(&ask, put->lock, put->retain_until_ns, date);
 	http_answer_init(&a);
 	int rc = s3_ask(u->c, &ask, &a, f, e);
 	if (rc == 0 && s3_read_upload_id(buf_view(&a.body), put->upload_id))
-		rc = s3_fault_own(f, true, "NoUploadId", err_set(e, ERR_INVALID, "%s: no upload id in the answer", put->key));
+		rc = s3_fault_own(f, true, "NoUploadId",
+				  err_set(e, ERR_INVALID, "%s: no upload id in the answer",
+					  put->key));
 	http_answer_fini(&a);
 	if (rc == 0 && put->part && put->part(put->arg, put->upload_id, 0))
-		rc = s3_fault_own(f, true, "Stopped", err_set(e, ERR_CLOSED, "%s: stopped", put->key));
+		rc = s3_fault_own(f, true, "Stopped",
+				  err_set(e, ERR_CLOSED, "%s: stopped", put->key));
 	return rc;
 }
 
@@ -98,7 +103,10 @@ static int list(struct upload *u, struct s3_fault *f, struct err *e)
 	uint32_t from = 0;
 	for (;;) {
 		struct s3_ask ask = {
-			.method = "GET", .key = u->put->key, .timeout_s = SMALL_TIMEOUT_S, .answer_max = 2u << 20,
+			.method = "GET",
+			.key = u->put->key,
+			.timeout_s = SMALL_TIMEOUT_S,
+			.answer_max = 2u << 20,
 		};
 		struct http_answer a;
 		char marker[16];
@@ -110,7 +118,9 @@ static int list(struct upload *u, struct s3_fault *f, struct err *e)
 		int rc = s3_ask(u->c, &ask, &a, f, e);
 		if (rc == 0 && s3_read_parts(buf_view(&a.body), u->parts, u->n_parts, &next))
 			rc = s3_fault_own(f, true, "NoPartList",
-					  err_set(e, ERR_INVALID, "%s: no list of parts in the answer", u->put->key));
+					  err_set(e, ERR_INVALID,
+						  "%s: no list of parts in the answer",
+						  u->put->key));
 		http_answer_fini(&a);
 		if (rc || next <= from)
 			return rc;
@@ -119,8 +129,9 @@ static int list(struct upload *u, struct s3_fault *f, struct err *e)
 }
 
 /* Sums of one part, in one pass over the file. */
-static int sum_part(struct upload *u, uint64_t off, uint64_t bytes, uint8_t sha256[CRYPT_SHA256_BYTES],
-		    uint8_t md5[CRYPT_MD5_BYTES], struct err *e)
+static int sum_part(struct upload *u, uint64_t off, uint64_t bytes,
+		    uint8_t sha256[CRYPT_SHA256_BYTES], uint8_t md5[CRYPT_MD5_BYTES],
+		    struct err *e)
 {
 	for (uint64_t done = 0; done < bytes;) {
 		size_t n = bytes - done < READ_BYTES ? (size_t)(bytes - done) : READ_BYTES;
@@ -130,7 +141,9 @@ static int sum_part(struct upload *u, uint64_t off, uint64_t bytes, uint8_t sha2
 		if (got < 0)
 			return err_sys(e, errno, "%s: reading the file here", u->put->key);
 		if (got == 0)
-			return err_set(e, ERR_CORRUPT, "%s: the file here is shorter than what was sealed", u->put->key);
+			return err_set(e, ERR_CORRUPT,
+				       "%s: the file here is shorter than what was sealed",
+				       u->put->key);
 		crypt_sum_put(u->whole, u->piece, (size_t)got);
 		crypt_sum_put(u->each, u->piece, (size_t)got);
 		done += (uint64_t)got;
@@ -139,8 +152,9 @@ static int sum_part(struct upload *u, uint64_t off, uint64_t bytes, uint8_t sha2
 	return 0;
 }
 
-static int send_part(struct upload *u, uint32_t number, uint64_t off, uint64_t bytes, const uint8_t *sha256,
-		     const uint8_t *md5, struct s3_fault *f, struct err *e)
+static int send_part(struct upload *u, uint32_t number, uint64_t off, uint64_t bytes,
+		     const uint8_t *sha256, const uint8_t *md5, struct s3_fault *f,
+		     struct err *e)
 {
 	struct s3_ask ask = {
 		.method = "PUT",
@@ -162,9 +176,12 @@ static int send_part(struct upload *u, uint32_t number, uint64_t off, uint64_t b
 	if (rc == 0) {
 		s3_version_of(&a, &told);
 		u->parts[number - 1].bytes = bytes;
-		if (!str_copy(u->parts[number - 1].etag, sizeof(u->parts->etag), str_of(told.etag)) || !told.etag[0])
+		if (!str_copy(u->parts[number - 1].etag, sizeof(u->parts->etag),
+			      str_of(told.etag)) ||
+		    !told.etag[0])
 			rc = s3_fault_own(f, true, "NoETag",
-					  err_set(e, ERR_INVALID, "%s: no ETag for part %u", u->put->key, number));
+					  err_set(e, ERR_INVALID, "%s: no ETag for part %u",
+						  u->put->key, number));
 	}
 	http_answer_fini(&a);
 	return rc;
@@ -187,13 +204,17 @@ static int send_parts(struct upload *u, struct s3_fault *f, struct err *e)
 		if (rc)
 			return err_wrap(e, "part %u of %u", i + 1, u->n_parts);
 		if (u->put->part && u->put->part(u->put->arg, u->put->upload_id, off + bytes))
-			return s3_fault_own(f, true, "Stopped", err_set(e, ERR_CLOSED, "%s: stopped", u->put->key));
+			return s3_fault_own(f, true, "Stopped",
+					    err_set(e, ERR_CLOSED, "%s: stopped", u->put->key));
 	}
 	crypt_sum_end(u->whole, sha256, NULL);
 	if (memcmp(sha256, u->put->sha256, sizeof(sha256)) != 0)
-		return s3_fault_own(f, false, "LocalFile",
-				    err_set(e, ERR_CORRUPT, "%s: the file here is not what was sealed; its parts were not put "
-					    "together", u->put->key));
+		return s3_fault_own(
+			f, false, "LocalFile",
+			err_set(e, ERR_CORRUPT,
+				"%s: the file here is not what was sealed; its parts were not put "
+				"together",
+				u->put->key));
 	return 0;
 }
 
@@ -217,26 +238,36 @@ static void expect_etag(const struct upload *u, char etag[80])
 	crypt_sum_free(s);
 }
 
-static int complete(struct upload *u, char etag[80], char version_id[128], struct s3_fault *f, struct err *e)
+static int complete(struct upload *u, char etag[80], char version_id[128], struct s3_fault *f,
+		    struct err *e)
 {
-	struct s3_ask ask = { .method = "POST", .key = u->put->key, .timeout_s = COMPLETE_TIMEOUT_S };
+	struct s3_ask ask = { .method = "POST",
+			      .key = u->put->key,
+			      .timeout_s = COMPLETE_TIMEOUT_S };
 	struct http_answer a;
 	struct s3_version told;
 	struct buf body;
 	buf_init(&body, 2u << 20);
-	buf_cstr(&body, "<CompleteMultipartUpload xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">");
+	buf_cstr(&body,
+		 "<CompleteMultipartUpload xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">");
 	for (uint32_t i = 0; i < u->n_parts; i++)
-		buf_fmt(&body, "<Part><PartNumber>%u</PartNumber><ETag>&quot;%s&quot;</ETag></Part>", i + 1, u->parts[i].etag);
+		buf_fmt(&body,
+			"<Part><PartNumber>%u</PartNumber><ETag>&quot;%s&quot;</ETag></Part>",
+			i + 1, u->parts[i].etag);
 	buf_cstr(&body, "</CompleteMultipartUpload>");
 	s3_ask_param(&ask, "uploadId", u->put->upload_id);
 	s3_ask_header(&ask, "content-type", "application/xml");
 	ask.body = buf_view(&body);
 	http_answer_init(&a);
-	int rc = buf_failed(&body) ? s3_fault_own(f, true, "Memory", err_set(e, ERR_NOMEM, "no memory for a list of parts")) :
-				     s3_ask(u->c, &ask, &a, f, e);
+	int rc = buf_failed(&body) ?
+			 s3_fault_own(f, true, "Memory",
+				      err_set(e, ERR_NOMEM, "no memory for a list of parts")) :
+			 s3_ask(u->c, &ask, &a, f, e);
 	if (rc == 0 && s3_read_completed(buf_view(&a.body), etag))
 		rc = s3_fault_own(f, true, "NoResult",
-				  err_set(e, ERR_INVALID, "%s: completed, it seems, but the answer is another", u->put->key));
+				  err_set(e, ERR_INVALID,
+					  "%s: completed, it seems, but the answer is another",
+					  u->put->key));
 	if (rc == 0) {
 		s3_version_of(&a, &told);
 		memcpy(version_id, told.version_id, sizeof(told.version_id));
@@ -252,24 +283,28 @@ static bool is_no_upload(int rc, const struct s3_fault *f)
 }
 
 /* The upload is not known any more: completed by a request whose answer was lost, or cleared away. */
-static int look_for_it(struct upload *u, char version_id[128], struct s3_fault *f, struct err *e)
+static int look_for_it(struct upload *u, char version_id[128], struct s3_fault *f,
+		       struct err *e)
 {
 	struct s3_version v;
 	int rc = s3_head(u->c, u->put->key, NULL, &v, f, e);
-	if (rc == 0 && v.bytes == u->put->bytes && v.has_sha256 && memcmp(v.sha256, u->put->sha256, sizeof(v.sha256)) == 0) {
+	if (rc == 0 && v.bytes == u->put->bytes && v.has_sha256 &&
+	    memcmp(v.sha256, u->put->sha256, sizeof(v.sha256)) == 0) {
 		memcpy(version_id, v.version_id, sizeof(v.version_id));
 		return 0;
 	}
 	if (rc == 0 || rc == -ERR_NOTFOUND) {
 		u->put->upload_id[0] = '\0';
 		return s3_fault_own(f, true, "NoSuchUpload",
-				    err_set(e, ERR_BUSY, "%s: the server forgot the upload; it begins anew", u->put->key));
+				    err_set(e, ERR_BUSY,
+					    "%s: the server forgot the upload; it begins anew",
+					    u->put->key));
 	}
 	return rc;
 }
 
-int s3_put_parts(struct s3_client *c, const struct s3_put *put, char etag[80], char version_id[128], struct s3_fault *f,
-		 struct err *e)
+int s3_put_parts(struct s3_client *c, const struct s3_put *put, char etag[80],
+		 char version_id[128], struct s3_fault *f, struct err *e)
 {
 	struct upload *u = NULL;
 	int rc = upload_new(&u, c, put, e);

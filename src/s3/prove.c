@@ -28,7 +28,8 @@ static enum s3_lock lock_of(struct str mode)
 void s3_version_of(const struct http_answer *a, struct s3_version *out)
 {
 	struct s3_version v = { .version_id = "" };
-	struct str etag = http_answer_header(a, "etag"), id = http_answer_header(a, "x-amz-version-id");
+	struct str etag = http_answer_header(a, "etag"),
+		   id = http_answer_header(a, "x-amz-version-id");
 	if (etag.n >= 2 && etag.p[0] == '"' && etag.p[etag.n - 1] == '"')
 		etag = str_sub(etag, 1, etag.n - 2);
 	str_copy_clean(v.etag, sizeof(v.etag), etag);
@@ -37,13 +38,16 @@ void s3_version_of(const struct http_answer *a, struct s3_version *out)
 	if (num_u64(http_answer_header(a, "content-length"), 0, UINT64_MAX, &v.bytes))
 		v.bytes = 0;
 	v.lock = lock_of(http_answer_header(a, "x-amz-object-lock-mode"));
-	if (clock_parse_rfc3339(http_answer_header(a, "x-amz-object-lock-retain-until-date"), &v.retain_until_ns))
+	if (clock_parse_rfc3339(http_answer_header(a, "x-amz-object-lock-retain-until-date"),
+				&v.retain_until_ns))
 		v.retain_until_ns = 0;
-	v.legal_hold = str_ieq(http_answer_header(a, "x-amz-object-lock-legal-hold"), STR("ON"));
+	v.legal_hold =
+		str_ieq(http_answer_header(a, "x-amz-object-lock-legal-hold"), STR("ON"));
 	v.is_delete_marker = str_ieq(http_answer_header(a, "x-amz-delete-marker"), STR("true"));
 	if (s3_http_date(http_answer_header(a, "last-modified"), &v.modified_ns))
 		v.modified_ns = 0;
-	v.has_sha256 = s3_from_hex(http_answer_header(a, "x-amz-meta-sha256"), v.sha256, sizeof(v.sha256));
+	v.has_sha256 = s3_from_hex(http_answer_header(a, "x-amz-meta-sha256"), v.sha256,
+				   sizeof(v.sha256));
 	*out = v;
 }
 
@@ -53,8 +57,8 @@ static void ask_version(struct s3_ask *ask, const char *version_id)
 		s3_ask_param(ask, "versionId", version_id);
 }
 
-int s3_head(struct s3_client *c, const char *key, const char *version_id, struct s3_version *out, struct s3_fault *f,
-	    struct err *e)
+int s3_head(struct s3_client *c, const char *key, const char *version_id,
+	    struct s3_version *out, struct s3_fault *f, struct err *e)
 {
 	struct s3_ask ask = { .method = "HEAD", .key = key, .timeout_s = HEAD_TIMEOUT_S };
 	struct http_answer a;
@@ -65,27 +69,30 @@ int s3_head(struct s3_client *c, const char *key, const char *version_id, struct
 		s3_version_of(&a, out);
 		/* Asked for by its id it need not be told again. */
 		if (!out->version_id[0] && version_id)
-			(void)snprintf(out->version_id, sizeof(out->version_id), "%s", version_id);
+			(void)snprintf(out->version_id, sizeof(out->version_id), "%s",
+				       version_id);
 		out->is_latest = !version_id || !version_id[0];
 	}
 	http_answer_fini(&a);
 	return rc;
 }
 
-int s3_retain(struct s3_client *c, const char *key, const char *version_id, enum s3_lock lock, int64_t until_ns,
-	      struct s3_fault *f, struct err *e)
+int s3_retain(struct s3_client *c, const char *key, const char *version_id, enum s3_lock lock,
+	      int64_t until_ns, struct s3_fault *f, struct err *e)
 {
 	struct s3_ask ask = { .method = "PUT", .key = key, .timeout_s = HEAD_TIMEOUT_S };
 	struct http_answer a;
 	char date[S3_DATE_MAX], body[256];
 	*f = (struct s3_fault){ .status = 0 };
 	if (lock == S3_LOCK_NONE)
-		return s3_fault_own(f, false, "Request", err_set(e, ERR_INVALID, "retention of %s: no mode", key));
+		return s3_fault_own(f, false, "Request",
+				    err_set(e, ERR_INVALID, "retention of %s: no mode", key));
 	s3_lock_date(until_ns, date);
-	int n = snprintf(body, sizeof(body),
-			 "<Retention xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"><Mode>%s</Mode>"
-			 "<RetainUntilDate>%s</RetainUntilDate></Retention>",
-			 s3_lock_names[lock], date);
+	int n = snprintf(
+		body, sizeof(body),
+		"<Retention xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"><Mode>%s</Mode>"
+		"<RetainUntilDate>%s</RetainUntilDate></Retention>",
+		s3_lock_names[lock], date);
 	ask.body = str_n(body, (size_t)n);
 	s3_ask_param(&ask, "retention", NULL);
 	ask_version(&ask, version_id);
@@ -96,7 +103,8 @@ int s3_retain(struct s3_client *c, const char *key, const char *version_id, enum
 	return rc ? err_wrap(e, "retention until %s", date) : 0;
 }
 
-void s3_ask_lock(struct s3_ask *ask, enum s3_lock lock, int64_t until_ns, char date[S3_DATE_MAX])
+void s3_ask_lock(struct s3_ask *ask, enum s3_lock lock, int64_t until_ns,
+		 char date[S3_DATE_MAX])
 {
 	if (lock == S3_LOCK_NONE)
 		return;
@@ -114,11 +122,13 @@ bool s3_lock_holds(const struct s3_version *v, enum s3_lock lock, int64_t until_
 static int differs(const char *what, const char *key, struct s3_fault *f, struct err *e)
 {
 	return s3_fault_own(f, true, "Different",
-			    err_set(e, ERR_CORRUPT, "%s: what the place has is not what was sent: %s", key, what));
+			    err_set(e, ERR_CORRUPT,
+				    "%s: what the place has is not what was sent: %s", key,
+				    what));
 }
 
-static int compare(const char *key, const struct s3_wanted *w, const struct s3_version *v, struct s3_fault *f,
-		   struct err *e)
+static int compare(const char *key, const struct s3_wanted *w, const struct s3_version *v,
+		   struct s3_fault *f, struct err *e)
 {
 	if (v->bytes != w->bytes)
 		return differs("another size", key, f, e);
@@ -129,8 +139,8 @@ static int compare(const char *key, const struct s3_wanted *w, const struct s3_v
 	return 0;
 }
 
-static int repair_lock(struct s3_client *c, const char *key, const struct s3_wanted *w, struct s3_version *v,
-		       struct s3_fault *f, struct err *e)
+static int repair_lock(struct s3_client *c, const char *key, const struct s3_wanted *w,
+		       struct s3_version *v, struct s3_fault *f, struct err *e)
 {
 	enum s3_lock lock = v->lock > w->lock ? v->lock : w->lock;
 	int64_t until_ns = v->retain_until_ns > w->until_ns ? v->retain_until_ns : w->until_ns;
@@ -143,15 +153,18 @@ static int repair_lock(struct s3_client *c, const char *key, const struct s3_wan
 	if (rc)
 		return rc;
 	if (!s3_lock_holds(v, w->lock, w->until_ns))
-		return s3_fault_own(f, true, "LockDropped",
-				    err_set(e, ERR_DENIED,
-					    "%s: the server says yes to a lock and keeps none (or the key may not read it: "
-					    "GetObjectRetention)", key));
+		return s3_fault_own(
+			f, true, "LockDropped",
+			err_set(e, ERR_DENIED,
+				"%s: the server says yes to a lock and keeps none (or the key may not read it: "
+				"GetObjectRetention)",
+				key));
 	return 0;
 }
 
-int s3_prove(struct s3_client *c, const char *key, const char *version_id, const struct s3_wanted *w,
-	     struct s3_version *out, struct s3_fault *f, struct err *e)
+int s3_prove(struct s3_client *c, const char *key, const char *version_id,
+	     const struct s3_wanted *w, struct s3_version *out, struct s3_fault *f,
+	     struct err *e)
 {
 	struct s3_version v;
 	int rc = s3_head(c, key, version_id, &v, f, e);
@@ -161,9 +174,12 @@ int s3_prove(struct s3_client *c, const char *key, const char *version_id, const
 		return rc;
 	if (!s3_lock_holds(&v, w->lock, w->until_ns)) {
 		if (!v.version_id[0])
-			return s3_fault_own(f, true, "NoVersions",
-					    err_set(e, ERR_UNSUPPORTED, "%s: the bucket keeps no versions, so nothing can be "
-						    "locked in it", key));
+			return s3_fault_own(
+				f, true, "NoVersions",
+				err_set(e, ERR_UNSUPPORTED,
+					"%s: the bucket keeps no versions, so nothing can be "
+					"locked in it",
+					key));
 		rc = repair_lock(c, key, w, &v, f, e);
 		if (rc == 0)
 			rc = compare(key, w, &v, f, e);

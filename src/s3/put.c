@@ -9,13 +9,16 @@
 
 static int own_bytes_differ(const struct s3_put *put, struct s3_fault *f, struct err *e)
 {
-	return s3_fault_own(f, false, "LocalFile",
-			    err_set(e, ERR_CORRUPT, "%s: the file here is not what was sealed; nothing was sent", put->key));
+	return s3_fault_own(
+		f, false, "LocalFile",
+		err_set(e, ERR_CORRUPT,
+			"%s: the file here is not what was sealed; nothing was sent",
+			put->key));
 }
 
 /* One request for all of it. */
-static int put_single(struct s3_client *c, const struct s3_put *put, char etag[80], char version_id[128],
-		      struct s3_fault *f, struct err *e)
+static int put_single(struct s3_client *c, const struct s3_put *put, char etag[80],
+		      char version_id[128], struct s3_fault *f, struct err *e)
 {
 	uint8_t sha256[CRYPT_SHA256_BYTES], md5[CRYPT_MD5_BYTES];
 	char hex[2 * CRYPT_SHA256_BYTES + 1], date[S3_DATE_MAX];
@@ -37,7 +40,8 @@ static int put_single(struct s3_client *c, const struct s3_put *put, char etag[8
 	struct http_answer a;
 	struct s3_version told;
 	s3_hex(sha256, sizeof(sha256), hex);
-	s3_ask_header(&ask, "content-type", put->content_type ? put->content_type : "application/octet-stream");
+	s3_ask_header(&ask, "content-type",
+		      put->content_type ? put->content_type : "application/octet-stream");
 	s3_ask_header(&ask, "x-amz-meta-sha256", hex);
 	s3_ask_lock(&ask, put->lock, put->retain_until_ns, date);
 	http_answer_init(&a);
@@ -54,10 +58,12 @@ static int put_single(struct s3_client *c, const struct s3_put *put, char etag[8
 /* Is what a key shows our object? Its sum is what we told when it was sent, and the server checked the bytes then. */
 static bool is_ours(const struct s3_version *v, const struct s3_put *put)
 {
-	return v->bytes == put->bytes && v->has_sha256 && memcmp(v->sha256, put->sha256, sizeof(v->sha256)) == 0;
+	return v->bytes == put->bytes && v->has_sha256 &&
+	       memcmp(v->sha256, put->sha256, sizeof(v->sha256)) == 0;
 }
 
-int s3_put(struct s3_client *c, const struct s3_put *put, struct s3_version *out, struct s3_fault *f, struct err *e)
+int s3_put(struct s3_client *c, const struct s3_put *put, struct s3_version *out,
+	   struct s3_fault *f, struct err *e)
 {
 	struct s3_version there;
 	char etag[80] = "", version_id[128] = "";
@@ -73,7 +79,8 @@ int s3_put(struct s3_client *c, const struct s3_put *put, struct s3_version *out
 		memcpy(version_id, there.version_id, sizeof(version_id));
 	} else {
 		bool in_one = put->bytes < S3_SINGLE_MAX;
-		rc = in_one ? put_single(c, put, etag, version_id, f, e) : s3_put_parts(c, put, etag, version_id, f, e);
+		rc = in_one ? put_single(c, put, etag, version_id, f, e) :
+			      s3_put_parts(c, put, etag, version_id, f, e);
 		if (rc)
 			return rc;
 	}

@@ -19,7 +19,8 @@ static void ask_range(struct s3_ask *ask, uint64_t from, uint64_t n, char text[6
 	if (n == UINT64_MAX)
 		(void)snprintf(text, 64, "bytes=%llu-", (unsigned long long)from);
 	else
-		(void)snprintf(text, 64, "bytes=%llu-%llu", (unsigned long long)from, (unsigned long long)(from + n - 1));
+		(void)snprintf(text, 64, "bytes=%llu-%llu", (unsigned long long)from,
+			       (unsigned long long)(from + n - 1));
 	s3_ask_header(ask, "range", text);
 }
 
@@ -34,7 +35,8 @@ static bool is_range(const struct http_answer *a, uint64_t from)
 		return false;
 	r = str_sub(r, 6, r.n);
 	ptrdiff_t dash = str_chr(r, '-');
-	return dash > 0 && num_u64(str_sub(r, 0, (size_t)dash), 0, UINT64_MAX, &told) == 0 && told == from;
+	return dash > 0 && num_u64(str_sub(r, 0, (size_t)dash), 0, UINT64_MAX, &told) == 0 &&
+	       told == from;
 }
 
 struct into {
@@ -52,11 +54,15 @@ static int take_bytes(void *arg, const void *p, size_t n)
 	return 0;
 }
 
-int s3_read(struct s3_client *c, const char *key, const char *version_id, uint64_t off, void *p, size_t n,
-	    struct s3_fault *f, struct err *e)
+int s3_read(struct s3_client *c, const char *key, const char *version_id, uint64_t off, void *p,
+	    size_t n, struct s3_fault *f, struct err *e)
 {
 	struct into to = { .p = p, .room = n };
-	struct s3_ask ask = { .method = "GET", .key = key, .timeout_s = READ_TIMEOUT_S, .sink = take_bytes, .sink_arg = &to };
+	struct s3_ask ask = { .method = "GET",
+			      .key = key,
+			      .timeout_s = READ_TIMEOUT_S,
+			      .sink = take_bytes,
+			      .sink_arg = &to };
 	struct http_answer a;
 	char range[64];
 	*f = (struct s3_fault){ .status = 0 };
@@ -68,9 +74,11 @@ int s3_read(struct s3_client *c, const char *key, const char *version_id, uint64
 	http_answer_init(&a);
 	int rc = s3_ask(c, &ask, &a, f, e);
 	if (rc == 0 && (to.n != n || !is_range(&a, off)))
-		rc = s3_fault_own(f, true, "Range",
-				  err_set(e, ERR_IO, "%s: %zu bytes at %llu asked for, the answer has others", key, n,
-					  (unsigned long long)off));
+		rc = s3_fault_own(
+			f, true, "Range",
+			err_set(e, ERR_IO,
+				"%s: %zu bytes at %llu asked for, the answer has others", key,
+				n, (unsigned long long)off));
 	http_answer_fini(&a);
 	return rc;
 }
@@ -106,10 +114,12 @@ static int take_to_file(void *arg, const void *p, size_t n)
 }
 
 /* From where the file ends; first is what the first answer said of the version. */
-static int get_on(struct s3_client *c, const char *key, const char *version_id, struct file *to, struct s3_version *first,
-		  struct s3_fault *f, struct err *e)
+static int get_on(struct s3_client *c, const char *key, const char *version_id, struct file *to,
+		  struct s3_version *first, struct s3_fault *f, struct err *e)
 {
-	struct s3_ask ask = { .method = "GET", .key = key, .sink = take_to_file, .sink_arg = to };
+	struct s3_ask ask = {
+		.method = "GET", .key = key, .sink = take_to_file, .sink_arg = to
+	};
 	struct http_answer a;
 	char range[64], match[90];
 	uint64_t from = to->bytes;
@@ -125,13 +135,15 @@ static int get_on(struct s3_client *c, const char *key, const char *version_id, 
 	if (from == 0 && a.headers.n > 0)
 		s3_version_of(&a, first);
 	if (rc == 0 && !is_range(&a, from))
-		rc = s3_fault_own(f, true, "Range", err_set(e, ERR_CORRUPT, "%s: the answer is not the rest of it", key));
+		rc = s3_fault_own(f, true, "Range",
+				  err_set(e, ERR_CORRUPT,
+					  "%s: the answer is not the rest of it", key));
 	http_answer_fini(&a);
 	return rc;
 }
 
-static int get_all(struct s3_client *c, const char *key, const char *version_id, struct file *to, struct s3_version *first,
-		   struct s3_fault *f, struct err *e)
+static int get_all(struct s3_client *c, const char *key, const char *version_id,
+		   struct file *to, struct s3_version *first, struct s3_fault *f, struct err *e)
 {
 	for (int attempt = 0;; attempt++) {
 		uint64_t before = to->bytes;
@@ -143,8 +155,10 @@ static int get_all(struct s3_client *c, const char *key, const char *version_id,
 			return s3_fault_own(f, true, "LocalFile", -e->code);
 		}
 		if (rc == 0 && first->bytes != to->bytes)
-			rc = s3_fault_own(f, true, "Range", err_set(e, ERR_IO, "%s: broke off", key));
-		bool is_cut = rc == -ERR_IO && to->bytes > before && first->etag[0] && to->bytes < first->bytes;
+			rc = s3_fault_own(f, true, "Range",
+					  err_set(e, ERR_IO, "%s: broke off", key));
+		bool is_cut = rc == -ERR_IO && to->bytes > before && first->etag[0] &&
+			      to->bytes < first->bytes;
 		if (!is_cut || attempt == FILE_ATTEMPTS)
 			return rc;
 	}
@@ -167,8 +181,8 @@ static int keep(int fd, const char *temp, const char *path, struct err *e)
 	return rc;
 }
 
-int s3_get_file(struct s3_client *c, const char *key, const char *version_id, const char *path, const uint8_t *sha256,
-		struct s3_fault *f, struct err *e)
+int s3_get_file(struct s3_client *c, const char *key, const char *version_id, const char *path,
+		const uint8_t *sha256, struct s3_fault *f, struct err *e)
 {
 	struct file to = { .fd = -1 };
 	struct s3_version first = { .version_id = "" };
@@ -177,7 +191,8 @@ int s3_get_file(struct s3_client *c, const char *key, const char *version_id, co
 	*f = (struct s3_fault){ .status = 0 };
 	int n = snprintf(temp, sizeof(temp), "%s.part", path);
 	if (n < 0 || (size_t)n >= sizeof(temp))
-		return s3_fault_own(f, false, "LocalFile", err_set(e, ERR_RANGE, "%s: path too long", path));
+		return s3_fault_own(f, false, "LocalFile",
+				    err_set(e, ERR_RANGE, "%s: path too long", path));
 	int rc = crypt_sum_new(&to.sum, CRYPT_SHA256, e);
 	if (rc)
 		return s3_fault_own(f, true, "Memory", rc);
@@ -190,7 +205,9 @@ int s3_get_file(struct s3_client *c, const char *key, const char *version_id, co
 	crypt_sum_end(to.sum, sum, NULL);
 	const uint8_t *wanted = sha256 ? sha256 : first.has_sha256 ? first.sha256 : NULL;
 	if (rc == 0 && wanted && memcmp(sum, wanted, sizeof(sum)) != 0)
-		rc = s3_fault_own(f, true, "Different", err_set(e, ERR_CORRUPT, "%s: other bytes than its SHA-256 says", key));
+		rc = s3_fault_own(f, true, "Different",
+				  err_set(e, ERR_CORRUPT,
+					  "%s: other bytes than its SHA-256 says", key));
 	if (rc == 0) {
 		rc = keep(to.fd, temp, path, e);
 		if (rc)

@@ -36,7 +36,8 @@ static int put_url(struct s3_client *c, const struct s3_ask *ask, struct err *e)
 		if (c->conf.path_style)
 			buf_char(&c->path, '/');
 		if (strlen(c->conf.prefix) + 1 + strlen(ask->key) > S3_KEY_MAX)
-			return err_set(e, ERR_RANGE, "longer than %u bytes with its prefix", S3_KEY_MAX);
+			return err_set(e, ERR_RANGE, "longer than %u bytes with its prefix",
+				       S3_KEY_MAX);
 		s3_escape(str_of(c->conf.prefix), true, &c->path);
 		if (c->conf.prefix[0])
 			buf_char(&c->path, '/');
@@ -59,7 +60,8 @@ struct dressed {
 	char sha256[2 * CRYPT_SHA256_BYTES + 1];
 	char date[S3_AMZ_DATE_MAX];
 	struct buf md5;
-	struct http_header headers[S3_HEADERS_MAX + 1]; /* host first, which is signed and not sent by us */
+	struct http_header headers[S3_HEADERS_MAX +
+				   1]; /* host first, which is signed and not sent by us */
 	size_t n;
 };
 
@@ -97,7 +99,8 @@ static void dress(const struct s3_ask *ask, const char *host, struct dressed *d)
 		add(d, ask->headers[i].name, ask->headers[i].value);
 }
 
-static int send_once(struct s3_client *c, const struct s3_ask *ask, struct dressed *d, struct http_answer *a, struct err *e)
+static int send_once(struct s3_client *c, const struct s3_ask *ask, struct dressed *d,
+		     struct http_answer *a, struct err *e)
 {
 	s3_amz_date(clock_now_ns() + c->skew_ns, d->date);
 	const struct s3_signed rq = {
@@ -159,7 +162,8 @@ static bool is_skewed(const struct s3_client *c, const struct http_answer *a)
 	return off > SKEW_REFUSED_NS || off < -SKEW_REFUSED_NS;
 }
 
-int s3_ask(struct s3_client *c, const struct s3_ask *ask, struct http_answer *a, struct s3_fault *f, struct err *e)
+int s3_ask(struct s3_client *c, const struct s3_ask *ask, struct http_answer *a,
+	   struct s3_fault *f, struct err *e)
 {
 	struct dressed d = { .n = 0 };
 	struct s3_error said;

@@ -16,7 +16,8 @@
 #define SHORTER_NS (30 * NS_PER_S)
 #define TRIED_WITHIN_NS (40 * NS_PER_S) /* later than that a deletion may rightly succeed */
 
-static const char content[] = "tomsd tries whether this place keeps what it is given. Nobody needs this object.\n";
+static const char content[] =
+	"tomsd tries whether this place keeps what it is given. Nobody needs this object.\n";
 
 struct trial {
 	struct s3_client *c;
@@ -31,7 +32,8 @@ struct trial {
 	struct err e;
 };
 
-static int told(struct trial *t, const char *name, enum s3_step_result result, const char *words)
+static int told(struct trial *t, const char *name, enum s3_step_result result,
+		const char *words)
 {
 	struct s3_step s = { .name = name, .result = result };
 	(void)str_copy(s.words, sizeof(s.words), str_of(words));
@@ -66,7 +68,9 @@ static int ask(struct trial *t, const struct s3_ask *rq, struct http_answer *a)
 /* A first, harmless question tells five things by how it fails. */
 static int try_to_ask(struct trial *t)
 {
-	struct s3_ask rq = { .method = "GET", .timeout_s = STEP_TIMEOUT_S, .answer_max = 1u << 20 };
+	struct s3_ask rq = { .method = "GET",
+			     .timeout_s = STEP_TIMEOUT_S,
+			     .answer_max = 1u << 20 };
 	struct http_answer a;
 	bool is_plain = strcmp(t->c->scheme, "http://") == 0;
 	s3_ask_param(&rq, "versions", NULL);
@@ -82,13 +86,16 @@ static int try_to_ask(struct trial *t)
 	(void)good(t, "name", "");
 	(void)told(t, "certificate", is_plain ? S3_STEP_WARNING : S3_STEP_GOOD,
 		   is_plain ? "http: nothing is encrypted and nobody proves who answers" : "");
-	if (code_is(t, "SignatureDoesNotMatch") || code_is(t, "InvalidAccessKeyId") || code_is(t, "RequestTimeTooSkewed"))
+	if (code_is(t, "SignatureDoesNotMatch") || code_is(t, "InvalidAccessKeyId") ||
+	    code_is(t, "RequestTimeTooSkewed"))
 		return bad(t, "signature");
 	char words[160];
 	long long off_s = (long long)(t->c->ahead_ns / NS_PER_S);
 	bool is_off = t->c->knows_ahead && (off_s > 60 || off_s < -60);
-	(void)snprintf(words, sizeof(words), "the server's clock is %lld s ahead of ours", off_s);
-	(void)told(t, "signature", is_off ? S3_STEP_WARNING : S3_STEP_GOOD, is_off ? words : "");
+	(void)snprintf(words, sizeof(words), "the server's clock is %lld s ahead of ours",
+		       off_s);
+	(void)told(t, "signature", is_off ? S3_STEP_WARNING : S3_STEP_GOOD,
+		   is_off ? words : "");
 	return rc ? bad(t, "bucket") : good(t, "bucket", "");
 }
 
@@ -104,7 +111,8 @@ static int try_bucket(struct trial *t)
 		rc = s3_read_versioning(buf_view(&a.body), status);
 	http_answer_fini(&a);
 	if (rc == 0 && strcmp(status, "Enabled") != 0)
-		return told(t, "versions", t->c->conf.lock == S3_LOCK_NONE ? S3_STEP_WARNING : S3_STEP_BAD,
+		return told(t, "versions",
+			    t->c->conf.lock == S3_LOCK_NONE ? S3_STEP_WARNING : S3_STEP_BAD,
 			    "the bucket keeps no versions: what is overwritten is gone");
 	return told(t, "versions", rc ? S3_STEP_SKIPPED : S3_STEP_GOOD, rc ? t->e.text : "");
 }
@@ -115,8 +123,9 @@ static int try_bucket_lock(struct trial *t)
 	struct http_answer a;
 	bool is_on = false;
 	if (t->c->conf.lock == S3_LOCK_NONE)
-		return told(t, "object_lock", S3_STEP_WARNING, "this place is set up without a lock: whoever has a key that "
-							       "deletes can delete here");
+		return told(t, "object_lock", S3_STEP_WARNING,
+			    "this place is set up without a lock: whoever has a key that "
+			    "deletes can delete here");
 	s3_ask_param(&rq, "object-lock", NULL);
 	int rc = ask(t, &rq, &a);
 	bool is_none = rc == -ERR_NOTFOUND; /* ObjectLockConfigurationNotFoundError */
@@ -124,8 +133,9 @@ static int try_bucket_lock(struct trial *t)
 		rc = s3_read_object_lock(buf_view(&a.body), &is_on);
 	http_answer_fini(&a);
 	if (is_none || (rc == 0 && !is_on))
-		return told(t, "object_lock", S3_STEP_BAD, "the bucket has no Object Lock: make a new one that has it from "
-							   "the beginning");
+		return told(t, "object_lock", S3_STEP_BAD,
+			    "the bucket has no Object Lock: make a new one that has it from "
+			    "the beginning");
 	return told(t, "object_lock", rc ? S3_STEP_SKIPPED : S3_STEP_GOOD, rc ? t->e.text : "");
 }
 
@@ -155,7 +165,8 @@ static int try_write(struct trial *t)
 	if (rc)
 		return bad(t, "write");
 	if (t->c->conf.lock != S3_LOCK_NONE && !t->v.version_id[0])
-		return told(t, "write", S3_STEP_BAD, "no version id in the answer: the bucket keeps no versions");
+		return told(t, "write", S3_STEP_BAD,
+			    "no version id in the answer: the bucket keeps no versions");
 	return good(t, "write", t->v.version_id);
 }
 
@@ -163,7 +174,8 @@ static int try_read_back(struct trial *t)
 {
 	char back[sizeof(content)] = "";
 	t->e = (struct err)ERR_INIT;
-	int rc = s3_read(t->c, t->key, t->v.version_id, 0, back, sizeof(content) - 1, &t->f, &t->e);
+	int rc = s3_read(t->c, t->key, t->v.version_id, 0, back, sizeof(content) - 1, &t->f,
+			 &t->e);
 	if (rc)
 		return bad(t, "read_back");
 	if (memcmp(back, content, sizeof(content)) != 0)
@@ -186,15 +198,22 @@ static int try_lock(struct trial *t)
 	bool was_there = s3_lock_holds(&v, S3_LOCK_COMPLIANCE, t->until_ns);
 	if (!was_there) {
 		t->e = (struct err)ERR_INIT;
-		if (s3_retain(t->c, t->key, t->v.version_id, S3_LOCK_COMPLIANCE, t->until_ns, &t->f, &t->e) || look(t, &v))
+		if (s3_retain(t->c, t->key, t->v.version_id, S3_LOCK_COMPLIANCE, t->until_ns,
+			      &t->f, &t->e) ||
+		    look(t, &v))
 			return bad(t, "lock");
 	}
 	if (!s3_lock_holds(&v, S3_LOCK_COMPLIANCE, t->until_ns))
-		return told(t, "lock", S3_STEP_BAD, "the server takes the lock and keeps none (or the key may not read it: "
-						    "GetObjectRetention)");
+		return told(
+			t, "lock", S3_STEP_BAD,
+			"the server takes the lock and keeps none (or the key may not read it: "
+			"GetObjectRetention)");
 	t->v = v;
-	return told(t, "lock", was_there ? S3_STEP_GOOD : S3_STEP_WARNING,
-		    was_there ? "" : "the server dropped the lock of the upload; it was put on afterwards");
+	return told(
+		t, "lock", was_there ? S3_STEP_GOOD : S3_STEP_WARNING,
+		was_there ?
+			"" :
+			"the server dropped the lock of the upload; it was put on afterwards");
 }
 
 static bool is_late(const struct trial *t)
@@ -208,12 +227,14 @@ static int try_delete(struct trial *t)
 	struct http_answer a;
 	struct s3_version v;
 	if (is_late(t))
-		return told(t, "delete_refused", S3_STEP_SKIPPED, "the place answers too slowly for a lock of a minute");
+		return told(t, "delete_refused", S3_STEP_SKIPPED,
+			    "the place answers too slowly for a lock of a minute");
 	s3_ask_param(&rq, "versionId", t->v.version_id);
 	int rc = ask(t, &rq, &a);
 	http_answer_fini(&a);
 	if (rc == 0)
-		return told(t, "delete_refused", S3_STEP_BAD, "the server deleted a locked version");
+		return told(t, "delete_refused", S3_STEP_BAD,
+			    "the server deleted a locked version");
 	if (rc != -ERR_DENIED)
 		return bad(t, "delete_refused"); /* not refused: something else went wrong */
 	char refused[sizeof(t->e.text)];
@@ -227,9 +248,11 @@ static int try_shorten(struct trial *t)
 {
 	struct s3_version v;
 	if (is_late(t))
-		return told(t, "shorten_refused", S3_STEP_SKIPPED, "the place answers too slowly for a lock of a minute");
+		return told(t, "shorten_refused", S3_STEP_SKIPPED,
+			    "the place answers too slowly for a lock of a minute");
 	t->e = (struct err)ERR_INIT;
-	int rc = s3_retain(t->c, t->key, t->v.version_id, S3_LOCK_COMPLIANCE, t->until_ns - SHORTER_NS, &t->f, &t->e);
+	int rc = s3_retain(t->c, t->key, t->v.version_id, S3_LOCK_COMPLIANCE,
+			   t->until_ns - SHORTER_NS, &t->f, &t->e);
 	if (rc && rc != -ERR_DENIED)
 		return bad(t, "shorten_refused");
 	char refused[sizeof(t->e.text)];
@@ -237,7 +260,8 @@ static int try_shorten(struct trial *t)
 	if (look(t, &v))
 		return bad(t, "shorten_refused");
 	if (!s3_lock_holds(&v, S3_LOCK_COMPLIANCE, t->v.retain_until_ns))
-		return told(t, "shorten_refused", S3_STEP_BAD, "the server let the retention be shortened");
+		return told(t, "shorten_refused", S3_STEP_BAD,
+			    "the server let the retention be shortened");
 	return good(t, "shorten_refused", rc ? refused : "answered with yes, and not done");
 }
 
@@ -257,7 +281,8 @@ static const struct {
 	{ "shorten_refused", try_shorten, true, true },
 };
 
-int s3_self_test(struct s3_client *c, void (*step)(void *arg, const struct s3_step *s), void *arg, struct err *e)
+int s3_self_test(struct s3_client *c, void (*step)(void *arg, const struct s3_step *s),
+		 void *arg, struct err *e)
 {
 	struct trial t = { .c = c, .step = step, .arg = arg };
 	uint8_t random[4];
@@ -272,9 +297,13 @@ int s3_self_test(struct s3_client *c, void (*step)(void *arg, const struct s3_st
 		if (has_ended)
 			(void)told(&t, steps[i].name, S3_STEP_SKIPPED, "");
 		else if (steps[i].needs_lock && c->conf.lock == S3_LOCK_NONE)
-			(void)told(&t, steps[i].name, S3_STEP_WARNING, "this place is set up without a lock");
+			(void)told(&t, steps[i].name, S3_STEP_WARNING,
+				   "this place is set up without a lock");
 		else if (steps[i].try(&t) && !steps[i].goes_on)
 			has_ended = true;
 	}
-	return t.is_bad ? err_set(e, ERR_DENIED, "place %s: not every step that write-once needs is good", c->conf.name) : 0;
+	return t.is_bad ? err_set(e, ERR_DENIED,
+				  "place %s: not every step that write-once needs is good",
+				  c->conf.name) :
+			  0;
 }

@@ -1,6 +1,6 @@
 /* AWS Signature Version 4 for service "s3", header form, one signed payload. Source: AWS, "Signature Calculations
  * for the Authorization Header: Transferring Payload in a Single Chunk" (Amazon S3 API Reference); its four
- * examples are tests, and so are 200 requests that botocore signed.
+ * examples are tests, and so are 100 requests that botocore signed.
  *
  * What stands in the URL is what is signed: path and query are escaped once, here, and no library touches them
  * afterwards. A '=' of a key goes as %3D; S3 neither folds "//" nor ".." of a path. Any thread. */
@@ -38,9 +38,11 @@ bool s3_from_hex(struct str s, uint8_t *p, size_t n)
 
 void s3_base64(const uint8_t *p, size_t n, struct buf *out)
 {
-	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	static const char digits[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 	for (size_t i = 0; i < n; i += 3) {
-		uint32_t three = (uint32_t)p[i] << 16 | (i + 1 < n ? (uint32_t)p[i + 1] << 8 : 0) |
+		uint32_t three = (uint32_t)p[i] << 16 |
+				 (i + 1 < n ? (uint32_t)p[i + 1] << 8 : 0) |
 				 (i + 2 < n ? p[i + 2] : 0);
 		buf_char(out, digits[three >> 18]);
 		buf_char(out, digits[three >> 12 & 63]);
@@ -51,8 +53,8 @@ void s3_base64(const uint8_t *p, size_t n, struct buf *out)
 
 static bool is_unreserved(char c)
 {
-	return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.' ||
-	       c == '_' || c == '~';
+	return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
+	       c == '-' || c == '.' || c == '_' || c == '~';
 }
 
 void s3_escape(struct str s, bool keep_slash, struct buf *out)
@@ -105,13 +107,15 @@ int s3_http_date(struct str s, int64_t *ns)
 	s = str_trim(s);
 	/* 0    5  8   12   17 20 23 26
 	 * Sun, 06 Nov 1994 08:49:37 GMT */
-	if (s.n != 29 || s.p[3] != ',' || s.p[4] != ' ' || s.p[7] != ' ' || s.p[11] != ' ' || s.p[16] != ' ' ||
-	    s.p[19] != ':' || s.p[22] != ':' || !str_ends(s, STR(" GMT")))
+	if (s.n != 29 || s.p[3] != ',' || s.p[4] != ' ' || s.p[7] != ' ' || s.p[11] != ' ' ||
+	    s.p[16] != ' ' || s.p[19] != ':' || s.p[22] != ':' || !str_ends(s, STR(" GMT")))
 		return -ERR_INVALID;
 	ptrdiff_t month = str_find(STR(months), str_sub(s, 8, 3));
 	if (month < 0 || month % 3 || num_u32(str_sub(s, 5, 2), 1, 31, &day) ||
-	    num_u32(str_sub(s, 12, 4), 1970, 2261, &year) || num_u32(str_sub(s, 17, 2), 0, 23, &hour) ||
-	    num_u32(str_sub(s, 20, 2), 0, 59, &minute) || num_u32(str_sub(s, 23, 2), 0, 60, &second))
+	    num_u32(str_sub(s, 12, 4), 1970, 2261, &year) ||
+	    num_u32(str_sub(s, 17, 2), 0, 23, &hour) ||
+	    num_u32(str_sub(s, 20, 2), 0, 59, &minute) ||
+	    num_u32(str_sub(s, 23, 2), 0, 60, &second))
 		return -ERR_INVALID;
 	int32_t date = (int32_t)(year * 10000 + (uint32_t)(month / 3 + 1) * 100 + day);
 	*ns = clock_day_start(date) + (int64_t)(hour * 3600 + minute * 60 + second) * NS_PER_S;
@@ -136,7 +140,8 @@ static void put_names(const struct http_header *const *sorted, size_t n, struct 
 	}
 }
 
-static void put_canonical(const struct s3_signed *rq, const struct http_header *const *sorted, struct buf *out)
+static void put_canonical(const struct s3_signed *rq, const struct http_header *const *sorted,
+			  struct buf *out)
 {
 	buf_cstr(out, rq->method);
 	buf_char(out, '\n');
@@ -179,7 +184,8 @@ static void take_day(struct s3_signer *s, const char *amz_date)
 	hmac(s->day_key, STR("aws4_request"), s->day_key);
 }
 
-void s3_sign(struct s3_signer *s, const struct s3_signed *rq, struct buf *canonical, struct buf *out)
+void s3_sign(struct s3_signer *s, const struct s3_signed *rq, struct buf *canonical,
+	     struct buf *out)
 {
 	const struct http_header *sorted[S3_HEADERS_MAX];
 	uint8_t sum[CRYPT_SHA256_BYTES];
@@ -201,12 +207,14 @@ void s3_sign(struct s3_signer *s, const struct s3_signed *rq, struct buf *canoni
 	crypt_sha256(canonical->p, canonical->n, sum);
 	s3_hex(sum, sizeof(sum), hex);
 	take_day(s, rq->amz_date);
-	int n = snprintf(to_sign, sizeof(to_sign), "AWS4-HMAC-SHA256\n%s\n%s/%s/s3/aws4_request\n%s", rq->amz_date, s->day,
-			 s->region, hex);
+	int n = snprintf(to_sign, sizeof(to_sign),
+			 "AWS4-HMAC-SHA256\n%s\n%s/%s/s3/aws4_request\n%s", rq->amz_date,
+			 s->day, s->region, hex);
 	assert(n > 0 && (size_t)n < sizeof(to_sign));
 	crypt_hmac_sha256(s->day_key, sizeof(s->day_key), to_sign, (size_t)n, sum);
 	s3_hex(sum, sizeof(sum), hex);
-	buf_fmt(out, "AWS4-HMAC-SHA256 Credential=%s/%s/%s/s3/aws4_request,SignedHeaders=", s->access_key, s->day, s->region);
+	buf_fmt(out, "AWS4-HMAC-SHA256 Credential=%s/%s/%s/s3/aws4_request,SignedHeaders=",
+		s->access_key, s->day, s->region);
 	put_names(sorted, rq->n_headers, out);
 	buf_fmt(out, ",Signature=%s", hex);
 }

@@ -16,7 +16,8 @@ struct s3_signer {
 struct s3_signed {
 	const char *method;
 	struct str path, query; /* escaped; query as s3_query_put made it */
-	const struct http_header *headers; /* all that are signed, host among them; lower-case names */
+	const struct http_header
+		*headers; /* all that are signed, host among them; lower-case names */
 	size_t n_headers;
 	const char *payload_hex; /* SHA-256 of the body, as in x-amz-content-sha256 */
 	const char *amz_date;    /* "20261122T140506Z", as in x-amz-date */
@@ -26,7 +27,8 @@ struct s3_signed {
 
 /* Value of the Authorization header, appended to out; canonical is for the work in between and holds the
  * canonical request afterwards. Fails as these do. */
-void s3_sign(struct s3_signer *s, const struct s3_signed *rq, struct buf *canonical, struct buf *out);
+void s3_sign(struct s3_signer *s, const struct s3_signed *rq, struct buf *canonical,
+	     struct buf *out);
 
 /* RFC 3986 with upper-case digits; all but unreserved characters, slashes only where asked. */
 void s3_escape(struct str s, bool keep_slash, struct buf *out);

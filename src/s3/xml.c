@@ -94,7 +94,11 @@ static bool add_reference(struct xml *x, struct str name)
 	static const struct {
 		struct str name;
 		uint32_t c;
-	} named[] = { { STR("amp"), '&' }, { STR("lt"), '<' }, { STR("gt"), '>' }, { STR("quot"), '"' }, { STR("apos"), '\'' } };
+	} named[] = { { STR("amp"), '&' },
+		      { STR("lt"), '<' },
+		      { STR("gt"), '>' },
+		      { STR("quot"), '"' },
+		      { STR("apos"), '\'' } };
 	uint32_t c;
 	if (name.n > 0 && name.p[0] == '#')
 		return number_of(name, &c) && add_character(x, c);
@@ -165,7 +169,8 @@ static enum xml_event read_open(struct xml *x)
 	struct str inside = str_sub(x->rest, 1, x->rest.n);
 	size_t n = tag_length(inside);
 	struct str name = name_of(str_sub(inside, 0, n));
-	if (n == 0 || name.n == 0 || x->depth == XML_DEPTH_MAX || (x->depth == 0 && x->has_begun))
+	if (n == 0 || name.n == 0 || x->depth == XML_DEPTH_MAX ||
+	    (x->depth == 0 && x->has_begun))
 		return bad(x);
 	x->close_next = n >= 2 && inside.p[n - 2] == '/';
 	x->has_begun = true;
@@ -181,7 +186,8 @@ static enum xml_event read_close(struct xml *x)
 {
 	struct str inside = str_sub(x->rest, 2, x->rest.n);
 	size_t n = tag_length(inside);
-	if (n == 0 || x->depth == 0 || !str_eq(name_of(str_sub(inside, 0, n)), x->names[x->depth - 1]))
+	if (n == 0 || x->depth == 0 ||
+	    !str_eq(name_of(str_sub(inside, 0, n)), x->names[x->depth - 1]))
 		return bad(x);
 	skip(x, 2 + n);
 	return close_element(x);

@@ -5,7 +5,7 @@
 #include "tomsd/base/compiler.h"
 #include "tomsd/base/str.h"
 
-#define XML_DEPTH_MAX 12   /* S3 nests five deep */
+#define XML_DEPTH_MAX 12 /* S3 nests five deep */
 #define XML_NAME_MAX 64
 #define XML_TEXT_MAX 4096 /* of one element: a key has at most 1,024 bytes */
 

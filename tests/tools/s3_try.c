@@ -73,7 +73,8 @@ static const char *upload_file;
 static int on_part(void *arg, const char *upload_id, uint64_t done_bytes)
 {
 	(void)arg;
-	if (upload_file[0] && file_write_durable(upload_file, 0600, upload_id, strlen(upload_id), NULL))
+	if (upload_file[0] &&
+	    file_write_durable(upload_file, 0600, upload_id, strlen(upload_id), NULL))
 		return 1;
 	return stop_at > 0 && done_bytes >= stop_at;
 }
@@ -87,8 +88,13 @@ static int do_put(char **word, int n)
 	enum s3_lock lock = n > 2 ? lock_of(word[2]) : S3_LOCK_NONE;
 	int64_t until_ns = n > 3 ? clock_now_ns() + number(word[3]) * NS_PER_S : 0;
 	struct s3_put put = {
-		.key = word[0], .fd = open(word[1], O_RDONLY | O_CLOEXEC), .sha256 = sha256, .lock = lock,
-		.retain_until_ns = until_ns, .upload_id = upload_id, .part = on_part,
+		.key = word[0],
+		.fd = open(word[1], O_RDONLY | O_CLOEXEC),
+		.sha256 = sha256,
+		.lock = lock,
+		.retain_until_ns = until_ns,
+		.upload_id = upload_id,
+		.part = on_part,
 	};
 	if (put.fd < 0)
 		return err_sys(&err, errno, "%s", word[1]);
@@ -96,7 +102,8 @@ static int do_put(char **word, int n)
 	if (rc)
 		return rc;
 	/* A sum told in the environment plays a file that rotted since it was sealed. */
-	if (env("S3_SHA256", "")[0] && !s3_from_hex(str_of(env("S3_SHA256", "")), sha256, sizeof(sha256)))
+	if (env("S3_SHA256", "")[0] &&
+	    !s3_from_hex(str_of(env("S3_SHA256", "")), sha256, sizeof(sha256)))
 		return err_set(&err, ERR_INVALID, "S3_SHA256");
 	buf_init(&kept, sizeof(upload_id) - 1);
 	if (upload_file[0] && file_read(upload_file, sizeof(upload_id) - 1, &kept, NULL) == 0)
@@ -136,7 +143,8 @@ static int do_get(char **word, int n)
 	uint8_t sha256[CRYPT_SHA256_BYTES];
 	if (n > 3 && !s3_from_hex(str_of(word[3]), sha256, sizeof(sha256)))
 		return err_set(&err, ERR_INVALID, "%s is no SHA-256", word[3]);
-	return s3_get_file(client, word[0], version_of(word[1]), word[2], n > 3 ? sha256 : NULL, &fault, &err);
+	return s3_get_file(client, word[0], version_of(word[1]), word[2], n > 3 ? sha256 : NULL,
+			   &fault, &err);
 }
 
 static int do_read(char **word, int n)
@@ -147,7 +155,8 @@ static int do_read(char **word, int n)
 	char hex[2 * CRYPT_SHA256_BYTES + 1], *p = malloc(bytes + 1);
 	if (!p)
 		return err_set(&err, ERR_NOMEM, "no memory");
-	int rc = s3_read(client, word[0], version_of(word[1]), (uint64_t)number(word[2]), p, bytes, &fault, &err);
+	int rc = s3_read(client, word[0], version_of(word[1]), (uint64_t)number(word[2]), p,
+			 bytes, &fault, &err);
 	if (rc == 0) {
 		crypt_sha256(p, bytes, sum);
 		s3_hex(sum, sizeof(sum), hex);
@@ -172,7 +181,8 @@ static int do_list(char **word, int n)
 {
 	json_key(&j, "items");
 	json_arr(&j);
-	int rc = s3_list(client, n > 0 ? word[0] : "", n > 1 ? word[1] : NULL, on_listed, NULL, &fault, &err);
+	int rc = s3_list(client, n > 0 ? word[0] : "", n > 1 ? word[1] : NULL, on_listed, NULL,
+			 &fault, &err);
 	json_end_arr(&j);
 	return rc;
 }
@@ -180,8 +190,8 @@ static int do_list(char **word, int n)
 static int do_retain(char **word, int n)
 {
 	(void)n;
-	return s3_retain(client, word[0], version_of(word[1]), lock_of(word[2]), clock_now_ns() + number(word[3]) * NS_PER_S,
-			 &fault, &err);
+	return s3_retain(client, word[0], version_of(word[1]), lock_of(word[2]),
+			 clock_now_ns() + number(word[3]) * NS_PER_S, &fault, &err);
 }
 
 static void on_step(void *arg, const struct s3_step *s)
@@ -210,8 +220,12 @@ static const struct {
 	int least;
 	int (*run)(char **word, int n);
 } commands[] = {
-	{ "put", 2, do_put },   { "head", 1, do_head },	    { "get", 3, do_get },
-	{ "read", 4, do_read }, { "list", 0, do_list },	    { "retain", 4, do_retain },
+	{ "put", 2, do_put },
+	{ "head", 1, do_head },
+	{ "get", 3, do_get },
+	{ "read", 4, do_read },
+	{ "list", 0, do_list },
+	{ "retain", 4, do_retain },
 	{ "self-test", 0, do_self_test },
 };
 
@@ -229,9 +243,12 @@ static int make_client(void)
 		size_t cap;
 		const char *name;
 	} texts[] = {
-		{ conf.endpoint, sizeof(conf.endpoint), "S3_ENDPOINT" }, { conf.region, sizeof(conf.region), "S3_REGION" },
-		{ conf.bucket, sizeof(conf.bucket), "S3_BUCKET" },	 { conf.prefix, sizeof(conf.prefix), "S3_PREFIX" },
-		{ conf.access_key, sizeof(conf.access_key), "S3_ACCESS" }, { conf.secret_key, sizeof(conf.secret_key), "S3_SECRET" },
+		{ conf.endpoint, sizeof(conf.endpoint), "S3_ENDPOINT" },
+		{ conf.region, sizeof(conf.region), "S3_REGION" },
+		{ conf.bucket, sizeof(conf.bucket), "S3_BUCKET" },
+		{ conf.prefix, sizeof(conf.prefix), "S3_PREFIX" },
+		{ conf.access_key, sizeof(conf.access_key), "S3_ACCESS" },
+		{ conf.secret_key, sizeof(conf.secret_key), "S3_SECRET" },
 		{ conf.ca_file, sizeof(conf.ca_file), "S3_CA" },
 	};
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
@@ -261,13 +278,16 @@ int main(int argc, char **argv)
 			json_kv_i64(&j, "status", fault.status);
 			json_kv_str(&j, "code", fault.code);
 			json_kv_bool(&j, "retry", fault.retry);
-			json_kv_i64(&j, "skew_s", client ? s3_client_skew_ns(client) / NS_PER_S : 0);
+			json_kv_i64(&j, "skew_s",
+				    client ? s3_client_skew_ns(client) / NS_PER_S : 0);
 			json_end_obj(&j);
 			(void)printf("%.*s\n", (int)out.n, out.p);
 			s3_client_free(client);
 			buf_fini(&out);
 			return rc ? 1 : 0;
 		}
-	(void)fputs("s3_try put|head|get|read|list|retain|self-test ...; see tests/tools/s3_try.c\n", stderr);
+	(void)fputs(
+		"s3_try put|head|get|read|list|retain|self-test ...; see tests/tools/s3_try.c\n",
+		stderr);
 	return 2;
 }
