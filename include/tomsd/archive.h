@@ -53,6 +53,7 @@ struct verify_ask {
 	bool rows;                  /* read every row and build the Merkle trees again, too */
 	bool objects;               /* false: manifests alone */
 	uint64_t since_seq;         /* 0: from the first on */
+	bool live;                  /* sealing and sending go on here meanwhile: files of the next number are no strangers */
 	bool has_head;              /* the newest one, known from outside (a printed page, the database) */
 	uint64_t head_seq;
 	uint8_t head_sha256[32];
@@ -65,14 +66,15 @@ enum verify_fault {
 	VERIFY_GOOD, VERIFY_MISSING, VERIFY_SIZE, VERIFY_HASH, VERIFY_CHAIN, VERIFY_SIGNATURE, VERIFY_KEY,
 	VERIFY_FORM /* not canonical, not understood */, VERIFY_SEQUENCE, VERIFY_ROWS, VERIFY_MERKLE, VERIFY_NAME,
 	VERIFY_HEAD /* older than the head known from outside */, VERIFY_UNLOCKED, VERIFY_LOCK_SHORT,
-	VERIFY_STRANGER /* an object that no manifest knows */, VERIFY_STAMP, VERIFY_FAULTS
+	VERIFY_STRANGER /* an object that no manifest knows */, VERIFY_STAMP,
+	VERIFY_HIDDEN /* there and good, but a newer version or a delete marker stands in front of it */, VERIFY_FAULTS
 };
 extern const char *const verify_fault_names[]; /* "missing", "hash" ... */
 struct verify_found { /* one thing that is wrong */
 	enum verify_fault fault;
 	uint64_t seq;
 	char key[512];
-	int64_t since_ns, until_ns; /* hours that it makes doubtful */
+	int64_t since_ns, until_ns; /* hours that it makes doubtful; INT64_MIN, INT64_MAX: open to that side */
 	char words[512];            /* expected and found */
 };
 struct verify_result {
@@ -87,6 +89,7 @@ struct verify_result {
 int archive_verify(const struct verify_ask *ask, void (*found)(void *arg, const struct verify_found *f), void *arg,
 		   struct verify_result *out, struct err *e) MUST_CHECK;
 void verify_result_json(const struct verify_result *r, struct json *j);
+void verify_found_json(const struct verify_found *f, struct json *j);
 
 /* ---- Rows that are only in the archive. ---- */
 

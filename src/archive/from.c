@@ -158,7 +158,9 @@ static void folder_free(struct archive_from *f)
 	free(f);
 }
 
-static const struct from_ways folder_ways = { folder_list, folder_versions, folder_open, folder_free };
+static const struct from_ways folder_ways = {
+	.list = folder_list, .versions = folder_versions, .open = folder_open, .free = folder_free
+};
 
 int archive_from_folder(struct archive_from **out, const char *path, struct err *e)
 {

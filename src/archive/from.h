@@ -15,10 +15,15 @@ struct from_ways {
 	size_t (*versions)(struct archive_from *f, const char *key);
 	int (*open)(struct archive_from *f, const char *key, size_t nth, int *fd, uint64_t *bytes, struct err *e);
 	void (*free)(struct archive_from *f);
+	/* Places only. */
+	size_t (*version)(struct archive_from *f, const char *key, struct str version_id);
+	bool (*hidden)(struct archive_from *f, const char *key, size_t nth, char *words, size_t cap);
+	int (*lock)(struct archive_from *f, const char *key, size_t nth, struct s3_version *out, struct err *e);
 };
 struct archive_from { /* first member of each of them */
 	const struct from_ways *ways;
 	bool is_place;
+	char name[64];     /* of the place */
 	char scratch[512]; /* folder for what is fetched, unlinked at once; a place's only */
 };
 
@@ -33,12 +38,24 @@ int from_read(struct archive_from *f, const char *key, size_t nth, size_t max, s
 /* n bytes at off; a file that ends before is -ERR_CORRUPT. */
 int from_read_at(int fd, uint64_t off, void *p, size_t n, struct err *e) MUST_CHECK;
 
-/* Of places only (from_place.c). Which one has this version id; SIZE_MAX: none. */
-size_t from_place_version(struct archive_from *f, const char *key, struct str version_id);
+/* NULL: a folder. */
+static inline const char *from_place_name(const struct archive_from *f) { return f->is_place ? f->name : NULL; }
+
+/* Of places only. Which one has this version id; SIZE_MAX: none. */
+static inline size_t from_version(struct archive_from *f, const char *key, struct str version_id)
+{
+	return f->ways->version(f, key, version_id);
+}
 /* What stands in front of the n-th one, so that a plain GET would not give its bytes: a delete marker, or a newer
- * version with another ETag. False: nothing does. */
-bool from_place_hidden(struct archive_from *f, const char *key, size_t nth, char *words, size_t cap);
+ * version with other bytes. False: nothing does. */
+static inline bool from_hidden(struct archive_from *f, const char *key, size_t nth, char *words, size_t cap)
+{
+	return f->ways->hidden(f, key, nth, words, cap);
+}
 /* Its lock, asked of the server. */
-int from_place_lock(struct archive_from *f, const char *key, size_t nth, struct s3_version *out, struct err *e) MUST_CHECK;
+static inline int from_lock(struct archive_from *f, const char *key, size_t nth, struct s3_version *out, struct err *e)
+{
+	return f->ways->lock(f, key, nth, out, e);
+}
 
 #endif
