@@ -365,7 +365,7 @@ static int take_object(struct verify *v, struct looked *l, const struct manifest
 {
 	bool made;
 	char key[ARCHIVE_KEY_MAX];
-	str_copy_clean(key, sizeof(key), o->key);
+	str_copy_clean(key, sizeof(key), o->key.n ? o->key : STR("(no name)"));
 	if (!name_is_right(v, l, o)) {
 		tell(v, l, VERIFY_NAME, key, "is no name of an object of manifest %llu with this sum; not opened",
 		     (unsigned long long)l->seq);
