@@ -95,20 +95,36 @@ void verify_found_json(const struct verify_found *f, struct json *j);
 
 /* Where objects that are not here any more may be read: asked for a client of a place that has proven the key. The
  * client stays the giver's; NULL: none. */
+struct source_cache;
 struct cold_sources {
 	const char *folder; /* <state>/archive */
 	struct s3_client *(*place)(void *arg, const char *name);
 	void *arg;
+	struct source_cache *cache; /* of who asks often (source.h of the room); NULL: one for each query */
 };
 /* As store_query, over rows older than the store's: newest first (or oldest). A page is exact: nothing newer
  * than its last row is left out. It ends at the deadline with complete = false, what was covered, and a cursor. */
 struct cold_info {
 	uint64_t groups_passed, groups_read, groups_from_places, bytes_read;
-	int64_t oldest_ns; /* where the archive begins */
+	int64_t oldest_ns; /* where the archive begins; INT64_MAX: nothing is in it */
+	/* Row groups that could not be read, now or at all; the rest was searched. Words about the first one. */
+	uint64_t groups_failed;
+	char failed[256];
 };
 int archive_query(struct store *st, const struct cold_sources *from, const struct query *q, size_t limit,
 		  int64_t deadline_mono_ns, int (*row)(void *arg, const void *row), void *arg,
 		  struct query_page_info *info, struct cold_info *cold, struct err *e) MUST_CHECK;
+/* The whole list: rows of the store and of the archive in one order, under cursors of its own. ask: archive_query, or
+ * what carries it to a thread that may open files. cold: summed over pages, as far as the archive was asked. */
+struct cold_ask {
+	int (*query)(void *ctx, const struct query *q, size_t limit, int64_t deadline_mono_ns,
+		     int (*row)(void *arg, const void *row), void *arg, struct query_page_info *info,
+		     struct cold_info *cold, struct err *e);
+	void *ctx;
+};
+int archive_list(struct store *st, const struct cold_ask *ask, const struct query *q, size_t limit,
+		 int64_t deadline_mono_ns, int (*row)(void *arg, const void *row), void *arg,
+		 struct query_page_info *info, struct cold_info *cold, struct err *e) MUST_CHECK;
 
 /* After a restore or for a lost database: takes over what the manifests of a place or folder say and the database
  * does not know yet, checked like in archive_verify. How many manifests. */
