@@ -165,6 +165,26 @@ void api_openapi(struct app *a, struct json *j);
 void api_list(struct request *rq, struct reply *rp);
 extern const struct param api_list_params[];
 
+/* Rows that the store has dropped. Room archive says in init how lists go on in it (?cold=true); without it a list ends
+ * with the store. list: as store_query, over both, under cursors of its own; -ERR_BUSY: too many ask at once. Any
+ * thread, also one that may not open files. */
+struct cold_info {
+	uint64_t groups_passed, groups_read, groups_from_places, bytes_read;
+	int64_t oldest_ns; /* where the archive begins; INT64_MAX: nothing is in it, or it was not asked */
+	bool asked;        /* the store's rows were at their end: the archive was searched, */
+	int64_t searched_since_ns, searched_until_ns; /* this span of it */
+	/* Row groups that could not be read, now or at all; the rest was searched. Words about the first one. */
+	uint64_t groups_failed;
+	char failed[256];
+};
+struct api_cold {
+	int (*list)(void *ctx, const struct query *q, size_t limit, int64_t deadline_mono_ns,
+		    int (*row)(void *arg, const void *row), void *arg, struct query_page_info *info,
+		    struct cold_info *cold, struct err *e);
+	void *ctx;
+};
+void api_set_cold(struct app *a, const struct api_cold *c); /* init; c is copied */
+
 /* Server-sent events: "something changed", told after commit. Any thread, never blocks. */
 void api_event(struct app *a, const char *topic, const char *json_text);
 /* web's ring: reads events newer than *last_id of the topics into b as SSE text; false when the ring

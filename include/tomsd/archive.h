@@ -7,6 +7,7 @@
 #ifndef TOMSD_ARCHIVE_H
 #define TOMSD_ARCHIVE_H
 
+#include "tomsd/api.h"
 #include "tomsd/app.h"
 #include "tomsd/base/buf.h"
 #include "tomsd/base/err.h"
@@ -104,13 +105,6 @@ struct cold_sources {
 };
 /* As store_query, over rows older than the store's: newest first (or oldest). A page is exact: nothing newer
  * than its last row is left out. It ends at the deadline with complete = false, what was covered, and a cursor. */
-struct cold_info {
-	uint64_t groups_passed, groups_read, groups_from_places, bytes_read;
-	int64_t oldest_ns; /* where the archive begins; INT64_MAX: nothing is in it */
-	/* Row groups that could not be read, now or at all; the rest was searched. Words about the first one. */
-	uint64_t groups_failed;
-	char failed[256];
-};
 int archive_query(struct store *st, const struct cold_sources *from, const struct query *q, size_t limit,
 		  int64_t deadline_mono_ns, int (*row)(void *arg, const void *row), void *arg,
 		  struct query_page_info *info, struct cold_info *cold, struct err *e) MUST_CHECK;

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "cold.h"
 #include "exports_page.h"
 #include "tomsd/base/clock.h"
 #include "tomsd/base/file.h"
@@ -103,9 +104,14 @@ static int write_page(struct out *o, size_t rows, struct err *e)
 {
 	struct query *q = &o->ask->q;
 	struct query_page_info info = { 0 };
+	struct cold_info cold;
 	struct mark before = o->at;
-	int rc = store_query(app_store(o->w->app), q, rows, clock_mono_ns() + PAGE_TIME_NS,
-			     take_row, o, &info, e);
+	int rc = rows_query(o->w->app, q, o->ask->cold, rows, clock_mono_ns() + PAGE_TIME_NS,
+			    take_row, o, &info, &cold, e);
+	if (rc == 0 && cold.groups_failed)
+		rc = err_set(e, ERR_IO, "the archive: %s", cold.failed); /* it must not look whole */
+	if (rc == -ERR_BUSY)
+		rc = -ERR_TIMEOUT; /* others search it: the same again */
 	if (rc == -ERR_TIMEOUT)
 		return take_back(o, &before, e) == 0 ? -ERR_TIMEOUT : -e->code;
 	if (o->failure.code)
@@ -171,6 +177,8 @@ static int write_csv(struct out *o, const char *path, struct err *e)
 /* How many there will be, if that can be told soon. */
 static void count(struct out *o)
 {
+	if (o->ask->cold)
+		return; /* nobody has counted the archive */
 	struct err e = ERR_INIT;
 	bool more = false;
 	uint64_t n = 0;

@@ -14,7 +14,7 @@ struct export_ask {
 	char kind[8];          /* "logs" "flows": names of routes and files */
 	struct query q;        /* words, since, until: fixed when it was asked for */
 	char words[2049], purpose[808];
-	bool bom;
+	bool bom, cold; /* cold: through the archive too */
 };
 /* From the JSON of a job's row. */
 int export_ask_read(struct str asked, struct export_ask *out, struct err *e) MUST_CHECK;

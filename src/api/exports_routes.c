@@ -47,7 +47,8 @@ static int time_of(const struct json_doc *d, const char *name, int64_t def, int6
 static const char *take_ask(const struct json_doc *d, struct export_ask *ask, struct err *e)
 {
 	const struct json_node *q = json_get(d, d->nodes, "q"),
-			       *bom = json_get(d, d->nodes, "bom");
+			       *bom = json_get(d, d->nodes, "bom"),
+			       *cold = json_get(d, d->nodes, "cold");
 	if (!json_text(json_get(d, d->nodes, "kind"), ask->kind, sizeof(ask->kind)) ||
 	    !(ask->record = record_of(ask->kind)))
 		return "/kind";
@@ -63,6 +64,7 @@ static const char *take_ask(const struct json_doc *d, struct export_ask *ask, st
 	    ask->q.until_ns <= ask->q.since_ns)
 		return "/until";
 	ask->bom = bom && bom->type == JSON_TRUE;
+	ask->cold = cold && cold->type == JSON_TRUE;
 	return NULL;
 }
 
@@ -92,6 +94,7 @@ static void put_ask(const struct export_ask *ask, struct buf *b)
 	json_kv_time(&j, "until", ask->q.until_ns);
 	json_kv_str(&j, "purpose", ask->purpose);
 	json_kv_bool(&j, "bom", ask->bom);
+	json_kv_bool(&j, "cold", ask->cold);
 	json_end_obj(&j);
 }
 
@@ -298,4 +301,4 @@ void export_file_get(struct request *rq, struct reply *rp)
 const char export_accepts[] =
 	"{\"type\":\"object\",\"required\":[\"kind\",\"purpose\"],\"properties\":{\"kind\":{\"enum\":[\"logs\",\"flows\"]},"
 	"\"q\":{\"type\":\"string\",\"maxLength\":2048},\"since\":{\"type\":\"string\"},\"until\":{\"type\":\"string\"},"
-	"\"purpose\":{\"type\":\"string\",\"minLength\":3,\"maxLength\":200},\"bom\":{\"type\":\"boolean\"}}}";
+	"\"purpose\":{\"type\":\"string\",\"minLength\":3,\"maxLength\":200},\"bom\":{\"type\":\"boolean\"},\"cold\":{\"type\":\"boolean\"}}}";

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "cold.h"
 #include "gaps.h"
 #include "list.h"
 #include "logs.h"
@@ -44,6 +45,8 @@ const struct param api_list_params[] = {
 	  "rows: JSON 50, at most 1,000; CSV 10,000, at most 1,000,000" },
 	{ "cursor", PARAM_TEXT, 0, 127, NULL, "next of the page before" },
 	{ "total", PARAM_ENUM, 0, 0, yes_no, "false saves counting" },
+	{ "cold", PARAM_ENUM, 0, 0, yes_no,
+	  "true goes on in the archive where the store's rows end; newest and oldest only" },
 	{ "format", PARAM_ENUM, 0, 0, formats, "json or csv" },
 	{ "bom", PARAM_ENUM, 0, 0, yes_no,
 	  "true puts a byte order mark before CSV, for spreadsheets" },
@@ -132,8 +135,8 @@ static int row_json(void *arg, const void *row)
 
 /* How many rows there are, as far as that is known in time. A page that is the first and the last
  * counts itself. */
-static void put_total(struct request *rq, struct json *j, const struct query *q, size_t rows,
-		      const struct query_page_info *info)
+static void put_total(struct request *rq, struct json *j, const struct query *q, bool cold,
+		      size_t rows, const struct query_page_info *info)
 {
 	uint64_t n = rows;
 	bool more = false;
@@ -144,7 +147,7 @@ static void put_total(struct request *rq, struct json *j, const struct query *q,
 	if (deadline > rq->deadline_mono_ns)
 		deadline = rq->deadline_mono_ns;
 	if (!is_all &&
-	    (!is_true(rq, "total", true) ||
+	    (cold || !is_true(rq, "total", true) || /* nobody has counted the archive */
 	     store_count(app_store(rq->app), q, COUNT_AT_MOST, deadline, &n, &more, &e) != 0)) {
 		json_null(j);
 		return;
@@ -155,12 +158,12 @@ static void put_total(struct request *rq, struct json *j, const struct query *q,
 	json_end_obj(j);
 }
 
-static void put_info(struct request *rq, struct json *j, const struct query *q, size_t rows,
-		     const struct query_page_info *info)
+static void put_info(struct request *rq, struct json *j, const struct query *q, bool cold,
+		     size_t rows, const struct query_page_info *info)
 {
 	json_kv_str(j, "next", info->more && info->next[0] ? info->next : NULL);
 	json_kv_time(j, "as_of", info->as_of_ns ? info->as_of_ns : clock_now_ns());
-	put_total(rq, j, q, rows, info);
+	put_total(rq, j, q, cold, rows, info);
 	json_kv_bool(j, "complete", info->complete);
 	json_key(j, "covered");
 	json_obj(j);
@@ -190,14 +193,16 @@ static int row_counted(void *arg, const void *row)
 static void list_json(struct request *rq, struct reply *rp, const struct query *q, size_t limit)
 {
 	struct err e = ERR_INIT;
+	struct cold_info cold;
+	bool is_cold = is_true(rq, "cold", false);
 	struct query_page_info info = { .complete = true };
 	struct json *j = reply_json(rp, 200);
 	struct counted c = { { q->record, j }, 0 };
 	json_obj(j);
 	json_key(j, "items");
 	json_arr(j);
-	int rc = store_query(app_store(rq->app), q, limit, rq->deadline_mono_ns, row_counted,
-			     &c, &info, &e);
+	int rc = rows_query(rq->app, q, is_cold, limit, rq->deadline_mono_ns, row_counted, &c,
+			    &info, &cold, &e);
 	if (rc != 0 && rc != -ERR_TIMEOUT) {
 		list_query_failed(rq, rp, &e);
 		return;
@@ -206,7 +211,9 @@ static void list_json(struct request *rq, struct reply *rp, const struct query *
 		info.complete =
 			false; /* what was found in time is an answer too, marked as such */
 	json_end_arr(j);
-	put_info(rq, j, q, c.n, &info);
+	put_info(rq, j, q, is_cold, c.n, &info);
+	if (is_cold)
+		cold_put(j, &cold);
 	json_end_obj(j);
 }
 
@@ -296,6 +303,24 @@ static void list_csv(struct request *rq, struct reply *rp, const struct query *q
 	rp->more_arg = o;
 }
 
+/* The archive knows one order, and a CSV of it is a job's work. */
+static bool cold_is_good(struct request *rq, struct reply *rp, const struct query *q, bool csv)
+{
+	if (!is_true(rq, "cold", false))
+		return true;
+	bool is_sorted = q->sort != QUERY_NEWEST && q->sort != QUERY_OLDEST;
+	if (is_sorted)
+		reply_field(rp, "parameter", "sort", "cold",
+			    api_words(rq->lang, "parameter.cold_sort"));
+	if (csv)
+		reply_field(rp, "parameter", "format", "cold",
+			    api_words(rq->lang, "parameter.cold_csv"));
+	if (is_sorted || csv)
+		reply_problem(rq, rp, 400, "invalid_parameter", "%s",
+			      api_words(rq->lang, "detail.invalid_parameter"));
+	return !is_sorted && !csv;
+}
+
 void api_list(struct request *rq, struct reply *rp)
 {
 	struct query q;
@@ -310,7 +335,7 @@ void api_list(struct request *rq, struct reply *rp)
 			      api_words(rq->lang, "detail.invalid_parameter"));
 		return;
 	}
-	if (list_query(rq, rp, rq->route->arg, &q) != 0 ||
+	if (list_query(rq, rp, rq->route->arg, &q) != 0 || !cold_is_good(rq, rp, &q, csv) ||
 	    look_list(rq, rp, q.record, csv) != 0)
 		return;
 	if (csv)

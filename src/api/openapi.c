@@ -2,6 +2,7 @@
  * their columns, other schemas as their routes give them. Any thread. */
 #include <stdio.h>
 
+#include "cold.h"
 #include "list.h"
 #include "room.h"
 
@@ -315,6 +316,8 @@ static void put_list_schema(struct json *j, const struct record *r)
 		j,
 		STR("{\"type\":\"object\",\"properties\":{\"since\":{\"type\":\"string\",\"format\":\"date-time\"},"
 		    "\"until\":{\"type\":\"string\",\"format\":\"date-time\"}}}"));
+	json_key(j, "archive");
+	json_raw(j, str_of(cold_schema));
 	json_key(j, "gaps");
 	json_raw(j,
 		 STR("{\"type\":\"array\",\"items\":{\"$ref\":\"#/components/schemas/gap\"}}"));

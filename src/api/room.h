@@ -44,6 +44,7 @@ struct api {
 	struct check checks[CHECKS_MAX]; /* lock: m; as of the last tick */
 	size_t n_checks;                 /* lock: m */
 	int64_t last_packet_ns; /* lock: m; when the packet counter last moved; 0 never */
+	struct api_cold cold;   /* list NULL: there is no archive; constant after init */
 	bool hears_logs;        /* a listener for logs is set; constant after init */
 	double lines_per_s;     /* lock: m; of logs, over the last seconds; <0 not known */
 };

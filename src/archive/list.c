@@ -245,6 +245,11 @@ static void add_cold(struct cold_info *sum, const struct cold_info *c)
 	sum->groups_from_places += c->groups_from_places;
 	sum->bytes_read += c->bytes_read;
 	sum->oldest_ns = c->oldest_ns;
+	if (!sum->asked || c->searched_since_ns < sum->searched_since_ns)
+		sum->searched_since_ns = c->searched_since_ns;
+	if (!sum->asked || c->searched_until_ns > sum->searched_until_ns)
+		sum->searched_until_ns = c->searched_until_ns;
+	sum->asked = sum->asked || c->asked;
 	if (c->groups_failed && !sum->groups_failed)
 		memcpy(sum->failed, c->failed, sizeof(sum->failed));
 	sum->groups_failed += c->groups_failed;

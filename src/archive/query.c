@@ -38,6 +38,7 @@ struct search {
 	struct matcher *matcher;
 	struct cold_cols cols;
 	struct cold_cursor at;
+	int64_t began_ns; /* time of the place where this page began */
 	bool oldest_first, has_may;
 	struct index_may may;
 	struct map gone; /* day: last id that is only in the archive */
@@ -576,6 +577,7 @@ static int begin(struct search *s, struct err *e)
 	if (!s->batch || map_init(&s->gone, 1 << 16) != 0)
 		return no_memory(e);
 	rc = cold_cursor_read(&s->at, s->q, false, e);
+	s->began_ns = s->at.after.time_ns;
 	if (!rc)
 		rc = matcher_new(&s->matcher, s->q, e);
 	if (!rc && s->from->cache)
@@ -597,6 +599,20 @@ static void end(struct search *s)
 	free(s->batch);
 	free(s->hits);
 	free(s);
+}
+
+/* What was searched now: from where the page began to where it ended. */
+static void tell_span(struct search *s, const struct query_page_info *info)
+{
+	struct cold_info *c = s->cold;
+	int64_t since = info->covered_since_ns, until = info->covered_until_ns;
+	if (!s->oldest_first && s->began_ns < until)
+		until = s->began_ns < since ? since : s->began_ns;
+	if (s->oldest_first && s->began_ns > since)
+		since = s->began_ns > until ? until : s->began_ns;
+	c->asked = true;
+	c->searched_since_ns = since;
+	c->searched_until_ns = until;
 }
 
 int archive_query(struct store *st, const struct cold_sources *from, const struct query *q, size_t limit,
@@ -623,6 +639,7 @@ int archive_query(struct store *st, const struct cold_sources *from, const struc
 	if (!rc) {
 		*info = (struct query_page_info){ .rows_looked_at = s->looked_at };
 		cold_fill_info(info, q, &s->at, more, s->complete, false, cold->oldest_ns);
+		tell_span(s, info);
 	}
 	end(s);
 	return rc;
