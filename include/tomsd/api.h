@@ -221,9 +221,16 @@ int api_job_ask(struct request *rq, struct reply *rp, const struct job_kind *k,
 /* total 0: not known. False: it was cancelled, or the house closes. */
 bool job_progress(struct job_work *w, const char *phase, uint64_t done, uint64_t total);
 
-/* One audit row: who did what to what; through store_write by the room that owns it. */
+/* One audit row: who did what to what; through store_write by the room that owns it. -ERR_RANGE: a text is
+ * longer than struct audit_row has room for. */
 int api_audit(struct request *rq, const char *action, const char *object,
 	      const char *before_json, const char *after_json, struct err *e) MUST_CHECK;
+
+struct audit_row; /* tomsd/audit_row.h */
+/* Rows after < id <= up_to, oldest first, as they go into the archive; row() non-zero ends it with that. */
+int api_audit_rows(struct sql *db, int64_t after, int64_t up_to,
+		   int (*row)(void *arg, const struct audit_row *r), void *arg, struct err *e) MUST_CHECK;
+int api_audit_last(struct sql *db, int64_t *id, struct err *e) MUST_CHECK; /* 0: there is none */
 
 extern const struct room
 	api_room; /* routes about the house and what it has seen; see docs/api.md */

@@ -58,7 +58,7 @@ enum col_flag {
 struct col {
 	const char *name; /* C field and SQL column */
 	enum col_type type;
-	uint16_t off, size;
+	uint32_t off, size;
 	const char *ecs;  /* dotted; NULL: not shown outside by itself (a derived column shows it) */
 	const char *doc;
 	unsigned flags;

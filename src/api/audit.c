@@ -6,9 +6,11 @@
  *   id, at_ns, user, role, session, by_token (0/1), origin, action, object, before, after
  * in this order, numbers in decimal, each as its length in bytes, ':', its bytes, ','. */
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "audit_sql.h"
 #include "room.h"
+#include "tomsd/audit_row.h"
 #include "tomsd/base/clock.h"
 #include "tomsd/base/hash.h"
 #include "tomsd/base/log.h"
@@ -16,7 +18,7 @@
 
 #define LIMIT_DEFAULT 50
 
-struct audit_row {
+struct entry {
 	int64_t id, at_ns, session;
 	bool by_token;
 	struct str user, role, origin, action, object, before, after;
@@ -38,7 +40,7 @@ static void put_number(struct buf *b, int64_t v)
 	put_text(b, str_of(text));
 }
 
-static int hash_row(struct audit_row *r, const uint8_t before[32])
+static int hash_row(struct entry *r, const uint8_t before[32])
 {
 	struct buf b;
 	buf_init(&b, 256u << 10);
@@ -86,7 +88,7 @@ static int read_last(struct sql *db, int64_t *id, uint8_t hash[32], struct err *
 
 static int insert(struct sql *db, void *arg, struct err *e)
 {
-	struct audit_row *r = arg;
+	struct entry *r = arg;
 	uint8_t before[32];
 	struct stmt *s;
 	int rc = read_last(db, &r->id, before, e);
@@ -115,10 +117,31 @@ static int insert(struct sql *db, void *arg, struct err *e)
 	return rc < 0 ? rc : 0;
 }
 
+/* What a row of the archive has no room for is refused, and with it what was to be done: nothing is ever cut. */
+static int check_room(const struct entry *r, struct err *e)
+{
+	static const struct audit_row *const room;
+	const struct {
+		const char *name;
+		struct str text;
+		size_t room;
+	} texts[] = {
+		{ "user", r->user, sizeof(room->user) },       { "role", r->role, sizeof(room->role) },
+		{ "origin", r->origin, sizeof(room->origin) }, { "action", r->action, sizeof(room->action) },
+		{ "object", r->object, sizeof(room->object) }, { "before", r->before, sizeof(room->before) },
+		{ "after", r->after, sizeof(room->after) },
+	};
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
+		if (texts[i].text.n >= texts[i].room)
+			return err_set(e, ERR_RANGE, "%s is longer than the %zu bytes of an audit row",
+				       texts[i].name, texts[i].room - 1);
+	return 0;
+}
+
 int api_audit(struct request *rq, const char *action, const char *object,
 	      const char *before_json, const char *after_json, struct err *e)
 {
-	struct audit_row r = {
+	struct entry r = {
 		.at_ns = clock_now_ns(),
 		.session = rq->who.session_id,
 		.by_token = rq->who.by_token,
@@ -132,9 +155,62 @@ int api_audit(struct request *rq, const char *action, const char *object,
 	};
 	if (!app_store(rq->app))
 		return err_set(e, ERR_CLOSED, "no store to keep the audit row in");
-	int rc = store_write(app_store(rq->app), insert, &r, e);
+	int rc = check_room(&r, e);
+	if (rc == 0)
+		rc = store_write(app_store(rq->app), insert, &r, e);
 	if (rc != 0)
 		(void)err_wrap(e, "writing the audit row %s", action);
+	return rc;
+}
+
+int api_audit_last(struct sql *db, int64_t *id, struct err *e)
+{
+	uint8_t hash[32];
+	return read_last(db, id, hash, e);
+}
+
+/* One row; columns as audit_sql_list has them. */
+static int read_row(struct stmt *s, struct audit_row *r, struct err *e)
+{
+	struct str hash = stmt_col_blob(s, 11);
+	memset(r, 0, sizeof(*r));
+	r->id = stmt_col_i64(s, 0);
+	r->at_ns = stmt_col_i64(s, 1);
+	r->session = stmt_col_i64(s, 4);
+	r->by_token = stmt_col_i64(s, 5) != 0;
+	bool whole = hash.n == 32 && str_copy(r->user, sizeof(r->user), stmt_col_text(s, 2)) &&
+		     str_copy(r->role, sizeof(r->role), stmt_col_text(s, 3)) &&
+		     str_copy(r->origin, sizeof(r->origin), stmt_col_text(s, 6)) &&
+		     str_copy(r->action, sizeof(r->action), stmt_col_text(s, 7)) &&
+		     str_copy(r->object, sizeof(r->object), stmt_col_text(s, 8)) &&
+		     str_copy(r->before, sizeof(r->before), stmt_col_text(s, 9)) &&
+		     str_copy(r->after, sizeof(r->after), stmt_col_text(s, 10));
+	if (!whole)
+		return err_set(e, ERR_CORRUPT, "audit row %lld was changed: it is longer than one can be",
+			       (long long)r->id);
+	hash_hex(hash.p, hash.n, r->hash);
+	return 0;
+}
+
+int api_audit_rows(struct sql *db, int64_t after, int64_t up_to,
+		   int (*row)(void *arg, const struct audit_row *r), void *arg, struct err *e)
+{
+	struct audit_row *r = malloc(sizeof(*r));
+	struct stmt *s = NULL;
+	if (!r)
+		return err_set(e, ERR_NOMEM, "no memory for audit rows");
+	int rc = sql_prepare(db, audit_sql_span, &s, e);
+	if (rc == 0) {
+		stmt_i64(s, 1, after);
+		stmt_i64(s, 2, up_to);
+	}
+	while (rc == 0 && (rc = stmt_step(s, e)) == 1) {
+		rc = read_row(s, r, e);
+		if (rc == 0)
+			rc = row(arg, r);
+	}
+	stmt_done(s);
+	free(r);
 	return rc;
 }
 

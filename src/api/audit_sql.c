@@ -5,6 +5,9 @@ const char audit_sql_last[] = "SELECT id, hash FROM audit ORDER BY id DESC LIMIT
 const char audit_sql_insert[] =
 	"INSERT INTO audit (id, at_ns, user, role, session, by_token, origin, action, object, before, after, hash)"
 	" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
+const char audit_sql_span[] =
+	"SELECT id, at_ns, user, role, session, by_token, origin, action, object, before, after, hash FROM audit"
+	" WHERE id > ?1 AND id <= ?2 ORDER BY id";
 const char audit_sql_list[] =
 	"SELECT id, at_ns, user, role, session, by_token, origin, action, object, before, after, hash FROM audit"
 	" WHERE id < ?1 AND at_ns >= ?2 AND at_ns < ?3 AND (?4 IS NULL OR action = ?4) AND (?5 IS NULL OR user = ?5)"

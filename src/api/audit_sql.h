@@ -2,6 +2,6 @@
 #ifndef API_AUDIT_SQL_H
 #define API_AUDIT_SQL_H
 
-extern const char audit_sql_last[], audit_sql_insert[], audit_sql_list[];
+extern const char audit_sql_last[], audit_sql_insert[], audit_sql_list[], audit_sql_span[];
 
 #endif

@@ -3,6 +3,7 @@
 
 #include "gen_flows.h"
 #include "gen_logs.h"
+#include "tomsd/audit_row.h"
 
 static struct memory m;
 
@@ -184,11 +185,13 @@ static void rows_of_anything_come_back(void **state)
 {
 	(void)state;
 	struct gen_flows g = { 99, 0, 0 };
-	for (size_t k = 0; k < 6; k++) {
-		const struct record *r = k == 0 ? &sample_record : records[k - 1];
+	for (size_t k = 0; k < 16; k++) {
+		const struct record *r = k == 0 ? &sample_record :
+					 k == 1 ? &audit_record :
+						  records[k - 2];
 		if (!r)
 			break;
-		size_t stride = (room_of(r) + 7) / 8 * 8, n = r->tail ? 60 : 1500;
+		size_t stride = (room_of(r) + 7) / 8 * 8, n = stride > 16384 ? 60 : 1500;
 		char *rows = calloc(n, stride);
 		assert_non_null(rows);
 		for (size_t i = 0; i < n; i++) {
