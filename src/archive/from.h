@@ -41,6 +41,12 @@ int from_read_at(int fd, uint64_t off, void *p, size_t n, struct err *e) MUST_CH
 /* NULL: a folder. */
 static inline const char *from_place_name(const struct archive_from *f) { return f->is_place ? f->name : NULL; }
 
+/* Where what is fetched lies while it is read; /tmp, where nothing is said. */
+static inline void from_scratch(struct archive_from *f, const char *folder)
+{
+	(void)str_copy(f->scratch, sizeof(f->scratch), str_of(folder));
+}
+
 /* Of places only. Which one has this version id; SIZE_MAX: none. */
 static inline size_t from_version(struct archive_from *f, const char *key, struct str version_id)
 {

@@ -20,6 +20,7 @@ struct looked { /* a manifest on the table */
 	char json_key[ARCHIVE_KEY_MAX], sig_key[ARCHIVE_KEY_MAX];
 	struct manifest m;
 	bool is_read, is_authentic; /* m is good; and signed as it should be */
+	size_t nth_json, nth_sig;   /* versions that are looked at */
 	uint8_t sha256[CRYPT_SHA256_BYTES];
 	char hex[2 * CRYPT_SHA256_BYTES + 1];
 };
@@ -105,6 +106,8 @@ static size_t versions(const struct verify *v, const char *key)
 static int read_pair(struct verify *v, struct looked *l, size_t j, size_t s, bool is_last_try)
 {
 	struct err why = ERR_INIT;
+	l->nth_json = j;
+	l->nth_sig = s;
 	int rc = read_one(v, l->json_key, j, MANIFEST_BYTES_MAX, &v->json, &why);
 	if (rc && v->e->code)
 		return rc;
@@ -551,6 +554,16 @@ static void remember(struct verify *v, const struct looked *l)
 	r->until_ns = l->m.until_ns;
 }
 
+/* In a place a name may lead to something else than the version that was looked at. */
+static void check_hidden(struct verify *v, const struct looked *l)
+{
+	char words[400];
+	if (from_hidden(v->ask->from, l->json_key, l->nth_json, words, sizeof(words)))
+		tell(v, l, VERIFY_HIDDEN, l->json_key, "%s", words);
+	if (l->has & SEEN_SIG && from_hidden(v->ask->from, l->sig_key, l->nth_sig, words, sizeof(words)))
+		tell(v, l, VERIFY_HIDDEN, l->sig_key, "%s", words);
+}
+
 static int look(struct verify *v, struct looked *l)
 {
 	int rc = load(v, l);
@@ -568,6 +581,8 @@ static int look(struct verify *v, struct looked *l)
 		if (rc == 0)
 			rc = take_receipts(v, l);
 	}
+	if (rc == 0 && v->place)
+		check_hidden(v, l);
 	if (rc == 0)
 		rc = check_stamp(v, l);
 	if (rc == 0)
