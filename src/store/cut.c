@@ -114,7 +114,11 @@ int store_uncut(struct sql *db, uint64_t *rows, struct err *e)
 
 int store_gone(struct sql *db, const struct record *r, int32_t day, int64_t *last, struct err *e)
 {
-	return ask_on(db, "SELECT gone_id FROM cut WHERE record=? AND day=?", r->name, day, last, e);
+	/* No reader sees a day that is being dropped, though rows of it are still there. */
+	return ask_on(db,
+		      "SELECT max(ifnull((SELECT gone_id FROM cut WHERE record=?1 AND day=?2),0),"
+		      "ifnull((SELECT last_id FROM part WHERE record=?1 AND day=?2 AND dropping=1),0))",
+		      r->name, day, last, e);
 }
 
 int cut_rows_gone(struct sql *db, const char *record, int32_t day, const char *table, int64_t n,
