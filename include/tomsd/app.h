@@ -50,6 +50,7 @@ struct edge {
 struct room {
 	const char *name; /* conf section, log prefix, thread names, status key, docs page */
 	const struct opt *opts;          /* ended by OPT_END; may be NULL like all tables here */
+	bool opts_labelled;              /* they are those of each [name "label"] */
 	const struct route *routes;      /* ended by ROUTE_END */
 	const struct job *jobs;
 	const struct counter *counters;

@@ -94,7 +94,7 @@ int conf_sections_of(const struct room *const *rooms, struct conf_section *out, 
 		if (rooms[i]->opts)
 			rc = section_add(out, max, n,
 					 (struct conf_section){ rooms[i]->name, rooms[i]->opts,
-								false },
+								rooms[i]->opts_labelled },
 					 e);
 	for (size_t i = 0; !rc && i < n_conf_later; i++)
 		if (!section_is_known(out, *n, conf_later[i].name))
@@ -219,12 +219,51 @@ static bool option_changed(const struct conf *was, const struct conf *is, const 
 	return false;
 }
 
+static bool has_label(const struct conf *c, const char *section, const char *label)
+{
+	for (size_t i = 0; i < conf_labels(c, section); i++)
+		if (!strcmp(conf_label(c, section, i), label))
+			return true;
+	return false;
+}
+
+static bool label_changed(const struct conf *was, const struct conf *is,
+			  const struct conf_section *s, const char *label)
+{
+	for (const struct opt *o = s->opts; o->name; o++) {
+		size_t n = conf_label_count(was, s->name, label, o->name);
+		if (n != conf_label_count(is, s->name, label, o->name))
+			return true;
+		for (size_t i = 0; i < n; i++)
+			if (!texts_equal(conf_label_item(was, s->name, label, o->name, i),
+					 conf_label_item(is, s->name, label, o->name, i)))
+				return true;
+	}
+	return false;
+}
+
+/* Sections with labels come and go as a whole: how many came, went or changed. */
+static unsigned labels_changes(const struct conf *was, const struct conf *is,
+			       const struct conf_section *s)
+{
+	unsigned n = 0;
+	for (size_t i = 0; i < conf_labels(is, s->name); i++) {
+		const char *label = conf_label(is, s->name, i);
+		n += !has_label(was, s->name, label) || label_changed(was, is, s, label);
+	}
+	for (size_t i = 0; i < conf_labels(was, s->name); i++)
+		n += !has_label(is, s->name, conf_label(was, s->name, i));
+	return n;
+}
+
 /* What changed in one section: how many options may be taken over now; the others are named. */
 static unsigned section_changes(const struct conf *was, const struct conf *is,
 				const struct conf_section *s)
 {
 	unsigned now = 0;
-	for (const struct opt *o = s->opts; !s->labelled && o->name; o++) {
+	if (s->labelled)
+		return labels_changes(was, is, s);
+	for (const struct opt *o = s->opts; o->name; o++) {
 		/* what a file holds may have changed where its name has not: renewed certificates */
 		bool is_file = o->type == OPT_PATH && (o->flags & OPT_RELOAD) &&
 			       !(o->flags & OPT_LIST) && conf_text(is, s->name, o->name);

@@ -5,42 +5,6 @@
 
 /* [archive] has no keys in this version. */
 static const struct opt archive_opts[] = { OPT_END };
-static const struct opt s3_opts[] = {
-	{ .name = "endpoint",
-	  .type = OPT_TEXT,
-	  .min = 1,
-	  .max = 500,
-	  .doc = "URL of the object storage." },
-	{ .name = "region",
-	  .type = OPT_TEXT,
-	  .min = 1,
-	  .max = 100,
-	  .doc = "Region in the request's signature." },
-	{ .name = "bucket",
-	  .type = OPT_TEXT,
-	  .min = 1,
-	  .max = 255,
-	  .doc = "Name of the bucket." },
-	{ .name = "prefix",
-	  .type = OPT_TEXT,
-	  .max = 500,
-	  .doc = "What the names of all objects begin with." },
-	{ .name = "access_key",
-	  .type = OPT_TEXT,
-	  .max = 500,
-	  .flags = OPT_SECRET,
-	  .doc = "Access key; @FILE reads it from a file." },
-	{ .name = "secret_key",
-	  .type = OPT_TEXT,
-	  .max = 500,
-	  .flags = OPT_SECRET,
-	  .doc = "Secret key; @FILE reads it from a file." },
-	{ .name = "object_lock",
-	  .type = OPT_TEXT,
-	  .max = 64,
-	  .doc = "Write-once mode of the objects and how long it lasts." },
-	OPT_END
-};
 static const struct opt mail_opts[] = {
 	{ .name = "server",
 	  .type = OPT_TEXT,
@@ -76,7 +40,6 @@ static const struct opt fortigate_opts[] = {
 
 const struct conf_section conf_later[] = {
 	{ "archive", archive_opts, false },
-	{ "s3", s3_opts, true },
 	{ "mail", mail_opts, false },
 	{ "fortigate", fortigate_opts, true },
 };

@@ -108,15 +108,33 @@ static int folder_allow(const struct fence *f, const char *file, struct err *e)
 	return rc;
 }
 
+static int labels_allow(const struct fence *f, const struct app *a,
+			const struct conf_section *s, const struct opt *o, struct err *e)
+{
+	int rc = 0;
+	for (size_t i = 0; i < conf_labels(a->conf, s->name) && !rc; i++) {
+		const char *label = conf_label(a->conf, s->name, i);
+		size_t n = conf_label_count(a->conf, s->name, label, o->name);
+		for (size_t k = 0; k < n && !rc; k++)
+			rc = folder_allow(
+				f, conf_label_item(a->conf, s->name, label, o->name, k), e);
+	}
+	return rc;
+}
+
 /* Every file that the configuration names by an option of type path. */
 static int options_allow(const struct fence *f, const struct app *a, struct err *e)
 {
 	int rc = 0;
 	for (size_t i = 0; i < a->n_sections && !rc; i++) {
 		const struct conf_section *s = &a->sections[i];
-		for (const struct opt *o = s->opts; !s->labelled && o->name && !rc; o++) {
+		for (const struct opt *o = s->opts; o->name && !rc; o++) {
 			if (o->type != OPT_PATH)
 				continue;
+			if (s->labelled) {
+				rc = labels_allow(f, a, s, o, e);
+				continue;
+			}
 			size_t n = o->flags & OPT_LIST ? conf_count(a->conf, s->name, o->name) :
 							 1;
 			for (size_t k = 0; k < n && !rc; k++) {

@@ -154,7 +154,7 @@ static void the_map_shows_rooms_threads_edges_jobs_and_options(void **state)
 		b.p, "  kernel -> capture: frames; when full: the kernel drops and counts\n"));
 	assert_non_null(strstr(b.p, "  [store] path pace\n"));
 	assert_non_null(
-		strstr(b.p, "  [s3 \"...\"] (not active in this version) endpoint region"));
+		strstr(b.p, "  [fortigate \"...\"] (not active in this version) url token"));
 	buf_fini(&b);
 }
 
