@@ -219,6 +219,27 @@ void place_settle(struct place *p)
 		(void)str_copy(p->problem, sizeof(p->problem), STR("secret"));
 }
 
+bool place_equal(const struct place *a, const struct place *b)
+{
+	const char *const texts[][2] = {
+		{ a->c.name, b->c.name },
+		{ a->c.endpoint, b->c.endpoint },
+		{ a->c.region, b->c.region },
+		{ a->c.bucket, b->c.bucket },
+		{ a->c.prefix, b->c.prefix },
+		{ a->c.access_key, b->c.access_key },
+		{ a->c.secret_key, b->c.secret_key },
+		{ a->c.ca_file, b->c.ca_file },
+		{ a->problem, b->problem },
+	};
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
+		if (strcmp(texts[i][0], texts[i][1]) != 0)
+			return false;
+	return a->c.path_style == b->c.path_style && a->c.lock == b->c.lock &&
+	       a->c.keep_ns == b->c.keep_ns && a->c.bytes_per_s == b->c.bytes_per_s &&
+	       a->is_enabled == b->is_enabled;
+}
+
 void place_home(const struct place *p, char out[1024])
 {
 	(void)snprintf(out, 1024, "%s/%s/%s", p->c.endpoint, p->c.bucket, p->c.prefix);

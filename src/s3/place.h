@@ -44,6 +44,7 @@ int place_lock_check(struct str v, struct err *e) MUST_CHECK;
 
 /* What follows from the fields: lock, style, what is lacking. */
 void place_settle(struct place *p);
+bool place_equal(const struct place *a, const struct place *b);
 /* "endpoint/bucket/prefix": two places with the same home are the same. */
 void place_home(const struct place *p, char out[1024]);
 
