@@ -1,5 +1,5 @@
 /* What other rooms ask of this one in the database: objects in, proofs out. Inside store_write, or with a reader. */
-#include "queue.h"
+#include "copies.h"
 #include "s3_sql.h"
 
 const char *const s3_state_names[] = { "waiting", "sending", "proven", "failed", NULL };

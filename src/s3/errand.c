@@ -16,17 +16,17 @@
 
 static int note_proven(struct sql *db, void *arg, struct err *e)
 {
-	return queue_proven(db, arg, e);
+	return copies_proven(db, arg, e);
 }
 
 static int note_failed(struct sql *db, void *arg, struct err *e)
 {
-	return queue_failed(db, arg, e);
+	return copies_failed(db, arg, e);
 }
 
 static int note_part(struct sql *db, void *arg, struct err *e)
 {
-	return queue_part(db, arg, e);
+	return copies_part(db, arg, e);
 }
 
 /* The place takes what it is given. */
@@ -219,7 +219,7 @@ static int lengthen(struct worker *w, struct item *it, struct s3_version *v, str
 static int settled(struct sql *db, void *arg, struct err *e)
 {
 	const int64_t *v = arg;
-	return queue_settled(db, v[0], v[1], e);
+	return copies_settled(db, v[0], v[1], e);
 }
 
 int worker_client(struct worker *w, struct err *e)

@@ -15,7 +15,7 @@
 
 static int note(struct sql *db, void *arg, struct err *e)
 {
-	return queue_finding(db, arg, e);
+	return copies_finding(db, arg, e);
 }
 
 struct looked {
@@ -25,7 +25,7 @@ struct looked {
 static int note_looked(struct sql *db, void *arg, struct err *e)
 {
 	const struct looked *l = arg;
-	return queue_looked(db, l->target, l->now_ns, e);
+	return copies_looked(db, l->target, l->now_ns, e);
 }
 
 /* What is wrong with the version itself; NULL: nothing. */
@@ -119,7 +119,7 @@ int look_at_sample(const struct look *l, struct s3_fault *f, struct err *e)
 		return err_set(e, ERR_NOMEM, "no memory for a sample");
 	int n = 0, rc = store_read_begin(l->s3->store, clock_mono_ns() + READ_NS, &db, e);
 	if (rc == 0) {
-		n = queue_sample(db, l->target, done.now_ns, items, SAMPLE, e);
+		n = copies_sample(db, l->target, done.now_ns, items, SAMPLE, e);
 		store_read_end(l->s3->store, db);
 		rc = n < 0 ? n : 0;
 	}

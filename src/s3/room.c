@@ -82,6 +82,7 @@ static int init(struct app *a, struct err *e)
 	if (!s)
 		return err_set(e, ERR_NOMEM, "no memory for the room s3");
 	s->app = a;
+	s->store = app_store(a); /* requests may come before start */
 	mutex_init(&s->m);
 	cond_init(&s->wake);
 	app_set_room_state(a, &s3_room, s);
@@ -97,10 +98,7 @@ static int init(struct app *a, struct err *e)
 static int start(struct app *a, struct err *e)
 {
 	struct s3 *s = s3_of(a);
-	if (!s)
-		return 0;
-	s->store = app_store(a);
-	return keeper_start(s, e);
+	return s ? keeper_start(s, e) : 0;
 }
 
 static void reload(struct app *a)

@@ -4,7 +4,7 @@
 
 #include <stdatomic.h>
 
-#include "queue.h"
+#include "copies.h"
 #include "tomsd/api.h"
 #include "tomsd/base/thread.h"
 

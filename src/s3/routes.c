@@ -89,7 +89,7 @@ static void place_test(struct request *rq, struct reply *rp)
 
 static int push(struct sql *db, void *arg, struct err *e)
 {
-	return queue_push(db, *(const int64_t *)arg, e);
+	return copies_push(db, *(const int64_t *)arg, e);
 }
 
 static void places_push(struct request *rq, struct reply *rp)
@@ -119,7 +119,7 @@ static void places_push(struct request *rq, struct reply *rp)
 
 static int acknowledge(struct sql *db, void *arg, struct err *e)
 {
-	return queue_acknowledge(db, *(const int64_t *)arg, e);
+	return copies_acknowledge(db, *(const int64_t *)arg, e);
 }
 
 static void place_acknowledge(struct request *rq, struct reply *rp)

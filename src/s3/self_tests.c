@@ -53,7 +53,7 @@ static void one_step(void *arg, const struct s3_step *s)
 
 static int note(struct sql *db, void *arg, struct err *e)
 {
-	return queue_tested(db, arg, e);
+	return copies_tested(db, arg, e);
 }
 
 static enum test_result result_of(const struct trying *g, int rc)

@@ -70,7 +70,7 @@ static int load(struct worker *w, struct err *e)
 
 static int note_fill(struct sql *db, void *arg, struct err *e)
 {
-	return queue_fill(db, arg, e);
+	return copies_fill(db, arg, e);
 }
 
 static void look_for_files(const struct worker *w, struct fill_row *rows, size_t n)
@@ -89,7 +89,7 @@ static int fill_some(struct worker *w, struct fill_row *rows, struct err *e)
 	int rc = store_read_begin(w->s3->store, clock_mono_ns() + READ_NS, &db, e);
 	if (rc != 0)
 		return rc;
-	int n = queue_fill_rows(db, &t, rows, FILL_ROWS, e);
+	int n = copies_fill_rows(db, &t, rows, FILL_ROWS, e);
 	store_read_end(w->s3->store, db);
 	if (n < 0)
 		return n;
@@ -198,9 +198,9 @@ static int next_item(struct worker *w, int64_t now_ns, struct item *it, int64_t 
 	int rc = store_read_begin(w->s3->store, clock_mono_ns() + READ_NS, &db, e);
 	if (rc != 0)
 		return rc;
-	rc = queue_next(db, w->target, now_ns, it, e);
+	rc = copies_next(db, w->target, now_ns, it, e);
 	if (rc == 0) {
-		int failed = queue_due(db, w->target, due_ns, e);
+		int failed = copies_due(db, w->target, due_ns, e);
 		rc = failed ? failed : 0;
 	}
 	store_read_end(w->s3->store, db);

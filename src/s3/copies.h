@@ -1,7 +1,7 @@
 /* What is where: the tables s3_target, s3_object, s3_copy and s3_proof. Everything that writes is called inside
  * store_write; the rest with a reader. */
-#ifndef S3_QUEUE_H
-#define S3_QUEUE_H
+#ifndef S3_COPIES_H
+#define S3_COPIES_H
 
 #include "place.h"
 
@@ -64,12 +64,12 @@ struct item {
 	bool was_proven; /* counted among the proven */
 };
 /* The next one that is due: 1, 0 none, -ERR_X. */
-int queue_next(struct sql *db, int64_t target, int64_t now_ns, struct item *out,
+int copies_next(struct sql *db, int64_t target, int64_t now_ns, struct item *out,
 	       struct err *e) MUST_CHECK;
 /* When the next one will be due; INT64_MAX: none waits. */
-int queue_due(struct sql *db, int64_t target, int64_t *next_ns, struct err *e) MUST_CHECK;
+int copies_due(struct sql *db, int64_t target, int64_t *next_ns, struct err *e) MUST_CHECK;
 /* Proven ones to look at: those not looked at for longest, and some that nobody can foretell. How many, or -ERR_X. */
-int queue_sample(struct sql *db, int64_t target, int64_t now_ns, struct item *out, size_t max,
+int copies_sample(struct sql *db, int64_t target, int64_t now_ns, struct item *out, size_t max,
 		 struct err *e) MUST_CHECK;
 
 /* Objects in (after, until] for a place that is new, oldest first; how many. */
@@ -78,7 +78,7 @@ struct fill_row {
 	char path[768];
 	bool is_here; /* set by who looks */
 };
-int queue_fill_rows(struct sql *db, const struct target *t, struct fill_row *out, size_t max,
+int copies_fill_rows(struct sql *db, const struct target *t, struct fill_row *out, size_t max,
 		    struct err *e) MUST_CHECK;
 struct fill {
 	int64_t target;
@@ -86,7 +86,7 @@ struct fill {
 	size_t n;
 	int64_t filled; /* up to here it is done */
 };
-int queue_fill(struct sql *db, const struct fill *f, struct err *e) MUST_CHECK;
+int copies_fill(struct sql *db, const struct fill *f, struct err *e) MUST_CHECK;
 
 struct proof { /* what was read back */
 	int64_t target;
@@ -95,7 +95,7 @@ struct proof { /* what was read back */
 	int64_t now_ns;
 	bool ends_outage; /* those that failed meanwhile are due again */
 };
-int queue_proven(struct sql *db, const struct proof *p, struct err *e) MUST_CHECK;
+int copies_proven(struct sql *db, const struct proof *p, struct err *e) MUST_CHECK;
 
 struct failure {
 	int64_t target;
@@ -106,16 +106,16 @@ struct failure {
 	int64_t place_next_ns, now_ns, skew_ns;
 	const char *problem, *detail;
 };
-int queue_failed(struct sql *db, const struct failure *f, struct err *e) MUST_CHECK;
+int copies_failed(struct sql *db, const struct failure *f, struct err *e) MUST_CHECK;
 
 struct part {
 	int64_t target, object;
 	const char *upload_id;
 	uint64_t done_bytes;
 };
-int queue_part(struct sql *db, const struct part *p, struct err *e) MUST_CHECK;
+int copies_part(struct sql *db, const struct part *p, struct err *e) MUST_CHECK;
 /* A longer lock is not to be had, or not needed any more. */
-int queue_settled(struct sql *db, int64_t target, int64_t object, struct err *e) MUST_CHECK;
+int copies_settled(struct sql *db, int64_t target, int64_t object, struct err *e) MUST_CHECK;
 
 struct finding {
 	int64_t target, now_ns;
@@ -125,18 +125,18 @@ struct finding {
 	enum wants wants;  /* what repairs it */
 	bool is_lost;      /* not there, and not here: it counts as failed */
 };
-int queue_finding(struct sql *db, const struct finding *f, struct err *e) MUST_CHECK;
-int queue_looked(struct sql *db, int64_t target, int64_t now_ns, struct err *e) MUST_CHECK;
+int copies_finding(struct sql *db, const struct finding *f, struct err *e) MUST_CHECK;
+int copies_looked(struct sql *db, int64_t target, int64_t now_ns, struct err *e) MUST_CHECK;
 /* Somebody has taken note of all findings so far. */
-int queue_acknowledge(struct sql *db, int64_t target, struct err *e) MUST_CHECK;
+int copies_acknowledge(struct sql *db, int64_t target, struct err *e) MUST_CHECK;
 
 struct tested {
 	int64_t target, at_ns;
 	enum test_result result;
 	struct str steps;
 };
-int queue_tested(struct sql *db, const struct tested *t, struct err *e) MUST_CHECK;
+int copies_tested(struct sql *db, const struct tested *t, struct err *e) MUST_CHECK;
 /* Everything that waits is due now, also what was given up; target 0: in all places. */
-int queue_push(struct sql *db, int64_t target, struct err *e) MUST_CHECK;
+int copies_push(struct sql *db, int64_t target, struct err *e) MUST_CHECK;
 
 #endif

@@ -1,6 +1,6 @@
 /* Looks at the tables: what a place is known to be, what waits there, what is to be looked at again. With a
  * reader, or inside store_write. */
-#include "queue.h"
+#include "copies.h"
 
 #include "s3_sql.h"
 #include "tomsd/base/clock.h"
@@ -141,7 +141,7 @@ static void item_take(struct stmt *s, struct item *it)
 		memcpy(it->sha256, sum.p, sum.n);
 }
 
-int queue_next(struct sql *db, int64_t target, int64_t now_ns, struct item *out, struct err *e)
+int copies_next(struct sql *db, int64_t target, int64_t now_ns, struct item *out, struct err *e)
 {
 	struct stmt *s;
 	int rc = sql_prepare(db, s3_sql_next, &s, e);
@@ -157,7 +157,7 @@ int queue_next(struct sql *db, int64_t target, int64_t now_ns, struct item *out,
 	return rc;
 }
 
-int queue_due(struct sql *db, int64_t target, int64_t *next_ns, struct err *e)
+int copies_due(struct sql *db, int64_t target, int64_t *next_ns, struct err *e)
 {
 	struct stmt *s;
 	int rc = sql_prepare(db, s3_sql_due, &s, e);
@@ -196,7 +196,7 @@ static int sample_some(struct sql *db, const char *sql, const int64_t bound[3],
 	return rc < 0 ? rc : (int)n;
 }
 
-int queue_sample(struct sql *db, int64_t target, int64_t now_ns, struct item *out, size_t max,
+int copies_sample(struct sql *db, int64_t target, int64_t now_ns, struct item *out, size_t max,
 		 struct err *e)
 {
 	int64_t bound[3] = { target, now_ns, (int64_t)(max - max / 3) };
@@ -218,7 +218,7 @@ int queue_sample(struct sql *db, int64_t target, int64_t now_ns, struct item *ou
 	return rc < 0 ? rc : n;
 }
 
-int queue_fill_rows(struct sql *db, const struct target *t, struct fill_row *out, size_t max,
+int copies_fill_rows(struct sql *db, const struct target *t, struct fill_row *out, size_t max,
 		    struct err *e)
 {
 	struct stmt *s;

@@ -1,6 +1,6 @@
 /* What became of it: every function here runs inside store_write, so that an object, its proof and what is known of
  * the place change together. */
-#include "queue.h"
+#include "copies.h"
 #include "s3_sql.h"
 
 static int run(struct stmt *s, struct err *e)
@@ -116,7 +116,7 @@ int targets_settle(struct sql *db, const struct places *ps, int64_t ids[PLACES_M
 	return rc;
 }
 
-int queue_fill(struct sql *db, const struct fill *f, struct err *e)
+int copies_fill(struct sql *db, const struct fill *f, struct err *e)
 {
 	struct stmt *s;
 	int rc = 0;
@@ -156,7 +156,7 @@ static int insert_proof(struct sql *db, const struct proof *p, int64_t *n, struc
 	return rc < 0 ? rc : 0;
 }
 
-int queue_proven(struct sql *db, const struct proof *p, struct err *e)
+int copies_proven(struct sql *db, const struct proof *p, struct err *e)
 {
 	int64_t n = 0, is_new = !p->item->was_proven;
 	int rc = insert_proof(db, p, &n, e);
@@ -185,7 +185,7 @@ static int item_failed(struct sql *db, const struct failure *f, struct err *e)
 	return run(s, e);
 }
 
-int queue_failed(struct sql *db, const struct failure *f, struct err *e)
+int copies_failed(struct sql *db, const struct failure *f, struct err *e)
 {
 	struct stmt *s;
 	int rc = f->item ? item_failed(db, f, e) : 0;
@@ -204,7 +204,7 @@ int queue_failed(struct sql *db, const struct failure *f, struct err *e)
 	return run(s, e);
 }
 
-int queue_part(struct sql *db, const struct part *p, struct err *e)
+int copies_part(struct sql *db, const struct part *p, struct err *e)
 {
 	struct stmt *s;
 	int rc = sql_prepare(db, s3_sql_copy_part, &s, e);
@@ -217,12 +217,12 @@ int queue_part(struct sql *db, const struct part *p, struct err *e)
 	return run(s, e);
 }
 
-int queue_settled(struct sql *db, int64_t target, int64_t object, struct err *e)
+int copies_settled(struct sql *db, int64_t target, int64_t object, struct err *e)
 {
 	return RUN(db, s3_sql_copy_settled, e, target, object);
 }
 
-int queue_finding(struct sql *db, const struct finding *f, struct err *e)
+int copies_finding(struct sql *db, const struct finding *f, struct err *e)
 {
 	struct stmt *s;
 	int rc = sql_prepare(db, s3_sql_copy_finding, &s, e);
@@ -247,18 +247,18 @@ int queue_finding(struct sql *db, const struct finding *f, struct err *e)
 	return run(s, e);
 }
 
-int queue_looked(struct sql *db, int64_t target, int64_t now_ns, struct err *e)
+int copies_looked(struct sql *db, int64_t target, int64_t now_ns, struct err *e)
 {
 	return RUN(db, s3_sql_looked, e, target, now_ns);
 }
 
-int queue_acknowledge(struct sql *db, int64_t target, struct err *e)
+int copies_acknowledge(struct sql *db, int64_t target, struct err *e)
 {
 	int rc = RUN(db, s3_sql_acknowledge, e, target);
 	return rc == 0 ? RUN(db, s3_sql_acknowledge_rest, e, target) : rc;
 }
 
-int queue_tested(struct sql *db, const struct tested *t, struct err *e)
+int copies_tested(struct sql *db, const struct tested *t, struct err *e)
 {
 	struct stmt *s;
 	int rc = sql_prepare(db, s3_sql_tested, &s, e);
@@ -271,7 +271,7 @@ int queue_tested(struct sql *db, const struct tested *t, struct err *e)
 	return run(s, e);
 }
 
-int queue_push(struct sql *db, int64_t target, struct err *e)
+int copies_push(struct sql *db, int64_t target, struct err *e)
 {
 	int rc = RUN(db, s3_sql_push, e, target);
 	return rc == 0 ? RUN(db, s3_sql_push_target, e, target) : rc;
