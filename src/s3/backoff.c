@@ -40,8 +40,9 @@ static const struct known {
 };
 
 /* Problems that somebody has to do something about, from the first time on. */
-static const char *const grave[] = { "key",    "denied",      "bucket",   "certificate", "clock", "region",
-				     "unlocked", "no_versions", "incomplete", "secret",      "ca",    "different" };
+static const char *const grave[] = { "key",        "denied", "bucket",   "certificate",
+				     "clock",      "region", "unlocked", "no_versions",
+				     "incomplete", "secret", "ca",       "different" };
 
 const char *fault_problem(const struct s3_fault *f, int rc, bool *is_place)
 {

@@ -10,7 +10,8 @@
 
 static void text(char *out, size_t cap, struct stmt *s, int col)
 {
-	(void)str_copy(out, cap, stmt_col_text(s, col)); /* longer ones were cut when they were written */
+	(void)str_copy(out, cap,
+		       stmt_col_text(s, col)); /* longer ones were cut when they were written */
 }
 
 void target_fini(struct target *t)
@@ -197,7 +198,7 @@ static int sample_some(struct sql *db, const char *sql, const int64_t bound[3],
 }
 
 int copies_sample(struct sql *db, int64_t target, int64_t now_ns, struct item *out, size_t max,
-		 struct err *e)
+		  struct err *e)
 {
 	int64_t bound[3] = { target, now_ns, (int64_t)(max - max / 3) };
 	uint64_t newest = 0, dice;
@@ -219,7 +220,7 @@ int copies_sample(struct sql *db, int64_t target, int64_t now_ns, struct item *o
 }
 
 int copies_fill_rows(struct sql *db, const struct target *t, struct fill_row *out, size_t max,
-		    struct err *e)
+		     struct err *e)
 {
 	struct stmt *s;
 	size_t n = 0;

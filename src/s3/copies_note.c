@@ -21,8 +21,8 @@ static int run_numbers(struct sql *db, const char *sql, const int64_t *v, int n,
 		stmt_i64(s, i + 1, v[i]);
 	return run(s, e);
 }
-#define RUN(db, sql, e, ...)                                              \
-	run_numbers((db), (sql), (const int64_t[]){ __VA_ARGS__ },        \
+#define RUN(db, sql, e, ...)                                       \
+	run_numbers((db), (sql), (const int64_t[]){ __VA_ARGS__ }, \
 		    (int)(sizeof((const int64_t[]){ __VA_ARGS__ }) / 8), (e))
 
 static int one_number(struct sql *db, const char *sql, int64_t *out, struct err *e)
@@ -127,7 +127,11 @@ int copies_fill(struct sql *db, const struct fill *f, struct err *e)
 		stmt_i64(s, 1, f->target);
 		stmt_i64(s, 2, f->rows[i].object);
 		stmt_i64(s, 3, f->rows[i].is_here);
-		stmt_text(s, 4, str_of(f->rows[i].is_here ? "" : "the local file was no longer here when the place was added"));
+		stmt_text(
+			s, 4,
+			str_of(f->rows[i].is_here ?
+				       "" :
+				       "the local file was no longer here when the place was added"));
 		rc = run(s, e);
 	}
 	return rc == 0 ? RUN(db, s3_sql_filled, e, f->target, f->filled) : rc;

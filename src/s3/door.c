@@ -50,7 +50,8 @@ int s3_enqueue(struct sql *db, const struct s3_object *o, struct err *e)
 	int64_t id = 0;
 	struct item sizes;
 	if (strlen(o->key) >= sizeof(sizes.key) || strlen(o->path) >= sizeof(sizes.path))
-		return err_set(e, ERR_RANGE, "key or path of an object is too long: %s", o->key);
+		return err_set(e, ERR_RANGE, "key or path of an object is too long: %s",
+			       o->key);
 	int rc = find_object(db, o, e);
 	if (rc != 0)
 		return rc < 0 ? rc : 0;

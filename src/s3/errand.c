@@ -45,7 +45,8 @@ static void view_failed(struct worker *w, const struct failure *f)
 	if (!w->view.problem[0])
 		w->view.problem_ns = f->now_ns;
 	(void)str_copy(w->view.problem, sizeof(w->view.problem), str_of(f->problem));
-	(void)str_copy(w->view.detail, sizeof(w->view.detail), str_of(f->detail)); /* cut is fine */
+	(void)str_copy(w->view.detail, sizeof(w->view.detail),
+		       str_of(f->detail)); /* cut is fine */
 	w->view.fails = f->place_fails;
 	w->view.skew_ns = f->skew_ns;
 	w->view.sending[0] = '\0';
@@ -55,7 +56,8 @@ static void view_failed(struct worker *w, const struct failure *f)
 /* Retention counts from the time of sending. Whole hours, so that a second try asks for what the first did. */
 static int64_t retain_until(const struct worker *w, const struct item *it, int64_t now_ns)
 {
-	int64_t keep = it->keep_ns > 0 ? it->keep_ns : w->place.c.keep_ns, until = now_ns + keep;
+	int64_t keep = it->keep_ns > 0 ? it->keep_ns : w->place.c.keep_ns,
+		until = now_ns + keep;
 	if (w->place.c.lock == S3_LOCK_NONE)
 		return 0;
 	until += HOUR_NS - 1;
@@ -120,7 +122,8 @@ static int failed(struct worker *w, const struct item *it, const struct s3_fault
 	if (n.place_fails <= 1 || (n.place_fails & (n.place_fails - 1)) == 0)
 		log_warning("s3", "%s place=%s tries=%u object=%s error=%s",
 			    is_place ? "place cannot be used" : "object not sent",
-			    w->place.c.name, n.place_fails, it ? LOGQ(it->key) : "-", LOGQ(detail));
+			    w->place.c.name, n.place_fails, it ? LOGQ(it->key) : "-",
+			    LOGQ(detail));
 	return store_write(w->s3->store, note_failed, &n, e);
 }
 
@@ -131,8 +134,8 @@ int errand_place_failed(struct worker *w, const struct s3_fault *f, int rc, cons
 }
 
 /* The local file, as it was sealed as far as its size tells. */
-static int open_local(const struct worker *w, const struct item *it, int *fd, struct s3_fault *f,
-		      struct err *e)
+static int open_local(const struct worker *w, const struct item *it, int *fd,
+		      struct s3_fault *f, struct err *e)
 {
 	char path[2048];
 	struct stat st;
@@ -167,12 +170,13 @@ static int part_done(void *arg, const char *upload_id, uint64_t done_bytes)
 	if (worker_closes(g->w))
 		return -ERR_CLOSED;
 	if (store_write(g->w->s3->store, note_part, &p, &e) != 0)
-		log_warning("s3", "how far an upload is could not be kept error=%s", LOGQ(e.text));
+		log_warning("s3", "how far an upload is could not be kept error=%s",
+			    LOGQ(e.text));
 	return 0;
 }
 
-static int send_object(struct worker *w, struct item *it, struct s3_version *v, struct s3_fault *f,
-		       struct err *e)
+static int send_object(struct worker *w, struct item *it, struct s3_version *v,
+		       struct s3_fault *f, struct err *e)
 {
 	struct going g = { w, it };
 	char id_before[UPLOAD_ID_MAX];

@@ -8,8 +8,8 @@
 #include "tomsd/base/clock.h"
 #include "tomsd/base/log.h"
 
-#define LOOK_MS 1000   /* at least, between two looks at the numbers */
-#define IDLE_MS 15000  /* at most */
+#define LOOK_MS 1000  /* at least, between two looks at the numbers */
+#define IDLE_MS 15000 /* at most */
 #define READ_NS (10 * NS_PER_S)
 
 struct settle {
@@ -167,7 +167,8 @@ static void tell_pages(struct s3 *s, const struct view *was, size_t n_was,
 			    was[i].findings == is[i].findings;
 		if (same)
 			continue;
-		(void)snprintf(text, sizeof(text), "{\"name\":\"%s\",\"state\":\"%s\",\"waiting\":%llu}",
+		(void)snprintf(text, sizeof(text),
+			       "{\"name\":\"%s\",\"state\":\"%s\",\"waiting\":%llu}",
 			       is[i].name, place_state_names[view_state(&is[i])],
 			       (unsigned long long)is[i].waiting);
 		api_event(s->app, "places", text);
@@ -253,7 +254,8 @@ static void run(void *arg)
 		thread_beat();
 		if (dirty && arrange(s, &e) != 0) {
 			log_err("s3", "places cannot be arranged error=%s", LOGQ(e.text));
-			app_room_health(s->app, &s3_room, false, "places cannot be read: %s", e.text);
+			app_room_health(s->app, &s3_room, false, "places cannot be read: %s",
+					e.text);
 		}
 		look(s);
 		looked_mono_ns = clock_mono_ns();

@@ -93,11 +93,13 @@ static int keep_finding(const struct look *l, const struct item *it, const char 
 	return store_write(l->s3->store, note, &f, e);
 }
 
-static int look_at(const struct look *l, const struct item *it, struct s3_fault *f, struct err *e)
+static int look_at(const struct look *l, const struct item *it, struct s3_fault *f,
+		   struct err *e)
 {
 	struct s3_version v = { .bytes = 0 };
 	const char *what = NULL;
-	int rc = s3_head(l->client, it->key, it->version_id[0] ? it->version_id : NULL, &v, f, e);
+	int rc = s3_head(l->client, it->key, it->version_id[0] ? it->version_id : NULL, &v, f,
+			 e);
 	if (rc != 0 && (f->status == 404 || f->status == 405)) {
 		what = "gone"; /* 405: the version is a delete marker now */
 		rc = 0;

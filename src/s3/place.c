@@ -21,7 +21,8 @@ static bool made_of(struct str v, const char *others)
 	for (size_t i = 0; i < v.n; i++)
 		if (!is_letter(v.p[i]) && !strchr(others, v.p[i]))
 			return false;
-	return v.n == 0 || memchr(v.p, 0, v.n) == NULL; /* strchr finds the end of others, too */
+	return v.n == 0 ||
+	       memchr(v.p, 0, v.n) == NULL; /* strchr finds the end of others, too */
 }
 
 int place_name_check(struct str v, struct err *e)
@@ -45,12 +46,14 @@ int place_endpoint_check(struct str v, struct err *e)
 	struct str host = v;
 	bool is_plain = str_starts(v, STR("http://"));
 	if (!is_plain && !str_starts(v, STR("https://")))
-		return err_set(e, ERR_INVALID,
-			       "not an https address, say https://s3.ap-northeast-1.amazonaws.com");
+		return err_set(
+			e, ERR_INVALID,
+			"not an https address, say https://s3.ap-northeast-1.amazonaws.com");
 	host = str_sub(v, is_plain ? 7 : 8, v.n);
 	if (host.n == 0 || !made_of(host, ".-_:[]"))
-		return err_set(e, ERR_INVALID,
-			       "the address ends after the host and its port: the bucket has a key of its own");
+		return err_set(
+			e, ERR_INVALID,
+			"the address ends after the host and its port: the bucket has a key of its own");
 	if (is_plain && !is_loopback(host))
 		return err_set(e, ERR_INVALID,
 			       "http is for this machine itself alone, say https");
@@ -78,8 +81,9 @@ int place_prefix_check(struct str v, struct err *e)
 	if (!bad && made_of(v, "-_./=") && str_find(v, STR("//")) < 0 &&
 	    str_find(v, STR("..")) < 0)
 		return 0;
-	return err_set(e, ERR_INVALID,
-		       "letters, digits and '-', '_', '.', '=', with '/' in between, say toms/hospital-1");
+	return err_set(
+		e, ERR_INVALID,
+		"letters, digits and '-', '_', '.', '=', with '/' in between, say toms/hospital-1");
 }
 
 /* "1y" is 365 days; num_duration knows the others. */
@@ -107,8 +111,9 @@ int place_lock_parse(struct str v, enum s3_lock *lock, int64_t *keep_ns, struct 
 	bool is_compliance = str_eq(mode, STR("compliance"));
 	if (!has_two || (!is_compliance && !str_eq(mode, STR("governance"))) ||
 	    take_period(str_trim(rest), &ns) != 0)
-		return err_set(e, ERR_INVALID,
-			       "say compliance or governance and how long, as in compliance 1y, or off");
+		return err_set(
+			e, ERR_INVALID,
+			"say compliance or governance and how long, as in compliance 1y, or off");
 	if (ns < DAY_NS || ns > KEEP_MAX_NS)
 		return err_set(e, ERR_RANGE,
 			       "objects are locked for a day at least and ten years at most");

@@ -18,7 +18,7 @@ static void blame(struct request *rq, struct reply *rp, const char *pointer, con
 struct asked { /* a body, taken over field by field */
 	struct place p;
 	char secret[256];
-	bool has_secret;
+	bool has_secret, is_new;
 };
 
 struct field {
@@ -110,7 +110,8 @@ static bool take_keys(struct request *rq, struct reply *rp, const struct json_do
 		good = false;
 	}
 	a->has_secret = secret != NULL;
-	if (secret && (!json_text(secret, a->secret, sizeof(a->secret)) || !is_key(str_of(a->secret)))) {
+	if (secret &&
+	    (!json_text(secret, a->secret, sizeof(a->secret)) || !is_key(str_of(a->secret)))) {
 		blame(rq, rp, "/secret_key", "not a key");
 		good = false;
 	}
@@ -126,7 +127,8 @@ static bool take_rest(struct request *rq, struct reply *rp, const struct json_do
 	char text[16];
 	int64_t rate = 0;
 	bool good = true, known = !style;
-	for (unsigned i = 0; style && json_text(style, text, sizeof(text)) && place_style_names[i]; i++)
+	for (unsigned i = 0;
+	     style && json_text(style, text, sizeof(text)) && place_style_names[i]; i++)
 		if (strcmp(place_style_names[i], text) == 0) {
 			a->p.style = (enum place_style)i;
 			known = true;
@@ -146,13 +148,28 @@ static bool take_rest(struct request *rq, struct reply *rp, const struct json_do
 	return good;
 }
 
+static bool take_name(struct request *rq, struct reply *rp, const struct json_doc *d,
+		      struct asked *a)
+{
+	struct err e = ERR_INIT;
+	const struct json_node *n = json_get(d, d->nodes, "name");
+	if (json_text(n, a->p.c.name, sizeof(a->p.c.name)) &&
+	    place_name_check(str_of(a->p.c.name), &e) == 0)
+		return true;
+	blame(rq, rp, "/name", e.text);
+	return false;
+}
+
 /* Members that nobody knows are a slip of the pen; with secrets in it, better told than passed over. */
 static bool takes_all(struct request *rq, struct reply *rp, const struct json_doc *d)
 {
-	static const char *const known[] = { "name",      "endpoint",   "region",     "bucket",      "prefix",
-					     "access_key", "secret_key", "object_lock", "lock",       "keep_days",
-					     "style",     "bandwidth",  "enabled" };
+	static const char *const known[] = { "name",       "endpoint",    "region",
+					     "bucket",     "prefix",      "access_key",
+					     "secret_key", "object_lock", "lock",
+					     "keep_days",  "style",       "bandwidth",
+					     "enabled" };
 	char name[64], pointer[80];
+	bool good = true;
 	uint32_t at = 1;
 	for (uint32_t i = 0; i < d->nodes[0].count; i++, at = d->nodes[at + 1].next) {
 		bool is_known = false;
@@ -163,15 +180,19 @@ static bool takes_all(struct request *rq, struct reply *rp, const struct json_do
 		if (is_known)
 			continue;
 		(void)snprintf(pointer, sizeof(pointer), "/%s", name);
-		reply_field(rp, "pointer", pointer, "unknown", api_words(rq->lang, "field.unknown"));
-		return false;
+		reply_field(rp, "pointer", pointer, "unknown",
+			    api_words(rq->lang, "field.unknown"));
+		good = false;
 	}
-	return true;
+	return good;
 }
 
-static bool take(struct request *rq, struct reply *rp, const struct json_doc *d, struct asked *a)
+static bool take(struct request *rq, struct reply *rp, const struct json_doc *d,
+		 struct asked *a)
 {
 	bool good = takes_all(rq, rp, d);
+	if (a->is_new)
+		good = take_name(rq, rp, d, a) && good;
 	good = take_texts(rq, rp, d, a) && good;
 	good = take_lock(rq, rp, d, a) && good;
 	good = take_keys(rq, rp, d, a) && good;
@@ -274,7 +295,8 @@ static bool name_is_free(struct request *rq, struct reply *rp, const char *name)
 	places_fini(ps);
 	free(ps);
 	if (taken)
-		reply_problem(rq, rp, 409, "exists", "%s", api_words(rq->lang, "detail.place_exists"));
+		reply_problem(rq, rp, 409, "exists", "%s",
+			      api_words(rq->lang, "detail.place_exists"));
 	else if (full)
 		reply_problem(rq, rp, 422, "too_many_places", "%s",
 			      api_words(rq->lang, "detail.places_full"));
@@ -293,7 +315,8 @@ static bool is_complete(struct request *rq, struct reply *rp, const struct asked
 	for (size_t i = 0; i < ARRAY_LEN(must); i++) {
 		if (must[i].value[0])
 			continue;
-		reply_field(rp, "pointer", must[i].pointer, "missing", api_words(rq->lang, "field.missing"));
+		reply_field(rp, "pointer", must[i].pointer, "missing",
+			    api_words(rq->lang, "field.missing"));
 		good = false;
 	}
 	if (!good)
@@ -302,22 +325,10 @@ static bool is_complete(struct request *rq, struct reply *rp, const struct asked
 	return good;
 }
 
-static bool take_name(struct request *rq, struct reply *rp, const struct json_doc *d,
-		      struct asked *a)
-{
-	struct err e = ERR_INIT;
-	const struct json_node *n = json_get(d, d->nodes, "name");
-	if (json_text(n, a->p.c.name, sizeof(a->p.c.name)) &&
-	    place_name_check(str_of(a->p.c.name), &e) == 0)
-		return true;
-	blame(rq, rp, "/name", e.text);
-	reply_problem(rq, rp, 422, "unacceptable", "%s", api_words(rq->lang, "detail.place_fields"));
-	return false;
-}
-
 static void defaults(struct asked *a)
 {
-	*a = (struct asked){ .p = { .is_enabled = true, .created_ns = clock_now_ns() } };
+	*a = (struct asked){ .is_new = true,
+			     .p = { .is_enabled = true, .created_ns = clock_now_ns() } };
 	a->p.changed_ns = a->p.created_ns;
 	(void)str_copy(a->p.c.region, sizeof(a->p.c.region), STR("us-east-1"));
 	(void)str_copy(a->p.object_lock, sizeof(a->p.object_lock), STR("compliance 1y"));
@@ -331,7 +342,7 @@ void places_post(struct request *rq, struct reply *rp)
 	if (req_body(rq, &d, rp) != 0)
 		return;
 	defaults(&a);
-	bool good = take_name(rq, rp, &d, &a) && take(rq, rp, &d, &a) && is_complete(rq, rp, &a) &&
+	bool good = take(rq, rp, &d, &a) && is_complete(rq, rp, &a) &&
 		    name_is_free(rq, rp, a.p.c.name);
 	json_doc_fini(&d);
 	int rc = good ? seal_and_write(s3_of(rq->app), &a, true, &e) : 0;
@@ -362,7 +373,8 @@ static bool find(struct request *rq, struct reply *rp, struct place *out)
 	places_fini(ps);
 	free(ps);
 	if (!found)
-		reply_problem(rq, rp, 404, "not_found", "%s", api_words(rq->lang, "detail.no_place"));
+		reply_problem(rq, rp, 404, "not_found", "%s",
+			      api_words(rq->lang, "detail.no_place"));
 	else if (of_file)
 		reply_problem(rq, rp, 409, "set_in_file", "%s",
 			      api_words(rq->lang, "detail.place_of_file"));

@@ -133,7 +133,9 @@ void reply_place(struct request *rq, struct reply *rp, int status, const char *n
 	struct view *views = calloc(PLACES_MAX, sizeof(*views));
 	struct places *ps = places_now(rq, &e);
 	struct place *p = ps ? places_find(ps, name) : NULL;
-	int rc = !views || !ps ? -ERR_NOMEM : !p ? err_set(&e, ERR_NOTFOUND, "place %s is gone", name) : 0;
+	int rc = !views || !ps ? -ERR_NOMEM :
+		 !p            ? err_set(&e, ERR_NOTFOUND, "place %s is gone", name) :
+				 0;
 	if (rc == 0)
 		rc = store_read_begin(s->store, rq->deadline_mono_ns, &db, &e);
 	if (rc == 0) {

@@ -7,7 +7,8 @@
 
 const struct param policy_params[] = {
 	{ "bucket", PARAM_TEXT, 0, 63, NULL, "name of the bucket" },
-	{ "prefix", PARAM_TEXT, 0, 255, NULL, "what names of objects begin with, without slash at the end" },
+	{ "prefix", PARAM_TEXT, 0, 255, NULL,
+	  "what names of objects begin with, without slash at the end" },
 	PARAM_END,
 };
 
@@ -56,8 +57,10 @@ void policy_get(struct request *rq, struct reply *rp)
 {
 	char arn[512];
 	struct err e = ERR_INIT;
-	const struct param_value *bucket = req_param(rq, "bucket"), *prefix = req_param(rq, "prefix");
-	struct str b = bucket ? bucket->text : STR("BUCKET"), p = prefix ? prefix->text : STR("");
+	const struct param_value *bucket = req_param(rq, "bucket"),
+				 *prefix = req_param(rq, "prefix");
+	struct str b = bucket ? bucket->text : STR("BUCKET"),
+		   p = prefix ? prefix->text : STR("");
 	if (bucket && place_bucket_check(b, &e) != 0) {
 		blame(rq, rp, "bucket", &e);
 		return;
@@ -73,7 +76,8 @@ void policy_get(struct request *rq, struct reply *rp)
 	json_arr(j);
 	(void)snprintf(arn, sizeof(arn), "arn:aws:s3:::%.*s", (int)b.n, b.p);
 	statement(j, "LookAtTheBucket", on_bucket, arn);
-	(void)snprintf(arn, sizeof(arn), "arn:aws:s3:::%.*s/%.*s%s*", (int)b.n, b.p, (int)p.n, p.p, p.n ? "/" : "");
+	(void)snprintf(arn, sizeof(arn), "arn:aws:s3:::%.*s/%.*s%s*", (int)b.n, b.p, (int)p.n,
+		       p.p, p.n ? "/" : "");
 	statement(j, "WriteOnceAndRead", on_objects, arn);
 	json_end_arr(j);
 	json_end_obj(j);

@@ -35,7 +35,8 @@ static const struct counter counters[] = {
 
 static const struct thread_doc threads[] = {
 	{ "s3", "one thread a place, as configured; what waits; health" },
-	{ "s3/NAME", "sends objects to a place, proves them, tests the place, looks at proofs again" },
+	{ "s3/NAME",
+	  "sends objects to a place, proves them, tests the place, looks at proofs again" },
 	THREAD_END,
 };
 

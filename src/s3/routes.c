@@ -67,7 +67,8 @@ static bool find(struct request *rq, struct reply *rp, char name[64], int64_t *t
 		*target = t.id;
 		target_fini(&t);
 	} else if (rc == -ERR_NOTFOUND) {
-		reply_problem(rq, rp, 404, "not_found", "%s", api_words(rq->lang, "detail.no_place"));
+		reply_problem(rq, rp, 404, "not_found", "%s",
+			      api_words(rq->lang, "detail.no_place"));
 	} else {
 		reply_failed(rq, rp, &e);
 	}

@@ -18,7 +18,8 @@ struct trying {
 	const struct trial *t;
 	struct json j;
 	uint64_t done;
-	bool is_bad, is_reached; /* a step was bad; the place itself was asked before the first of them */
+	bool is_bad,
+		is_reached; /* a step was bad; the place itself was asked before the first of them */
 	char first_bad[600];
 };
 
@@ -102,8 +103,10 @@ static int find_place(struct s3 *s, const char *name, struct s3_conf *c, int64_t
 	if (rc == 0 && !p)
 		rc = err_set(e, ERR_NOTFOUND, "there is no place %s any more", name);
 	if (rc == 0 && p->problem[0])
-		rc = err_set(e, ERR_INVALID,
-			     "place %s lacks an endpoint, a bucket, an access key or a secret key", name);
+		rc = err_set(
+			e, ERR_INVALID,
+			"place %s lacks an endpoint, a bucket, an access key or a secret key",
+			name);
 	if (rc == 0)
 		*c = p->c;
 	places_fini(&ps);
@@ -155,7 +158,8 @@ static int run(struct job_work *w, struct err *e)
 	buf_init(&steps, 64u << 10);
 	rc = run_test(w, name, &steps, &result, e);
 	if (rc == 0) {
-		buf_fmt(&w->result, "\"good\":%s,\"steps\":", result == TEST_GOOD ? "true" : "false");
+		buf_fmt(&w->result,
+			"\"good\":%s,\"steps\":", result == TEST_GOOD ? "true" : "false");
 		buf_str(&w->result, buf_view(&steps));
 	}
 	buf_fini(&steps);

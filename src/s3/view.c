@@ -23,7 +23,8 @@ enum place_state view_state(const struct view *v)
 		return PLACE_UNPROVEN;
 	if (has_failed(v) || v->test_result == TEST_NOT_TRIED)
 		return PLACE_FAILED;
-	return v->waiting > 0 || v->fills ? PLACE_WAITING : PLACE_OK;
+	bool waits = v->waiting > 0 || v->fills || v->problem[0] || v->test_result == TEST_NONE;
+	return waits ? PLACE_WAITING : PLACE_OK;
 }
 
 /* The sentence for what is worst: a finding, a test that did not pass, a problem, what is lacking. */

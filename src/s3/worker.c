@@ -13,8 +13,8 @@
 
 #define DAY_NS (86400 * NS_PER_S)
 #define TEST_EVERY_NS (7 * DAY_NS)
-#define RETEST_NS (3600 * NS_PER_S)          /* while it is not good */
-#define RETEST_SOON_NS (60 * NS_PER_S)       /* when objects get there all the same */
+#define RETEST_NS (3600 * NS_PER_S)    /* while it is not good */
+#define RETEST_SOON_NS (60 * NS_PER_S) /* when objects get there all the same */
 #define LOOK_EVERY_NS DAY_NS
 #define READ_NS (10 * NS_PER_S)
 #define WAIT_MOST_MS 60000
@@ -77,8 +77,10 @@ static void look_for_files(const struct worker *w, struct fill_row *rows, size_t
 {
 	char path[2048];
 	for (size_t i = 0; i < n; i++) {
-		int len = snprintf(path, sizeof(path), "%s/%s", app_state_path(w->s3->app), rows[i].path);
-		rows[i].is_here = len > 0 && (size_t)len < sizeof(path) && access(path, R_OK) == 0;
+		int len = snprintf(path, sizeof(path), "%s/%s", app_state_path(w->s3->app),
+				   rows[i].path);
+		rows[i].is_here = len > 0 && (size_t)len < sizeof(path) &&
+				  access(path, R_OK) == 0;
 	}
 }
 
@@ -162,7 +164,7 @@ static int test(struct worker *w, struct err *e)
 	if (worker_closes(w))
 		return err_set(e, ERR_CLOSED, "the house closes");
 	if (rc != 0) {
-		(void)err_set(e, (enum err_code)-rc, "%s", why.text);
+		(void)err_set(e, (enum err_code) - rc, "%s", why.text);
 		return rc;
 	}
 	w->test_ns = clock_now_ns();
@@ -176,7 +178,9 @@ static int test(struct worker *w, struct err *e)
 
 static int look(struct worker *w, struct err *e)
 {
-	struct look l = { .s3 = w->s3, .target = w->target, .client = w->client, .place = w->place.c.name };
+	struct look l = {
+		.s3 = w->s3, .target = w->target, .client = w->client, .place = w->place.c.name
+	};
 	struct s3_fault f = { .status = 0 };
 	struct err why = ERR_INIT;
 	thread_park();
@@ -187,7 +191,7 @@ static int look(struct worker *w, struct err *e)
 	if (rc == 0)
 		w->looked_ns = clock_now_ns();
 	if (rc != 0 && !f.code[0]) /* not the place: our own store */
-		return err_set(e, (enum err_code)-rc, "%s", why.text);
+		return err_set(e, (enum err_code) - rc, "%s", why.text);
 	return rc == 0 ? 0 : errand_place_failed(w, &f, rc, why.text, e);
 }
 
