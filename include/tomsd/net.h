@@ -50,9 +50,10 @@ struct http_answer {
 };
 /* 0: there is an answer of any status; redirects are answers, too. A kept connection that turns out to be dead before a
  * byte of the answer is replaced once, and all of the request goes again. While it waits the thread's heart beats.
- * Else words that a person understands: -ERR_NOTFOUND (name), -ERR_TIMEOUT,
- * -ERR_DENIED (certificate), -ERR_IO (connection, broken off), -ERR_FULL, -ERR_CLOSED (stopped). An answer
- * shorter than its Content-Length is -ERR_IO, never a short body. */
+ * Else words that a person understands: -ERR_NOTFOUND (name), -ERR_TIMEOUT, -ERR_DENIED (certificate), -ERR_IO
+ * (connection, broken off), -ERR_FULL, -ERR_CLOSED (stopped), -ERR_INVALID (what cannot be sent). An answer shorter than its
+ * Content-Length or its chunks is -ERR_IO, never a short body; one that has neither ends with the connection, and who
+ * asked has to see for himself that it is whole. */
 int http_ask(struct http *h, const struct http_request *rq, struct http_answer *out, struct err *e) MUST_CHECK;
 void http_answer_init(struct http_answer *a);
 void http_answer_fini(struct http_answer *a);
