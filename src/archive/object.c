@@ -175,6 +175,7 @@ static int open_writer(struct writing *w, struct err *e)
 	w->pairs[2] = (struct parquet_pair){ "toms.since", w->since };
 	w->pairs[3] = (struct parquet_pair){ "toms.until", w->until };
 	const struct parquet_conf conf = { .record = w->record,
+					   .whole_rows = true, /* cold searches give them out again */
 					   .leave_out = w->left_out,
 					   .pairs = w->pairs,
 					   .n_pairs = ARRAY_LEN(w->pairs),

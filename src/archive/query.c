@@ -301,8 +301,10 @@ static int open_object(struct search *s, int64_t object, struct err *e)
 	return rc ? err_wrap(e, "%s", source_key(s->source)) : 0;
 }
 
-static void note_failure(struct search *s, const struct err *e)
+static void note_failure(struct search *s, struct err *e, uint32_t group)
 {
+	if (s->file) /* else the words name the object already */
+		(void)err_wrap(e, "%s, row group %u", source_key(s->source), group);
 	if (!s->cold->groups_failed++)
 		(void)str_copy(s->cold->failed, sizeof(s->cold->failed), str_of(e->text)); /* cut is fine */
 }
@@ -317,7 +319,7 @@ static int find_in(struct search *s, const struct index_group *g, struct err *e)
 {
 	int rc = open_object(s, g->object, e);
 	if (!rc && g->place >= parquet_groups(s->file))
-		rc = err_set(e, ERR_CORRUPT, "%s has fewer row groups than the index says", source_key(s->source));
+		rc = err_set(e, ERR_CORRUPT, "the file has fewer row groups than the index says");
 	return rc ? rc : cold_group_find(s->file, g->place, s->q->record, s->matcher, take_match, s, e);
 }
 
@@ -346,7 +348,7 @@ static int visit(struct search *s, const struct index_group *g, struct err *e)
 		return rc;
 	}
 	if (rc) {
-		note_failure(s, &told);
+		note_failure(s, &told, g->place);
 		close_object(s);
 	}
 	return 0;
@@ -447,7 +449,7 @@ static int read_group(struct reading *r, size_t end, struct err *e)
 		return rc;
 	}
 	if (rc < 0) {
-		note_failure(r->s, &told); /* its rows were seen, but cannot be shown */
+		note_failure(r->s, &told, r->hits[r->first]->group); /* its rows were seen, but cannot be shown */
 		close_object(r->s);
 		rc = 0;
 	}
