@@ -118,7 +118,7 @@ class Bucket:
     def try_(self, *words, env=None, ok=True, timeout=120):
         """What s3_try says, as a dict."""
         done = toms.run(TRY, *words, ok=False, timeout=timeout, env={**self.env, **(env or {})})
-        assert done.stdout, done.stderr
+        assert done.stdout, (done.returncode, done.stderr)
         said = json.loads(done.stdout)
         if ok:
             assert said["rc"] == "ok", said

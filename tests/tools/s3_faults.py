@@ -224,6 +224,7 @@ class Faults:
 
     def _answer_ourselves(self, client, method, status, code):
         body = f'<?xml version="1.0" encoding="UTF-8"?><Error><Code>{code}</Code><Message>the proxy says so</Message></Error>'
+        body = "" if status == 204 else body
         put_head(client, f"HTTP/1.1 {status} Whatever", [("Content-Type", " application/xml"), ("Content-Length", f" {len(body)}"),
                                                          ("Date", " " + email.utils.formatdate(usegmt=True))])
         if method != "HEAD":

@@ -70,6 +70,8 @@ log file =
 ms mon client mode = crc
 rgw data = {dir}/rgw
 rgw frontends = beast {frontend}
+# Names below it are buckets: host style.
+rgw dns name = localhost
 rgw rados pool pg num min = 1
 rgw dynamic resharding = false
 rgw enable usage log = false
