@@ -32,6 +32,9 @@ struct http_request {
 	struct str body;
 	int fd; /* used where file_bytes > 0 */
 	uint64_t file_off, file_bytes;
+	/* Done twice it does harm: once its whole body went out it is not asked again on another connection, as is
+	 * done where a connection kept from before turns out to be dead. It may have been done then. */
+	bool once;
 	uint64_t bytes_per_s; /* both ways, in the mean over some seconds; 0: no limit */
 	int timeout_s;        /* all of it; 0: only stall_s */
 	size_t answer_max;    /* longer bodies end it with -ERR_FULL; 0: 1 MiB */

@@ -132,12 +132,20 @@ static size_t on_read(char *p, size_t size, size_t n, void *arg)
 	return take;
 }
 
+/* All of it went out: the server may have done what it says, though it said nothing. */
+static bool is_out(const struct http *h)
+{
+	return h->rq->once && h->body_at == h->body_bytes;
+}
+
 /* A connection kept from before turned out to be dead: the body again, from its beginning. */
 static int on_seek(void *arg, curl_off_t offset, int origin)
 {
 	struct http *h = arg;
 	if (origin != SEEK_SET || offset < 0 || (uint64_t)offset > h->body_bytes)
 		return CURL_SEEKFUNC_CANTSEEK;
+	if (is_out(h))
+		return CURL_SEEKFUNC_FAIL;
 	h->body_at = (uint64_t)offset;
 	return CURL_SEEKFUNC_OK;
 }
@@ -373,7 +381,7 @@ static bool was_dead(struct http *h, CURLcode rc)
 {
 	long connects = 0;
 	curl_off_t begun = 0;
-	if (rc != CURLE_SEND_ERROR && rc != CURLE_RECV_ERROR && rc != CURLE_GOT_NOTHING)
+	if ((rc != CURLE_SEND_ERROR && rc != CURLE_RECV_ERROR && rc != CURLE_GOT_NOTHING) || is_out(h))
 		return false;
 	(void)curl_easy_getinfo(h->curl, CURLINFO_NUM_CONNECTS, &connects);
 	(void)curl_easy_getinfo(h->curl, CURLINFO_PRETRANSFER_TIME_T, &begun);
@@ -427,6 +435,8 @@ static const struct failure {
 	{ CURLE_UNSUPPORTED_PROTOCOL, ERR_IO,
 	  false, /* of the answer; URLs were looked at before */
 	  "what it answers is not HTTP; check the port of the address" },
+	{ CURLE_SEND_FAIL_REWIND, ERR_IO, false,
+	  "the connection broke off when all was sent; whether it was done is not known" },
 	{ CURLE_WEIRD_SERVER_REPLY, ERR_IO, false,
 	  "what it answers is not HTTP; check the port of the address" },
 	{ CURLE_PROXY, ERR_IO, false, "the proxy did not let us through; check its settings" },

@@ -38,6 +38,7 @@ struct s3_ask {
 	int fd;
 	uint64_t file_off, file_bytes;
 	const uint8_t *sha256, *md5; /* of the body; made here for one in memory */
+	bool once; /* makes a version: never sent again unseen */
 	int timeout_s;
 	size_t answer_max;
 	int (*sink)(void *arg, const void *p, size_t n);

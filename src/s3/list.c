@@ -11,6 +11,7 @@
 /* Hands on what is below the place's prefix, named without it. */
 struct listing {
 	size_t n_prefix;
+	struct str after; /* radosgw 16 tells this key too, AWS begins behind it */
 	int (*one)(void *arg, const struct s3_listed *l);
 	void *arg;
 	int said; /* by one() when it ended the walk */
@@ -19,10 +20,10 @@ struct listing {
 static int pass_on(void *arg, const struct s3_listed *l)
 {
 	struct listing *to = arg;
-	if (l->key.n < to->n_prefix)
-		return 0;
 	struct s3_listed short_key = *l;
 	short_key.key = str_sub(l->key, to->n_prefix, l->key.n);
+	if (l->key.n < to->n_prefix || (to->after.n > 0 && str_eq(short_key.key, to->after)))
+		return 0;
 	to->said = to->one(to->arg, &short_key);
 	return to->said;
 }
@@ -70,6 +71,7 @@ int s3_list(struct s3_client *c, const char *below, const char *start_after_key,
 	char prefix[S3_KEY_MAX + 1];
 	const char *slash = c->conf.prefix[0] ? "/" : "";
 	struct listing to = { .n_prefix = strlen(c->conf.prefix) + strlen(slash),
+			      .after = str_of(start_after_key),
 			      .one = one,
 			      .arg = arg };
 	*f = (struct s3_fault){ .status = 0 };

@@ -76,7 +76,7 @@ static int upload_new(struct upload **out, struct s3_client *c, const struct s3_
 static int begin(struct upload *u, struct s3_fault *f, struct err *e)
 {
 	const struct s3_put *put = u->put;
-	struct s3_ask ask = { .method = "POST", .key = put->key, .timeout_s = SMALL_TIMEOUT_S };
+	struct s3_ask ask = { .method = "POST", .key = put->key, .once = true, .timeout_s = SMALL_TIMEOUT_S };
 	struct http_answer a;
 	char date[S3_DATE_MAX];
 	s3_ask_param(&ask, "uploads", NULL);
@@ -243,6 +243,7 @@ static int complete(struct upload *u, char etag[80], char version_id[128], struc
 {
 	struct s3_ask ask = { .method = "POST",
 			      .key = u->put->key,
+			      .once = true,
 			      .timeout_s = COMPLETE_TIMEOUT_S };
 	struct http_answer a;
 	struct s3_version told;

@@ -36,6 +36,7 @@ static int put_single(struct s3_client *c, const struct s3_put *put, char etag[8
 		.file_bytes = put->bytes,
 		.sha256 = sha256,
 		.md5 = md5,
+		.once = true,
 	};
 	struct http_answer a;
 	struct s3_version told;

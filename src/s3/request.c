@@ -129,6 +129,7 @@ static int send_once(struct s3_client *c, const struct s3_ask *ask, struct dress
 		.fd = ask->fd,
 		.file_off = ask->file_off,
 		.file_bytes = ask->file_bytes,
+		.once = ask->once,
 		.bytes_per_s = c->conf.bytes_per_s,
 		.timeout_s = ask->timeout_s,
 		.answer_max = ask->answer_max ? ask->answer_max : ERROR_BODY_MAX,

@@ -210,7 +210,8 @@ def test_a_server_killed_in_the_middle_of_an_upload_gets_all_of_it(s3_server, s3
     finally:
         s3_server.start_gateway()
         thread.join(120)
-    assert said["rc"] == "ok" and said["tries"] > 1, said
+    assert said["rc"] == "ok", said
+    assert s3_faults_proxy.seen("partNumber=3") > 1
     assert [s3_faults_proxy.seen(f"partNumber={i}&") for i in (1, 2)] == [1, 1]
     assert_kept_once(s3_bucket, large)
     assert s3_bucket.uploads() == []
@@ -232,7 +233,7 @@ def test_all_of_an_object_comes_back_whatever_breaks(s3_bucket, s3_faults_proxy,
     assert broke["rc"] == "io" and broke["retry"] and not out.exists()  # not a byte came: later
     s3_bucket.try_("get", KEY, "-", out, env=env)
     assert sha256(out) == sha256(large)
-    assert s3_faults_proxy.seen("^GET") == 5
+    assert s3_faults_proxy.seen("^GET") == 4  # the last cut is past the end of what was left
 
 
 def test_other_bytes_than_were_sent_are_noticed(s3_bucket, s3_faults_proxy, small, tmp_path):
@@ -256,8 +257,8 @@ def test_ranges_are_read_to_the_byte(s3_bucket, s3_faults_proxy, small):
     for off, n in ((0, 1), (0, 300_000), (299_999, 1), (1234, 56_789)):
         assert s3_bucket.try_("read", KEY, "-", off, n)["sha256"] == hashlib.sha256(all_of_it[off:off + n]).hexdigest()
     assert s3_bucket.try_("read", KEY, "-", 299_999, 2, ok=False)["rc"] == "io"
-    assert s3_bucket.try_("read", KEY, "-", 300_000, 1, ok=False)["rc"] == "range"
-    assert s3_bucket.try_("read", "nothing", "-", 0, 1, ok=False)["rc"] == "notfound"
+    assert s3_bucket.try_("read", KEY, "-", 300_000, 1, ok=False)["rc"] == "out_of_range"
+    assert s3_bucket.try_("read", "nothing", "-", 0, 1, ok=False)["rc"] == "not_found"
     s3_faults_proxy.add("shorten", match="^GET", by=1)
     assert s3_bucket.try_("read", KEY, "-", 10, 100, env=env, ok=False)["rc"] == "io"
     s3_faults_proxy.add("cut_answer", match="^GET", after=50)
@@ -271,7 +272,7 @@ def test_a_version_is_read_that_an_overwrite_hides(s3_bucket, small, tmp_path):
     name = "hospital/one/" + KEY
     s3_bucket.put(name, b"somebody else's")
     assert s3_bucket.ask("DELETE", name).status == 204
-    assert s3_bucket.try_("head", KEY, ok=False)["rc"] == "notfound"
+    assert s3_bucket.try_("head", KEY, ok=False)["rc"] == "not_found"
     s3_bucket.try_("get", KEY, mine, tmp_path / "out", sha256(small))
     listed = s3_bucket.try_("list", "kind=flow/")["items"]
     assert [(x["version_id"] == mine, x["is_delete_marker"], x["is_latest"]) for x in listed] == [
@@ -353,7 +354,7 @@ def test_https_wants_the_authority_and_the_name(s3_tls_server, small):
 def test_the_bucket_may_stand_in_the_host_name(s3_tls_server, small):
     bucket = s3.new_bucket(s3_tls_server, prefix="")
     port = bucket.env["S3_ENDPOINT"].rsplit(":", 1)[1]
-    env = {"S3_ENDPOINT": f"https://localhost:{port}", "S3_STYLE": "host"}
+    env = {"S3_ENDPOINT": f"https://s3.localhost:{port}", "S3_STYLE": "host"}
     bucket.try_("put", KEY, small, *HOUR, env=env)
     assert [x["key"] for x in bucket.try_("list", "kind=flow/", env=env)["items"]] == [KEY]
     assert_kept_once(bucket, small)

@@ -71,7 +71,7 @@ ms mon client mode = crc
 rgw data = {dir}/rgw
 rgw frontends = beast {frontend}
 # Names below it are buckets: host style.
-rgw dns name = localhost
+rgw dns name = s3.localhost
 rgw rados pool pg num min = 1
 rgw dynamic resharding = false
 rgw enable usage log = false
@@ -93,12 +93,12 @@ def free_port():
 
 
 def make_certificates(folder):
-    """An authority of our own and a certificate for 127.0.0.1 and localhost, and names below it (host style)."""
+    """An authority of our own and a certificate for 127.0.0.1, localhost and buckets below s3.localhost (host style)."""
     folder.mkdir(exist_ok=True)
 
     def openssl(*words):
         subprocess.run(["openssl", *words], cwd=folder, check=True, capture_output=True)
-    (folder / "names").write_text("subjectAltName=IP:127.0.0.1,DNS:localhost,DNS:*.localhost\n")
+    (folder / "names").write_text("subjectAltName=IP:127.0.0.1,DNS:localhost,DNS:s3.localhost,DNS:*.s3.localhost\n")
     openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "3", "-subj", "/CN=authority of a test",
             "-keyout", "ca.key", "-out", "ca.pem")
     openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=localhost", "-keyout", "server.key", "-out", "server.csr")
