@@ -62,6 +62,8 @@ mon data avail warn = 1
 [osd]
 osd data = {dir}/osd
 osd objectstore = memstore
+# A gateway that was killed keeps its watch so long, and the next one waits for it with its first bucket.
+osd client watch timeout = 2
 memstore device bytes = 6442450944
 [client.admin]
 log file =
