@@ -21,7 +21,7 @@ int rescue_phrase_key(struct str phrase, uint8_t private_key[32], struct err *e)
 /* Unpacks a backup file into a folder that is empty or not there: tomsd.db, tomsd.conf, keys/. For tomsctl and the
  * rehearsal. -ERR_DENIED: this phrase does not open it. */
 struct rescued {
-	char appliance[128], version[32];
+	char appliance[128], version[40], key_id[17]; /* of the phrase: it stands on its paper */
 	int64_t made_ns;
 	uint64_t bytes, rows, tables; /* as told by the backup, and found equal in the copy */
 	int32_t oldest_day;
@@ -31,5 +31,21 @@ int rescue_open(const char *file, struct str phrase, const char *to_folder,
 		struct err *e) MUST_CHECK;
 /* What stands on its first bytes in clear: appliance, time, version, key id. */
 int rescue_look(const char *file, struct rescued *out, struct err *e) MUST_CHECK;
+
+/* Backups in a place, newest first: every version of every key, for whoever got hold of the place's key may have
+ * put another one over it. appliance NULL: of all; not later than at_ns. items is the caller's to free. */
+struct s3_client; /* tomsd/s3.h */
+struct rescue_at {
+	char key[512], version_id[128], appliance[128];
+	int64_t made_ns; /* as its name says */
+	uint64_t bytes;
+	size_t order; /* in the place's own list: of one key the newest version comes first */
+};
+int rescue_find(struct s3_client *c, const char *appliance, int64_t at_ns, struct rescue_at **items, size_t *n,
+		struct err *e) MUST_CHECK;
+/* As rescue_look, of one in a place. */
+int rescue_look_at(struct s3_client *c, const struct rescue_at *at, struct rescued *out, struct err *e) MUST_CHECK;
+/* The number of a phrase's key, to be compared with key_id. */
+int rescue_phrase_id(struct str phrase, char key_id[17], struct err *e) MUST_CHECK;
 
 #endif

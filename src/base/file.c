@@ -91,7 +91,7 @@ static int write_beside(const char *temp, unsigned mode, const void *p, size_t n
 	return rc;
 }
 
-static int sync_folder_of(const char *path, struct err *e)
+int file_sync_folder_of(const char *path, struct err *e)
 {
 	char folder[PATH_BYTES];
 	const char *slash = strrchr(path, '/');
@@ -119,7 +119,7 @@ int file_write_durable(const char *path, unsigned mode, const void *p, size_t n,
 		(void)unlink(temp); /* the first error is the one to tell */
 		return rc;
 	}
-	return sync_folder_of(path, e);
+	return file_sync_folder_of(path, e);
 }
 
 static int make_one(const char *path, unsigned mode, struct err *e)

@@ -29,12 +29,13 @@ static bool key_is_file(struct str key)
 	return false;
 }
 
-void conf_named_files(struct str conf, void (*one)(void *arg, const char *path), void *arg)
+static void walk(struct str conf, bool at_only, size_t max,
+		 void (*one)(void *arg, const char *path), void *arg)
 {
 	struct str line, key;
 	char path[256];
 	size_t n = 0;
-	while (n < NAMED_MAX && str_split(&conf, '\n', &line)) {
+	while (n < max && str_split(&conf, '\n', &line)) {
 		line = str_trim(line);
 		if (line.n == 0 || line.p[0] == '#' || line.p[0] == '[' ||
 		    str_chr(line, '=') < 0 || !str_split(&line, '=', &key))
@@ -43,13 +44,23 @@ void conf_named_files(struct str conf, void (*one)(void *arg, const char *path),
 		bool is_at = str_starts(value, STR("@/"));
 		if (is_at)
 			value = str_sub(value, 1, value.n);
-		else if (!str_starts(value, STR("/")) || !key_is_file(str_trim(key)))
+		else if (at_only || !str_starts(value, STR("/")) || !key_is_file(str_trim(key)))
 			continue;
 		if (!str_copy(path, sizeof(path), value))
 			continue;
 		one(arg, path);
 		n++;
 	}
+}
+
+void conf_named_files(struct str conf, void (*one)(void *arg, const char *path), void *arg)
+{
+	walk(conf, false, NAMED_MAX, one, arg);
+}
+
+void conf_at_files(struct str conf, void (*one)(void *arg, const char *path), void *arg)
+{
+	walk(conf, true, CONF_AT_MAX, one, arg);
 }
 
 struct contents *contents_new(void)
@@ -168,6 +179,7 @@ int contents_database(struct contents *c, const char *path, const struct store_c
 	(void)str_copy(p->name, sizeof(p->name), STR(NAME_DATABASE));
 	p->path = path;
 	c->n_tables = t.tables;
+	c->n_rows = t.rows;
 	return 0;
 }
 

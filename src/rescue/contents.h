@@ -11,6 +11,9 @@
 /* Files that a configuration names: what "@FILE" stands for, certificates and keys. Calls one() with each
  * path, at most NAMED_MAX. */
 void conf_named_files(struct str conf, void (*one)(void *arg, const char *path), void *arg);
+/* Of these only the "@FILE" ones, at most CONF_AT_MAX: the house does not know of them. */
+#define CONF_AT_MAX 12
+void conf_at_files(struct str conf, void (*one)(void *arg, const char *path), void *arg);
 
 struct contents {
 	struct pack_part parts[ENTRIES_MAX];
@@ -19,7 +22,7 @@ struct contents {
 	struct buf texts[ENTRIES_MAX]; /* contents; secrets: wiped in the end */
 	struct buf left_out;           /* a line each: could not be read */
 	struct buf index;
-	size_t n_tables;
+	uint64_t n_tables, n_rows; /* counted in the copy */
 };
 struct contents *contents_new(void);
 void contents_free(struct contents *c);

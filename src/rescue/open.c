@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "tomsd/base/hash.h"
 #include "tomsd/base/json.h"
 #include "tomsd/store/cut.h"
 #include "unpack.h"
@@ -165,19 +166,19 @@ static void take_head(const struct head *h, struct rescued *out)
 	out->made_ns = h->made_ns;
 	(void)str_copy(out->appliance, sizeof(out->appliance), str_of(h->appliance));
 	(void)str_copy(out->version, sizeof(out->version), str_of(h->version));
+	hash_hex(h->key_id, KEY_ID_BYTES, out->key_id);
 }
 
-int rescue_open(const char *file, struct str phrase, const char *to_folder,
+int backup_open(const char *file, const uint8_t private_key[KEY_BYTES],
+		const uint8_t public_key[KEY_BYTES], const char *to_folder,
 		bool (*progress)(void *arg, uint64_t done_bytes, uint64_t total_bytes),
 		void *arg, struct rescued *out, struct err *e)
 {
-	uint8_t private_key[KEY_BYTES] = { 0 }, public_key[KEY_BYTES];
 	struct head h = { 0 };
 	struct buf index;
 	struct rescued got = { 0 };
-	int rc = phrase_keys(phrase, private_key, public_key, e);
-	int fd = rc == 0 ? open(file, O_RDONLY | O_CLOEXEC) : -1;
-	if (rc == 0 && fd < 0)
+	int rc = 0, fd = open(file, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
 		rc = err_sys(e, errno, "opening %s", file);
 	buf_init(&index, SMALL_FILE_MAX);
 	if (rc == 0) {
@@ -189,7 +190,6 @@ int rescue_open(const char *file, struct str phrase, const char *to_folder,
 					  .arg = arg };
 		rc = unpack_files(&ask, &h, &index, e);
 	}
-	explicit_bzero(private_key, sizeof(private_key));
 	if (fd >= 0)
 		(void)close(fd); /* nothing was written */
 	if (rc == 0)
@@ -202,20 +202,50 @@ int rescue_open(const char *file, struct str phrase, const char *to_folder,
 	return rc;
 }
 
-int rescue_look(const char *file, struct rescued *out, struct err *e)
+int rescue_open(const char *file, struct str phrase, const char *to_folder,
+		bool (*progress)(void *arg, uint64_t done_bytes, uint64_t total_bytes),
+		void *arg, struct rescued *out, struct err *e)
 {
-	uint8_t raw[HEAD_BYTES];
+	uint8_t private_key[KEY_BYTES] = { 0 }, public_key[KEY_BYTES];
+	int rc = phrase_keys(phrase, private_key, public_key, e);
+	if (rc == 0)
+		rc = backup_open(file, private_key, public_key, to_folder, progress, arg, out,
+				 e);
+	explicit_bzero(private_key, sizeof(private_key));
+	return rc;
+}
+
+int rescue_phrase_id(struct str phrase, char key_id[KEY_ID_TEXT], struct err *e)
+{
+	uint8_t private_key[KEY_BYTES] = { 0 }, public_key[KEY_BYTES], id[KEY_ID_BYTES];
+	int rc = phrase_keys(phrase, private_key, public_key, e);
+	explicit_bzero(private_key, sizeof(private_key));
+	if (rc != 0)
+		return rc;
+	key_id_of(public_key, id);
+	hash_hex(id, sizeof(id), key_id);
+	return 0;
+}
+
+int look_at_bytes(const uint8_t raw[HEAD_BYTES], struct rescued *out, struct err *e)
+{
 	struct head h;
-	int fd = open(file, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return err_sys(e, errno, "opening %s", file);
-	ssize_t n = read(fd, raw, sizeof(raw));
-	(void)close(fd); /* nothing was written */
-	int rc = n == HEAD_BYTES ? head_read(raw, &h, e) :
-				   err_set(e, ERR_INVALID, "this is no backup of tomsd");
+	int rc = head_read(raw, &h, e);
 	if (rc == 0) {
 		*out = (struct rescued){ .bytes = h.plain_bytes };
 		take_head(&h, out);
 	}
 	return rc;
+}
+
+int rescue_look(const char *file, struct rescued *out, struct err *e)
+{
+	uint8_t raw[HEAD_BYTES];
+	int fd = open(file, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return err_sys(e, errno, "opening %s", file);
+	ssize_t n = read(fd, raw, sizeof(raw));
+	(void)close(fd); /* nothing was written */
+	return n == HEAD_BYTES ? look_at_bytes(raw, out, e) :
+				 err_set(e, ERR_INVALID, "this is no backup of tomsd");
 }

@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <libgen.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -114,19 +113,6 @@ static int put_all(struct pack *k, int fd, struct packed *out, struct err *e)
 	return rc;
 }
 
-static int sync_folder(const char *file, struct err *e)
-{
-	char copy[PATH_BYTES];
-	(void)str_copy(copy, sizeof(copy), str_of(file));
-	const char *folder = dirname(copy);
-	int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
-		return err_sys(e, errno, "opening %s", folder);
-	int rc = fsync(fd) ? err_sys(e, errno, "syncing %s", folder) : 0;
-	(void)close(fd); /* nothing is pending behind fsync */
-	return rc;
-}
-
 int pack_write(const char *path, const struct pack_ask *ask, struct packed *out, struct err *e)
 {
 	char fresh[PATH_BYTES];
@@ -152,7 +138,7 @@ int pack_write(const char *path, const struct pack_ask *ask, struct packed *out,
 	if (rc == 0 && rename(fresh, path))
 		rc = err_sys(e, errno, "renaming %s", fresh);
 	if (rc == 0)
-		rc = sync_folder(path, e);
+		rc = file_sync_folder_of(path, e);
 	else if (fd >= 0)
 		(void)unlink(fresh); /* the first error is the one to tell */
 	if (rc == 0)

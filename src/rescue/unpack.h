@@ -25,4 +25,11 @@ struct unpack_ask {
 int unpack_files(const struct unpack_ask *ask, struct head *head, struct buf *index,
 		 struct err *e) MUST_CHECK;
 
+/* open.c: rescue_open with the keys of a phrase, rescue_look over the first bytes. */
+int backup_open(const char *file, const uint8_t private_key[KEY_BYTES],
+		const uint8_t public_key[KEY_BYTES], const char *to_folder,
+		bool (*progress)(void *arg, uint64_t done_bytes, uint64_t total_bytes),
+		void *arg, struct rescued *out, struct err *e) MUST_CHECK;
+int look_at_bytes(const uint8_t raw[HEAD_BYTES], struct rescued *out, struct err *e) MUST_CHECK;
+
 #endif

@@ -10,6 +10,8 @@
 int file_read(const char *path, size_t max, struct buf *b, struct err *e) MUST_CHECK;
 /* Replaces path by these bytes so that after a power cut either the old or the new file is there. */
 int file_write_durable(const char *path, unsigned mode, const void *p, size_t n, struct err *e) MUST_CHECK;
+/* The folder that holds path: a file that was made, renamed or deleted in it stays so after a power cut. */
+int file_sync_folder_of(const char *path, struct err *e) MUST_CHECK;
 int file_mkdirs(const char *path, unsigned mode, struct err *e) MUST_CHECK; /* mkdir -p */
 /* Takes an exclusive flock on path (made when missing); the fd, or -ERR_BUSY when another holds it. */
 int file_lock(const char *path, struct err *e) MUST_CHECK;

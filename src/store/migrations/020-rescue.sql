@@ -35,7 +35,8 @@ CREATE TABLE rescue_rehearsal (
 	rows INTEGER NOT NULL DEFAULT 0,
 	tables INTEGER NOT NULL DEFAULT 0,
 	good INTEGER NOT NULL,
-	words TEXT NOT NULL                 -- '' where good
+	code TEXT NOT NULL,                 -- '' where good, else the kind of failure: 'denied' 'corrupt' ...
+	words TEXT NOT NULL                 -- and what was wrong
 );
 
 -- Facts that are one: 'tried' (a night's backup was begun), 'failed' (why the last one was not made; 0: it was).
