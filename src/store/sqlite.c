@@ -141,6 +141,12 @@ static const char *const writer_pragmas[] = {
 	"PRAGMA foreign_keys=ON",         "PRAGMA trusted_schema=OFF",
 	"PRAGMA wal_autocheckpoint=0",    NULL,
 };
+/* A copy that is not whole is of no use: nothing is journaled but in memory, and synced once. */
+static const char *const copy_pragmas[] = {
+	"PRAGMA journal_mode=MEMORY", "PRAGMA synchronous=FULL",   "PRAGMA secure_delete=OFF",
+	"PRAGMA temp_store=MEMORY",   "PRAGMA foreign_keys=OFF",   "PRAGMA trusted_schema=OFF",
+	"PRAGMA cell_size_check=ON",  NULL,
+};
 static const char *const reader_pragmas[] = {
 	"PRAGMA query_only=ON",
 	"PRAGMA cell_size_check=ON",
@@ -154,7 +160,9 @@ static int set_up(struct sql *db, enum sql_role role, struct err *e)
 	sqlite3_extended_result_codes(db->db, 1);
 	sqlite3_busy_timeout(db->db, BUSY_MS);
 	sqlite3_db_config(db->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
-	const char *const *text = role == SQL_WRITER ? writer_pragmas : reader_pragmas;
+	const char *const *text = role == SQL_WRITER ? writer_pragmas :
+				  role == SQL_COPY   ? copy_pragmas :
+						       reader_pragmas;
 	for (; *text; text++) {
 		int rc = sql_exec(db, *text, e);
 		if (rc)
@@ -163,14 +171,15 @@ static int set_up(struct sql *db, enum sql_role role, struct err *e)
 	char sizes[128];
 	sqlite3_snprintf(sizeof(sizes), sizes,
 			 "PRAGMA cache_size=-%d; PRAGMA journal_size_limit=%d",
-			 role == SQL_WRITER ? WRITER_CACHE_KIB : READER_CACHE_KIB,
+			 role == SQL_WRITER || role == SQL_COPY ? WRITER_CACHE_KIB :
+								  READER_CACHE_KIB,
 			 JOURNAL_LIMIT);
 	return sql_exec(db, sizes, e);
 }
 
-/* An URI, since immutable=1 has no flag; the characters that mean something there are
+/* An URI, since immutable=1 and an attached file's mode=ro have no flag; the characters that mean something there are
  * escaped. */
-static char *uri_of(const char *path, bool immutable)
+static char *uri_of(const char *path, const char *options)
 {
 	struct buf b;
 	buf_init(&b, 8192);
@@ -181,8 +190,7 @@ static char *uri_of(const char *path, bool immutable)
 		else
 			buf_char(&b, *path);
 	}
-	if (immutable)
-		buf_cstr(&b, "?immutable=1");
+	buf_cstr(&b, options);
 	char *uri = buf_take(&b, NULL);
 	buf_fini(&b);
 	return uri;
@@ -191,13 +199,14 @@ static char *uri_of(const char *path, bool immutable)
 int sql_open(struct sql **out, const char *path, enum sql_role role, struct err *e)
 {
 	struct sql *db = calloc(1, sizeof(*db));
-	char *uri = uri_of(path, role == SQL_READER_IMMUTABLE);
+	char *uri = uri_of(path, role == SQL_READER_IMMUTABLE ? "?immutable=1" : "");
 	int rc = -ERR_NOMEM;
 	if (!db || !uri)
 		goto out;
 	int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_URI | SQLITE_OPEN_EXRESCODE;
-	flags |= role == SQL_WRITER ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE :
-				      SQLITE_OPEN_READONLY;
+	flags |= role == SQL_WRITER || role == SQL_COPY ?
+			 SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE :
+			 SQLITE_OPEN_READONLY;
 	int sq = sqlite3_open_v2(uri, &db->db, flags, NULL);
 	rc = sq == SQLITE_OK ? set_up(db, role, e) : failed(db, sq, e);
 out:
@@ -291,6 +300,22 @@ int sql_prepare(struct sql *db, const char *text, struct stmt **out, struct err 
 	s->used = ++db->clock;
 	*out = s;
 	return 0;
+}
+
+int sql_attach(struct sql *db, const char *path, const char *name, struct err *e)
+{
+	struct stmt *s = NULL;
+	char *uri = uri_of(path, "?mode=ro");
+	int rc = uri ? sql_prepare(db, "ATTACH ?1 AS ?2", &s, e) :
+		       err_set(e, ERR_NOMEM, "out of memory");
+	if (!rc) {
+		stmt_text(s, 1, str_of(uri));
+		stmt_text(s, 2, str_of(name));
+		rc = stmt_run(s, e);
+	}
+	stmt_done(s);
+	free(uri);
+	return rc;
 }
 
 int sql_prepare_on(struct stmt **out, struct sql *db, const char *before, const char *table,

@@ -8,10 +8,13 @@
 enum sql_role {
 	SQL_WRITER /* makes the file */,
 	SQL_READER,
-	SQL_READER_IMMUTABLE /* no -shm possible */
+	SQL_READER_IMMUTABLE /* no -shm possible */,
+	SQL_COPY /* makes a file that nobody else has open: no log, one transaction */
 };
 
 int sql_open(struct sql **out, const char *path, enum sql_role role, struct err *e) MUST_CHECK;
+/* Another file beside the main one, for reading only, under this name. */
+int sql_attach(struct sql *db, const char *path, const char *name, struct err *e) MUST_CHECK;
 void sql_close(struct sql *db); /* finalizes what is left; rolls back */
 /* Statements end with -ERR_TIMEOUT past this moment; 0: none. */
 void sql_set_deadline(struct sql *db, int64_t mono_ns);
