@@ -54,6 +54,7 @@ struct verify_ask {
 	bool rows;                  /* read every row and build the Merkle trees again, too */
 	bool objects;               /* false: manifests alone */
 	uint64_t since_seq;         /* 0: from the first on */
+	bool part;                  /* a part of an archive: from its first manifest on, any object may be missing */
 	bool live;                  /* sealing and sending go on here meanwhile: files of the next number are no strangers */
 	bool has_head;              /* the newest one, known from outside (a printed page, the database) */
 	uint64_t head_seq;
@@ -91,6 +92,16 @@ int archive_verify(const struct verify_ask *ask, void (*found)(void *arg, const 
 		   struct verify_result *out, struct err *e) MUST_CHECK;
 void verify_result_json(const struct verify_result *r, struct json *j);
 void verify_found_json(const struct verify_found *f, struct json *j);
+
+/* What an appliance's own database says of its archive: the head, the key it was begun with, and which objects need not
+ * lie here (in a place: are not sent yet). Whoever owns the appliance owns these, too: they find accidents, a key and a
+ * head kept outside find the rest. place NULL: the local folder. */
+struct archive_known;
+int archive_known_new(struct archive_known **out, struct store *st, const char *place, struct err *e) MUST_CHECK;
+void archive_known_free(struct archive_known *k);
+/* Fills appliance, head and live, and the key where none was given; they point into k. */
+void archive_known_ask(const struct archive_known *k, struct verify_ask *ask);
+bool archive_known_elsewhere(struct archive_known *k, const char *key);
 
 /* ---- Rows that are only in the archive. ---- */
 

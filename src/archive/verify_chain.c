@@ -649,7 +649,7 @@ static void check_key(struct verify *v)
 
 int verify_chain(struct verify *v)
 {
-	uint64_t next = v->ask->since_seq ? v->ask->since_seq : 1;
+	uint64_t next = v->ask->since_seq ? v->ask->since_seq : v->ask->part ? v->seen[0].seq : 1;
 	int rc = 0;
 	v->r->first_seq = next;
 	for (size_t i = 0; i < v->n_seen && rc == 0; i++) {

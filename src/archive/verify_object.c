@@ -101,7 +101,7 @@ static int find_version(struct verify *v, struct opened *f)
 {
 	struct err why = ERR_INIT;
 	size_t n = from_versions(v->ask->from, f->key), first = 0;
-	if (n == 0 && v->ask->elsewhere && v->ask->elsewhere(v->ask->arg, f->key)) {
+	if (n == 0 && (v->ask->part || (v->ask->elsewhere && v->ask->elsewhere(v->ask->arg, f->key)))) {
 		v->r->elsewhere++;
 		return 0;
 	}

@@ -60,6 +60,10 @@ int answer_fail(const struct answer *a);
 void escape_put(struct buf *b, const char *text);
 void query_put(struct buf *b, const char *name, const char *value);
 
+/* place_of.c: a place by its name, of the configuration or the panel, with its secret. */
+struct s3_conf;
+int place_of(struct ctl *c, struct store *st, const char *name, struct s3_conf *out, struct err *e) MUST_CHECK;
+
 /* list.c: 0 and an answer below 300 in a, else the exit status of a failure that has been told. what:
  * "users", for the sentence when no daemon runs. */
 int ask_daemon(struct ctl *c, const char *what, const char *method, const char *target,
@@ -105,6 +109,7 @@ int cmd_user(struct ctl *, const struct command *, int, char **);
 int cmd_token(struct ctl *, const struct command *, int, char **);
 int cmd_source(struct ctl *, const struct command *, int, char **);
 int send_test(struct ctl *c, bool as_json); /* source.c: a marked line through each listener */
+int cmd_verify(struct ctl *, const struct command *, int, char **);
 int cmd_later(struct ctl *, const struct command *, int, char **); /* arg: what it will do */
 
 #endif
