@@ -69,6 +69,7 @@ void app_free(struct app *a)
 		if (fds[i] >= 0)
 			(void)close(fds[i]);
 	conf_free(a->conf);
+	conf_free(a->conf_before);
 	mutex_fini(&a->m);
 	free(a);
 }

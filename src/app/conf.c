@@ -303,7 +303,8 @@ void conf_reload(struct app *a)
 			rooms++;
 		}
 	}
-	conf_free(was);
+	conf_free(a->conf_before);
+	a->conf_before = was;
 	atomic_fetch_add(&a->reloads, 1);
 	log_notice("app", "configuration read again rooms_told=%u", rooms);
 }

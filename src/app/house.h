@@ -60,6 +60,7 @@ struct app {
 	struct conf_section sections[SECTIONS_MAX];
 	size_t n_sections;
 	struct conf *conf;
+	struct conf *conf_before; /* who still reads in it has until the reload after next */
 	struct room_slot slots[ROOMS_MAX];
 	size_t n_slots;
 	_Atomic(struct store *) store;

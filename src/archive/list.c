@@ -293,10 +293,10 @@ static int cold_half(struct list *l, struct err *e)
 	} else {
 		reached.after = cold_front(!l->oldest_first); /* behind all */
 	}
-	if (!rc && give_late_before(l, reached.after) == 0 && info.more)
+	if (!rc && give_late_before(l, reached.after) == 0 && info.more) {
 		reach(l, reached.after);
-	if (!rc && !info.complete)
-		l->complete = false;
+		l->complete = info.complete; /* else a page that was short of memory */
+	}
 	l->full = l->full || l->late_cut;
 	return rc;
 }
