@@ -8,6 +8,7 @@
 #include "tomsd/capture.h"
 #include "tomsd/control.h"
 #include "tomsd/flow.h"
+#include "tomsd/rescue.h"
 #include "tomsd/s3.h"
 #include "tomsd/store.h"
 #include "tomsd/syslog.h"
@@ -18,9 +19,10 @@
 #define EXIT_USAGE 2
 
 /* Sea first: start walks down, stop walks up, so that springs dry first and each room drains. */
-static const struct room *const rooms[] = { &store_room, &api_room,    &web_room,
-					    &control_room, &s3_room,   &syslog_room,
-					    &flow_room,  &capture_room, NULL };
+static const struct room *const rooms[] = { &store_room,   &api_room,  &web_room,
+					    &control_room, &s3_room,   &rescue_room,
+					    &syslog_room,  &flow_room, &capture_room,
+					    NULL };
 
 static const char usage_text[] =
 	"usage: tomsd [-c FILE] [--set SECTION.KEY=VALUE]...\n"

@@ -159,12 +159,20 @@ int s3_proofs(struct sql *db, int64_t after, int (*one)(void *arg, const struct 
  * object gets there. Inside store_write. */
 int s3_extend(struct sql *db, const char *key, int64_t until_ns, struct err *e) MUST_CHECK;
 
+/* Inside store_write, after a restore: this version was found in the place, equal to the object, so it is proven there
+ * without having been sent from here. The object is made known as by s3_enqueue. Nothing happens for a place that is
+ * not configured. */
+int s3_adopt(struct sql *db, const char *place, const struct s3_object *o, const struct s3_version *v,
+	     struct err *e) MUST_CHECK;
+
 /* Places of the configuration and of the panel; the configuration wins. tomsctl calls it too (readonly store, its
- * own conf): a place's conf with its secret, by name. */
+ * own conf): a place's conf with its secret, by name. db NULL: those of the configuration alone. */
 struct house_key;
 struct conf;
 int s3_place_conf(const struct conf *conf, struct sql *db, const struct house_key *k, const char *name,
 		  struct s3_conf *out, struct err *e) MUST_CHECK;
+/* The same within the daemon, on any thread: the configuration may be read anew meanwhile. */
+int s3_room_place(struct app *a, const char *name, struct s3_conf *out, struct err *e) MUST_CHECK;
 int s3_places(const struct conf *conf, struct sql *db, int (*one)(void *arg, const char *name), void *arg,
 	      struct err *e) MUST_CHECK;
 

@@ -10,7 +10,6 @@
 #include "tomsd/base/file.h"
 #include "tomsd/base/log.h"
 #include "tomsd/base/num.h"
-#include "tomsd/crypt.h"
 #include "tomsd/s3.h"
 
 #define CONF_MAX (1u << 20)
@@ -189,17 +188,8 @@ static void reload(struct app *a)
 
 int rescue_client(struct rescue *r, const char *place, struct s3_client **out, struct err *e)
 {
-	struct house_key *k = NULL;
-	struct sql *db = NULL;
-	struct s3_conf conf;
-	int rc = house_key_load(&k, r->state_path, false, e);
-	if (rc == 0)
-		rc = store_read_begin(r->store, clock_mono_ns() + 10 * NS_PER_S, &db, e);
-	if (rc == 0)
-		rc = s3_place_conf(app_conf(r->app), db, k, place, &conf, e);
-	if (db)
-		store_read_end(r->store, db);
-	house_key_free(k);
+	struct s3_conf conf = { .name = "" };
+	int rc = s3_room_place(r->app, place, &conf, e);
 	if (rc == 0)
 		rc = s3_client_new(out, &conf, NULL, e);
 	explicit_bzero(&conf, sizeof(conf));

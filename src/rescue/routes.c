@@ -101,7 +101,12 @@ static int put_backup_in(struct json *j, struct sql *db, const struct backup_row
 	json_kv_str(j, "key", b->key);
 	json_kv_str(j, "key_id", b->key_id);
 	json_key(j, "left_out");
-	json_list(j, left);
+	if (left.n > 0) {
+		json_list(j, left);
+	} else {
+		json_arr(j);
+		json_end_arr(j);
+	}
 	json_key(j, "places");
 	json_obj(j);
 	int rc = s3_kept(db, b->key, put_place, j, e);

@@ -10,9 +10,9 @@
 #include "habit.h"
 #include "tomsd/base/clock.h"
 #include "tomsd/base/thread.h"
+#include "tomsd/base/zone.h"
 #include "tomsd/line.h"
 #include "tomsd/store.h"
-#include "tomsd/base/zone.h"
 
 #define SOURCES_NEW_MAX 1024
 #define SOURCES_KNOWN_MAX 1024
