@@ -17,6 +17,7 @@ import sys
 import tempfile
 import time
 
+import bench_s3
 import bench_syslog
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
@@ -194,6 +195,7 @@ def main():
                           tool("bench_query", "-k", "log", "-n", rows, "-p", str(OUT / f"lines-{rows}"))],
         "archive": archive,
         "live": live,
+        "s3": lambda: bench_s3.compare(say, timed, RUNS),
         "syslog": lambda: bench_syslog.compare(say, OUT, RUNS),
     }
     for what in sys.argv[1:] or benches:
