@@ -112,6 +112,9 @@ struct cold_sources {
 	const char *folder; /* <state>/archive */
 	struct s3_client *(*place)(void *arg, const char *name);
 	void *arg;
+	/* Told after each row group that was read: how far in time, what it took so far; or NULL. */
+	void (*progress)(void *progress_arg, int64_t reached_ns, const struct cold_info *so_far);
+	void *progress_arg;
 	struct source_cache *cache; /* of who asks often (source.h of the room); NULL: one for each query */
 };
 /* As store_query, over rows older than the store's: newest first (or oldest). A page is exact: nothing newer

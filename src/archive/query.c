@@ -387,6 +387,8 @@ static int find_rows(struct search *s, int64_t deadline_mono_ns, struct err *e)
 		rc = visit(s, g, e);
 		if (rc)
 			return rc;
+		if (s->from->progress)
+			s->from->progress(s->from->progress_arg, s->frontier_ns, s->cold);
 		thread_beat();
 	}
 	tidy_hits(s);

@@ -91,6 +91,14 @@ struct row_table {
 const struct row_table *row_table_of(const struct record *r);
 void print_fields(const void *log_row); /* every field of a log's line, in its order */
 
+/* rows_cold.c: rows of the store and of the archive, with progress on a terminal. */
+struct cold_info;
+int cold_rows(struct ctl *c, struct store *st, const struct query *q, size_t limit,
+	      int (*row)(void *arg, const void *row), void *arg, struct query_page_info *info,
+	      struct cold_info *cold, struct err *e) MUST_CHECK;
+/* Says which span of the archive was searched (to NULL: nowhere); -ERR_IO: a part of it could not be. */
+int cold_foot(FILE *to, const struct cold_info *cold, struct err *e) MUST_CHECK;
+
 /* text.c: numbers and names for people. */
 void text_bytes(uint64_t n, char out[16]);         /* "1.2 MB": powers of 1000 */
 void text_duration(int64_t seconds, char out[32]); /* "2 d 3 h" */

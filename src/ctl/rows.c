@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "ctl.h"
+#include "tomsd/api.h"
 #include "tomsd/base/clock.h"
 #include "tomsd/base/csv.h"
 #include "tomsd/base/num.h"
@@ -53,7 +54,7 @@ struct ask {
 	struct query q;
 	size_t limit;
 	enum form form;
-	bool help, utc, send_test, has_marks;
+	bool help, utc, send_test, has_marks, cold;
 	const char *zone;
 	struct buf out;
 	struct json j;
@@ -113,9 +114,7 @@ static int take_option(struct ask *k, const struct option *o, const char *value,
 		k->form = FORM_CSV;
 		return 0;
 	case ARG_COLD:
-		(void)fputs(
-			"tomsctl: no archive is written in this version; --cold adds nothing\n",
-			stderr);
+		k->cold = true;
 		return 0;
 	case ARG_RAW:
 	case ARG_FIELDS:
@@ -238,9 +237,21 @@ static int row_person(void *arg, const void *row)
 	return ferror(stdout) ? -1 : 0;
 }
 
-static int run(struct ask *k, struct store *st, struct err *e)
+static void put_foot(struct ask *k, const struct query_page_info *info)
+{
+	if (k->has_marks)
+		row_table_of(k->q.record)->foot();
+	if (!k->rows)
+		(void)puts("no rows");
+	else if (info->more)
+		(void)printf("-- %llu rows shown, there are more: --limit 0 shows all\n",
+			     (unsigned long long)k->rows);
+}
+
+static int run(struct ctl *c, struct ask *k, struct store *st, struct err *e)
 {
 	struct query_page_info info = { 0 };
+	struct cold_info cold;
 	int (*row)(void *, const void *) = k->form == FORM_TABLE  ? row_person :
 					   k->form == FORM_RAW    ? row_raw :
 					   k->form == FORM_FIELDS ? row_fields :
@@ -249,19 +260,16 @@ static int run(struct ask *k, struct store *st, struct err *e)
 	csv_init(&k->csv, &k->out);
 	if (k->form == FORM_CSV)
 		record_csv_header(k->q.record, &k->csv);
-	int rc = store_query(st, &k->q, k->limit, 0, row, k, &info, e);
+	int rc = k->cold ? cold_rows(c, st, &k->q, k->limit, row, k, &info, &cold, e) :
+			   store_query(st, &k->q, k->limit, 0, row, k, &info, e);
 	if (!rc && !put_out(k, true))
 		rc = err_set(e, ERR_IO, "the output could not be written");
 	buf_fini(&k->out);
-	if (rc || k->form != FORM_TABLE || !isatty(STDOUT_FILENO))
-		return rc;
-	if (k->has_marks)
-		row_table_of(k->q.record)->foot();
-	if (!k->rows)
-		(void)puts("no rows");
-	else if (info.more)
-		(void)printf("-- %llu rows shown, there are more: --limit 0 shows all\n",
-			     (unsigned long long)k->rows);
+	bool is_table = k->form == FORM_TABLE && isatty(STDOUT_FILENO);
+	if (!rc && is_table)
+		put_foot(k, &info);
+	if (!rc && k->cold)
+		rc = cold_foot(is_table ? stdout : isatty(STDERR_FILENO) ? stderr : NULL, &cold, e);
 	return rc;
 }
 
@@ -285,7 +293,7 @@ int cmd_rows(struct ctl *c, const struct command *cmd, int argc, char **argv)
 		k->zone = c->zone;
 		int rc = state_store(c, &st, &e);
 		if (!rc)
-			rc = run(k, st, &e);
+			rc = run(c, k, st, &e);
 		if (rc == -ERR_INVALID && st)
 			status =
 				ctl_usage(cmd, "%s",
