@@ -61,6 +61,10 @@ static int prepare(struct part_view *v, const char *where, struct stmt **out, st
 static int prepare_text(struct part_view *v, struct err *e)
 {
 	struct buf b;
+	v->n_slots = v->partial ? TEXT_SLOTS : TEXT_SLOTS_WHOLE;
+	v->slots = calloc(v->n_slots, sizeof(*v->slots));
+	if (!v->slots)
+		return err_set(e, ERR_NOMEM, "out of memory");
 	buf_init(&b, 256);
 	buf_fmt(&b, "SELECT s FROM %s_text WHERE id=?", v->table);
 	int rc = sql_prepare(v->db, b.p, &v->text, e);
@@ -105,8 +109,9 @@ void part_view_free(struct part_view *v)
 	stmt_done(v->walks[0]);
 	stmt_done(v->walks[1]);
 	pack_reader_free(v->packs);
-	for (size_t i = 0; i < TEXT_SLOTS; i++)
+	for (size_t i = 0; v->slots && i < v->n_slots; i++)
 		free(v->slots[i].s);
+	free(v->slots);
 	free(v);
 }
 
@@ -127,7 +132,7 @@ bool part_view_has(const struct part_view *v, const struct col *c)
 
 int view_text(struct part_view *v, int64_t id, struct str *out, struct err *e)
 {
-	struct text_slot *slot = &v->slots[hash_mix64((uint64_t)id) % TEXT_SLOTS];
+	struct text_slot *slot = &v->slots[hash_mix64((uint64_t)id) % v->n_slots];
 	if (!slot->s || slot->id != id) {
 		stmt_i64(v->text, 1, id);
 		int rc = stmt_step(v->text, e);

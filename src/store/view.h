@@ -5,7 +5,8 @@
 #include "plan.h"
 #include "sqlite.h"
 
-enum { TEXT_SLOTS = 1024 }; /* texts remembered by a view: direct mapped */
+/* Texts remembered by a view, direct mapped: of whole rows the day's usual ones, of a search some. */
+enum { TEXT_SLOTS = 1024, TEXT_SLOTS_WHOLE = 16384 };
 
 struct text_slot {
 	int64_t id;
@@ -26,7 +27,8 @@ struct part_view {
 	struct stmt *on;               /* stands on the row; one of them */
 	struct stmt *walk;             /* going on, or NULL */
 	struct stmt *text;             /* id -> s; NULL when the day has no dictionary */
-	struct text_slot slots[TEXT_SLOTS];
+	struct text_slot *slots;
+	size_t n_slots;
 	struct pack_reader *packs; /* NULL: rows of SQL */
 };
 

@@ -1,7 +1,8 @@
-/* bench_parquet [-k flow|log] [-n ROWS] [-l LEVEL] [-o FILE] [-x NAME]... [-c]: what writing the archive's
+/* bench_parquet [-k flow|log] [-n ROWS] [-l LEVEL] [-o FILE] [-x NAME]... [-c] [-w]: what writing the archive's
  * data objects costs, and what they weigh. Prints JSON lines. Rows are made before the clock starts, in
  * pieces; the time is this thread's CPU time. -x leaves a column out, -c prints the bytes of every
- * column, -o keeps the file. Then the file is read again: all columns, and one address in all row groups. */
+ * column, -o keeps the file. Then the file is read again: all columns, and one address in all row groups. -w
+ * writes whole rows as the archive does, and makes structs of them again: all columns, and two addresses. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -19,7 +20,7 @@ struct options {
 	uint64_t level;
 	const char *left_out[LEFT_OUT_MAX];
 	size_t n_left_out;
-	bool columns;
+	bool columns, whole;
 };
 
 static struct buf file;
@@ -53,13 +54,15 @@ static struct options parse(int argc, char **argv)
 {
 	struct options o = { .kind = "flow", .rows = 1000000, .level = 3 };
 	int c;
-	while ((c = getopt(argc, argv, "k:n:l:o:x:c")) != -1) {
+	while ((c = getopt(argc, argv, "k:n:l:o:x:cw")) != -1) {
 		if (c == 'k')
 			o.kind = optarg;
 		else if (c == 'o')
 			o.out = optarg;
 		else if (c == 'c')
 			o.columns = true;
+		else if (c == 'w')
+			o.whole = true;
 		else if (c == 'x' && o.n_left_out + 1 < LEFT_OUT_MAX)
 			o.left_out[o.n_left_out++] = optarg;
 		else if (c == 'n' && num_u64(str_of(optarg), 1, UINT64_MAX, &o.rows) == 0)
@@ -68,7 +71,7 @@ static struct options parse(int argc, char **argv)
 			continue;
 		else {
 			(void)fputs("usage: bench_parquet [-k flow|log] [-n ROWS] [-l LEVEL] [-o FILE] "
-				    "[-x NAME]... [-c]\n",
+				    "[-x NAME]... [-c] [-w]\n",
 				    stderr);
 			exit(2);
 		}
@@ -101,9 +104,11 @@ static size_t make_rows(const struct options *o, char *rows, size_t stride, size
 /* Part of the bench's name. */
 static const char *left_out(const struct options *o)
 {
-	static char text[32];
+	static char text[48];
 	if (o->n_left_out)
-		(void)snprintf(text, sizeof(text), "_less_%zu", o->n_left_out);
+		(void)snprintf(text, sizeof(text), "%s_less_%zu", o->whole ? "_whole" : "", o->n_left_out);
+	else if (o->whole)
+		return "_whole";
 	return text;
 }
 
@@ -118,6 +123,7 @@ static void write_all(const struct options *o, const struct record *r)
 	const struct parquet_conf conf = { .record = r,
 					   .level = (int)o->level,
 					   .leave_out = o->left_out,
+					   .whole_rows = o->whole,
 					   .pairs = pairs,
 					   .n_pairs = 1 };
 	struct parquet_sum sum;
@@ -220,6 +226,44 @@ static void read_all(const struct options *o)
 	parquet_close(f);
 }
 
+static bool reads_addresses(const void *ctx, const struct col *c)
+{
+	(void)ctx;
+	return strcmp(c->name, "src") == 0 || strcmp(c->name, "dst") == 0;
+}
+
+/* Structs again: of all columns with the line, or of those a search for a host asks about. */
+static void read_rows(const struct options *o, const struct record *r, bool all)
+{
+	const struct parquet_source src = { read_at, NULL, file.n, false };
+	struct parquet_file *f;
+	struct err e = ERR_INIT;
+	uint64_t n = 0, bytes = 0;
+	void *row = malloc(r->bytes + (r->tail ? r->tail->max : 0));
+	int64_t began = clock_thread_cpu_ns();
+	if (!row || parquet_open(&f, &src, &e))
+		die("opening", &e);
+	for (size_t g = 0; g < parquet_groups(f); g++) {
+		struct parquet_row_conf conf = {
+			.record = r, .group = g, .reads = all ? NULL : reads_addresses, .tail = all
+		};
+		struct parquet_row *p;
+		int rc = parquet_row_new(&p, f, &conf, &e);
+		bytes += parquet_row_bytes(f, &conf);
+		for (; !rc && (rc = parquet_row_next(p, row, &e)) == 0; n++)
+			;
+		if (rc != -ERR_CLOSED)
+			die("reading rows", &e);
+		parquet_row_free(p);
+	}
+	int64_t cpu = clock_thread_cpu_ns() - began;
+	printf("{\"bench\":\"archive_rows_%s_%s\",\"rows\":%llu,\"rows_per_cpu_s\":%.0f,\"bytes_per_row\":%.1f}\n",
+	       o->kind, all ? "all" : "addresses", (unsigned long long)n, (double)n / ((double)cpu / 1e9),
+	       (double)bytes / (double)n);
+	parquet_close(f);
+	free(row);
+}
+
 int main(int argc, char **argv)
 {
 	struct options o = parse(argc, argv);
@@ -233,6 +277,10 @@ int main(int argc, char **argv)
 	if (kept && fclose(kept) != 0)
 		return 1;
 	read_all(&o);
+	if (o.whole) {
+		read_rows(&o, r, true);
+		read_rows(&o, r, false);
+	}
 	buf_fini(&file);
 	return 0;
 }
