@@ -116,6 +116,7 @@ int cmd_audit(struct ctl *, const struct command *, int, char **);
 int cmd_user(struct ctl *, const struct command *, int, char **);
 int cmd_token(struct ctl *, const struct command *, int, char **);
 int cmd_source(struct ctl *, const struct command *, int, char **);
+int cmd_place(struct ctl *, const struct command *, int, char **);
 int send_test(struct ctl *c, bool as_json); /* source.c: a marked line through each listener */
 int cmd_verify(struct ctl *, const struct command *, int, char **);
 int cmd_later(struct ctl *, const struct command *, int, char **); /* arg: what it will do */

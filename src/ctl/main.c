@@ -32,6 +32,10 @@ static const struct command commands[] = {
 	  "list [--json|--utc] | accept ID | refuse ID | name ID NAME | zone ID ZONE | note ID TEXT |"
 	  " forget ID",
 	  "who sends logs, and whose are believed", cmd_source, NULL },
+	{ "place",
+	  "list [--json|--utc] | test NAME [--json] | add NAME KEY=VALUE... | set NAME KEY=VALUE... |"
+	  " remove NAME | acknowledge NAME | push | policy [BUCKET [PREFIX]]",
+	  "where the archive is kept for years: places of object storage (S3)", cmd_place, NULL },
 	{ "user",
 	  "list [--json] | add NAME ROLE | role NAME ROLE | disable NAME | enable NAME |"
 	  " reset-password NAME",
