@@ -40,6 +40,15 @@ int listed_read(struct request *rq, struct place *p, const struct view *views, s
 		rc = target_sums(db, out->target.id, &out->sums, e);
 	if (rc != 0 || !out->has_target)
 		return rc;
+	const struct target *t = &out->target;
+	if (out->view.fails > 0 ||
+	    t->fails > 0) { /* the table is newer than the keeper's copy */
+		memcpy(out->view.problem, t->problem, sizeof(t->problem));
+		memcpy(out->view.detail, t->detail, sizeof(t->detail));
+		out->view.problem_ns = t->problem_ns;
+		out->view.skew_ns = t->skew_ns;
+		out->view.fails = t->fails;
+	}
 	out->view.waiting = out->sums.waiting;
 	out->view.findings = out->sums.findings;
 	out->view.failed = out->sums.failed;

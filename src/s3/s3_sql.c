@@ -17,8 +17,9 @@ const char s3_sql_place_delete[] = "DELETE FROM s3_place WHERE name = ?1";
 
 /* Targets. A place that comes back is filled anew: what was made meanwhile has no rows there. */
 const char s3_sql_present_names[] = "SELECT name FROM s3_target WHERE is_present = 1";
-const char s3_sql_absent[] = "UPDATE s3_target SET is_present = 0 WHERE name = ?1 AND home <> ?2"
-			     " AND is_present = 1";
+const char s3_sql_absent[] =
+	"UPDATE s3_target SET is_present = 0 WHERE name = ?1 AND home <> ?2"
+	" AND is_present = 1";
 const char s3_sql_target_make[] =
 	"INSERT INTO s3_target (name, home, is_present, is_enabled, lock) VALUES (?1, ?2, 0, 0, 'NONE')"
 	" ON CONFLICT (name, home) DO NOTHING";
@@ -28,7 +29,7 @@ const char s3_sql_present[] =
 	" fill_until = CASE WHEN is_present THEN fill_until ELSE ?5 END, is_present = 1"
 	" WHERE name = ?1 AND home = ?2 RETURNING id";
 const char s3_sql_object_max[] = "SELECT coalesce(max(id), 0) FROM s3_object";
-#define TARGET                                                                                    \
+#define TARGET                                                                                                    \
 	"SELECT id, name, filled, fill_until, proven, proven_bytes, last_proven_ns, fails, next_try_ns, problem," \
 	" detail, problem_ns, skew_ns, alarm, alarm_ns, looked_ns, test_ns, test_result, test_steps FROM s3_target"
 const char s3_sql_target[] = TARGET " WHERE id = ?1";
@@ -56,19 +57,21 @@ const char s3_sql_hold_copies[] =
 	" AND (SELECT p.retain_until_ns < ?2 AND p.lock <> 'NONE' FROM s3_proof p WHERE p.n = s3_copy.proof)";
 
 /* The queue of a place. A try that lies further ahead than any back-off was set by another clock: it is due. */
-#define ITEM                                                                                            \
+#define ITEM                                                                                                       \
 	"SELECT c.object, c.wants, c.tries, c.upload_id, c.done_bytes, c.proof, o.key, o.path, o.bytes, o.sha256," \
-	" o.keep_ns, o.hold_ns, o.made_ns, p.version_id, p.lock, p.retain_until_ns, p.bytes"                \
+	" o.keep_ns, o.hold_ns, o.made_ns, p.version_id, p.lock, p.retain_until_ns, p.bytes"                       \
 	" FROM s3_copy c JOIN s3_object o ON o.id = c.object LEFT JOIN s3_proof p ON p.n = c.proof"
 const char s3_sql_next[] = ITEM
 	" WHERE c.target = ?1 AND c.wants > 0 AND (c.next_try_ns <= ?2 OR c.next_try_ns > ?3)"
 	" ORDER BY c.priority, c.object LIMIT 1";
-const char s3_sql_due[] = "SELECT min(next_try_ns) FROM s3_copy WHERE target = ?1 AND wants > 0";
-#define LOOKABLE                                                                 \
+const char s3_sql_due[] =
+	"SELECT min(next_try_ns) FROM s3_copy WHERE target = ?1 AND wants > 0";
+#define LOOKABLE                                                               \
 	" WHERE c.target = ?1 AND c.state = 2 AND c.wants = 0 AND c.proof > 0" \
 	" AND (p.lock = 'NONE' OR p.retain_until_ns > ?2)"
 const char s3_sql_sample_old[] = ITEM LOOKABLE " ORDER BY c.looked_ns LIMIT ?3";
-const char s3_sql_sample_random[] = ITEM LOOKABLE " AND c.object >= ?3 ORDER BY c.object LIMIT 1";
+const char s3_sql_sample_random[] = ITEM LOOKABLE
+	" AND c.object >= ?3 ORDER BY c.object LIMIT 1";
 
 /* A place that is new, or here again. */
 const char s3_sql_fill_rows[] =
@@ -105,15 +108,19 @@ const char s3_sql_copy_part[] =
 const char s3_sql_copy_settled[] =
 	"UPDATE s3_copy SET wants = 0, tries = 0, next_try_ns = 0, words = '' WHERE target = ?1 AND object = ?2";
 
-/* Looks at what was proven, and tests. A finding stays until somebody has taken note of it. */
+/* Looks at what was proven, and tests. A finding stays until somebody has taken note of it. What is wanted of the
+ * object may have changed while it was looked at (a hold): that stays. */
 const char s3_sql_copy_finding[] =
 	"UPDATE s3_copy SET looked_ns = ?3,"
 	" is_seen = CASE WHEN ?4 <> '' AND ?4 <> finding THEN 0 ELSE is_seen END,"
 	" finding = CASE WHEN ?4 <> '' THEN ?4 WHEN is_seen THEN '' ELSE finding END,"
-	" wants = ?5, next_try_ns = 0, words = ?6,"
+	" wants = CASE WHEN ?5 > 0 THEN ?5 ELSE wants END,"
+	" next_try_ns = CASE WHEN ?5 > 0 THEN 0 ELSE next_try_ns END,"
+	" words = CASE WHEN ?4 <> '' THEN ?6 ELSE words END,"
 	" state = CASE WHEN ?5 = 1 THEN 0 WHEN ?7 THEN 3 ELSE state END"
 	" WHERE target = ?1 AND object = ?2";
-const char s3_sql_target_alarm[] = "UPDATE s3_target SET alarm = ?2, alarm_ns = ?3 WHERE id = ?1";
+const char s3_sql_target_alarm[] =
+	"UPDATE s3_target SET alarm = ?2, alarm_ns = ?3 WHERE id = ?1";
 const char s3_sql_looked[] = "UPDATE s3_target SET looked_ns = ?2 WHERE id = ?1";
 const char s3_sql_acknowledge[] =
 	"UPDATE s3_copy SET is_seen = 1 WHERE target = ?1 AND finding <> ''";
@@ -129,7 +136,7 @@ const char s3_sql_push_target[] =
 	"UPDATE s3_target SET next_try_ns = 0 WHERE ?1 = 0 OR id = ?1";
 
 /* What others ask. */
-#define PROOF                                                                                   \
+#define PROOF                                                                                    \
 	"p.version_id, p.etag, p.bytes, p.lock, p.retain_until_ns, p.legal_hold, p.modified_ns," \
 	" p.proven_ns"
 const char s3_sql_kept[] =
