@@ -161,8 +161,10 @@ static void look_at_footer(struct rows *r)
 	r->id_col = parquet_column(r->file, STR("event.id"));
 	if (r->id_col < 0 || parquet_column_type(r->file, (size_t)r->id_col) != PARQUET_I64)
 		say(r, VERIFY_ROWS, "has no column event.id");
-	/* Lines are filed by a time of ours, which is not in their file: docs/archive.md, "Manifest". */
-	r->time_col = str_eq(w->kind, STR("log")) ? -1 : parquet_column(r->file, STR("@timestamp"));
+	/* The time that files a row, where it is not the one it shows: docs/archive.md, "Manifest". */
+	r->time_col = parquet_column(r->file, STR("toms.row.at_ns"));
+	if (r->time_col < 0 && !str_eq(w->kind, STR("log")))
+		r->time_col = parquet_column(r->file, STR("@timestamp"));
 	if (r->time_col >= 0 && parquet_column_type(r->file, (size_t)r->time_col) != PARQUET_TIME)
 		r->time_col = -1;
 }

@@ -533,7 +533,9 @@ class Verifier:
         kinds = [k for _, k in f.columns]
         if f.pairs.get("toms.record") != o["kind"] or f.rows != whole(o["rows"]) or len(f.groups) != whole(o["row_groups"]):
             return "rows", "another kind, number of rows or of row groups"
-        id_at, time_at = names.index("event.id"), names.index("@timestamp")
+        id_at = names.index("event.id")
+        time_at = names.index("toms.row.at_ns" if "toms.row.at_ns" in names else "@timestamp")
+        has_time = o["kind"] != "log" or "toms.row.at_ns" in names
         days = [(whole(d["after"]), whole(d["last"]), whole(d["rows"])) for d in o["days"]]
         left = [d for d in days for _ in range(d[2])]
         leaves, ids, times, before = [], [], [], None
@@ -547,7 +549,7 @@ class Verifier:
             leaves.append(leaf(zip(kinds, row)))
         if len(leaves) != f.rows or min(ids) < whole(o["first_id"]) or max(ids) > whole(o["last_id"]):
             return "rows", "ids or rows that are not the manifest's"
-        if o["kind"] != "log" and None not in times and (min(times), max(times) + 1) != (time_ns(o["since"]), time_ns(o["until"])):
+        if has_time and None not in times and (min(times), max(times) + 1) != (time_ns(o["since"]), time_ns(o["until"])):
             return "rows", "times that are not the manifest's"
         if merkle_root(leaves).hex() != o["merkle_root"]:
             return "merkle", "another Merkle root"
