@@ -13,12 +13,6 @@
 #include "tomsd/s3.h"
 #include "tomsd/store/cut.h"
 
-int __attribute__((weak)) s3_kept(struct sql *db, const char *key, int (*one)(void *arg, const struct s3_kept *k), void *arg,
-	    struct err *e)
-{
-	(void)db;(void)key;(void)one;(void)arg;(void)e;
-	return 0;
-}
 static const int64_t cold_day_ns = INT64_C(86400) * NS_PER_S;
 
 struct cold_box {
