@@ -61,7 +61,7 @@ struct s3_put {
 	enum s3_lock lock;
 	int64_t retain_until_ns; /* rounded up to a second */
 	/* An upload in parts that was begun before: its id and how far it is, to be kept by who asks; "" none. */
-	char *upload_id;      /* [256]; written as soon as an upload is begun */
+	char *upload_id;      /* [256]; written as soon as an upload is begun; NULL: kept nowhere */
 	int (*part)(void *arg, const char *upload_id, uint64_t done_bytes); /* after each part; non-zero: stop */
 	void *arg;
 };

@@ -169,15 +169,18 @@ int s3_read_versions(struct str body, int (*one)(void *arg, const struct s3_list
 	bool is_truncated = false, is_cut = false;
 	int rc = 0;
 	xml_init(&x, body);
-	if (xml_next(&x) != XML_OPEN || !xml_is(&x, 1, "ListVersionsResult"))
+	if (xml_next(&x) != XML_OPEN ||
+	    (!xml_is(&x, 1, "ListVersionsResult") && !xml_is(&x, 1, "ListBucketResult")))
 		return -ERR_INVALID;
 	while (rc == 0 && (event = xml_next(&x)) != XML_END) {
 		if (event == XML_BAD)
 			return -ERR_INVALID;
 		bool is_marker = xml_is(&x, 2, "DeleteMarker"),
-		     is_one = is_marker || xml_is(&x, 2, "Version");
+		     is_object = xml_is(&x, 2, "Contents");
+		bool is_one = is_marker || is_object || xml_is(&x, 2, "Version");
 		if (event == XML_OPEN && is_one)
-			v = (struct version_read){ .l.v.is_delete_marker = is_marker };
+			v = (struct version_read){ .l.v.is_delete_marker = is_marker,
+						   .l.v.is_latest = is_object };
 		if (event != XML_CLOSE)
 			continue;
 		if (is_one && !v.is_cut) {
@@ -185,7 +188,8 @@ int s3_read_versions(struct str body, int (*one)(void *arg, const struct s3_list
 			rc = one(arg, &v.l);
 		} else if (xml_is(&x, 2, "IsTruncated"))
 			is_truncated = is_yes(&x);
-		else if (xml_is(&x, 2, "NextKeyMarker"))
+		else if (xml_is(&x, 2, "NextKeyMarker") ||
+			 xml_is(&x, 2, "NextContinuationToken"))
 			is_cut |= !str_copy(next.next_key, sizeof(next.next_key), xml_text(&x));
 		else if (xml_is(&x, 2, "NextVersionIdMarker"))
 			is_cut |= !str_copy(next.next_version, sizeof(next.next_version),

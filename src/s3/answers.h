@@ -32,8 +32,9 @@ struct s3_part {
 int s3_read_parts(struct str body, struct s3_part *parts, uint32_t n_parts,
 		  uint32_t *next) MUST_CHECK;
 
-/* ListVersionsResult: each version and delete marker in order; non-zero of one() ends it and is handed on. Markers of
- * the next page; next_key "" means that was all. */
+/* ListVersionsResult, and ListBucketResult of servers without versions: each version and delete marker in order;
+ * non-zero of one() ends it and is handed on. Where the next page begins; next_key "" means that was all (without
+ * versions it is the token to go on with). */
 struct s3_page {
 	char next_key[1100], next_version[128];
 };

@@ -22,6 +22,7 @@ struct s3_client {
 	int64_t skew_ns; /* added to our clock in requests: 0 until a server refused it */
 	int64_t ahead_ns; /* the server's clock minus ours, from the last answer's Date: to a second */
 	bool knows_ahead;
+	bool no_versions; /* the server knows no ListObjectVersions (R2) */
 	struct buf path, query, url, canonical, authorization; /* of the request at hand */
 };
 

@@ -1,4 +1,5 @@
-/* Every version below a prefix, page by page (ListObjectVersions). */
+/* Every version below a prefix, page by page: ListObjectVersions, or ListObjectsV2 where the server knows no versions
+ * (Cloudflare R2). */
 #include "answers.h"
 #include "client.h"
 
@@ -10,8 +11,9 @@
 
 /* Hands on what is below the place's prefix, named without it. */
 struct listing {
-	size_t n_prefix;
-	struct str after; /* radosgw 16 tells this key too, AWS begins behind it */
+	const char *prefix; /* with the place's own */
+	size_t n_prefix;    /* of the place's own */
+	struct str after;   /* radosgw 16 tells this key too, AWS begins behind it */
 	int (*one)(void *arg, const struct s3_listed *l);
 	void *arg;
 	int said; /* by one() when it ended the walk */
@@ -22,27 +24,42 @@ static int pass_on(void *arg, const struct s3_listed *l)
 	struct listing *to = arg;
 	struct s3_listed short_key = *l;
 	short_key.key = str_sub(l->key, to->n_prefix, l->key.n);
-	if (l->key.n < to->n_prefix || (to->after.n > 0 && str_eq(short_key.key, to->after)))
+	if (!str_starts(l->key, str_of(to->prefix)) ||
+	    (to->after.n > 0 && str_eq(short_key.key, to->after)))
 		return 0;
 	to->said = to->one(to->arg, &short_key);
 	return to->said;
 }
 
-static int ask_page(struct s3_client *c, const char *prefix, struct listing *to,
-		    struct s3_page *page, struct s3_fault *f, struct err *e)
+/* Where the walk is: page is what the server said of it, is_first says that it is ours to begin with. */
+static void ask_place(const struct s3_client *c, struct s3_ask *ask, const struct s3_page *page,
+		      bool is_first)
+{
+	if (c->no_versions) {
+		s3_ask_param(ask, "list-type", "2");
+		if (page->next_key[0])
+			s3_ask_param(ask, is_first ? "start-after" : "continuation-token",
+				     page->next_key);
+		return;
+	}
+	s3_ask_param(ask, "versions", NULL);
+	if (page->next_key[0])
+		s3_ask_param(ask, "key-marker", page->next_key);
+	if (page->next_version[0])
+		s3_ask_param(ask, "version-id-marker", page->next_version);
+}
+
+static int ask_page(struct s3_client *c, struct listing *to, struct s3_page *page,
+		    bool is_first, struct s3_fault *f, struct err *e)
 {
 	struct s3_ask ask = { .method = "GET",
 			      .timeout_s = PAGE_TIMEOUT_S,
 			      .answer_max = PAGE_BYTES_MAX };
 	struct http_answer a;
 	struct s3_page next = { .next_key = "" };
-	s3_ask_param(&ask, "versions", NULL);
 	s3_ask_param(&ask, "max-keys", PAGE_KEYS);
-	s3_ask_param(&ask, "prefix", prefix);
-	if (page->next_key[0])
-		s3_ask_param(&ask, "key-marker", page->next_key);
-	if (page->next_version[0])
-		s3_ask_param(&ask, "version-id-marker", page->next_version);
+	s3_ask_param(&ask, "prefix", to->prefix);
+	ask_place(c, &ask, page, is_first);
 	http_answer_init(&a);
 	int rc = s3_ask(c, &ask, &a, f, e);
 	if (rc == 0) {
@@ -59,7 +76,8 @@ static int ask_page(struct s3_client *c, const char *prefix, struct listing *to,
 						  "the list of versions goes in a circle"));
 	}
 	http_answer_fini(&a);
-	*page = next;
+	if (rc == 0)
+		*page = next;
 	return rc;
 }
 
@@ -70,7 +88,8 @@ int s3_list(struct s3_client *c, const char *below, const char *start_after_key,
 	struct s3_page page = { .next_key = "" };
 	char prefix[S3_KEY_MAX + 1];
 	const char *slash = c->conf.prefix[0] ? "/" : "";
-	struct listing to = { .n_prefix = strlen(c->conf.prefix) + strlen(slash),
+	struct listing to = { .prefix = prefix,
+			      .n_prefix = strlen(c->conf.prefix) + strlen(slash),
 			      .after = str_of(start_after_key),
 			      .one = one,
 			      .arg = arg };
@@ -86,8 +105,15 @@ int s3_list(struct s3_client *c, const char *below, const char *start_after_key,
 	if (rc)
 		return s3_fault_own(f, false, "Request",
 				    err_set(e, ERR_RANGE, "%s: longer than any key", below));
-	do
-		rc = ask_page(c, prefix, &to, &page, f, e);
-	while (rc == 0 && page.next_key[0]);
+	bool is_first = true;
+	do {
+		rc = ask_page(c, &to, &page, is_first, f, e);
+		if (rc && is_first && !c->no_versions &&
+		    strcmp(f->code, "NotImplemented") == 0) {
+			c->no_versions = true;
+			rc = ask_page(c, &to, &page, is_first, f, e);
+		}
+		is_first = false;
+	} while (rc == 0 && page.next_key[0]);
 	return rc;
 }

@@ -67,9 +67,12 @@ int s3_put(struct s3_client *c, const struct s3_put *put, struct s3_version *out
 	   struct s3_fault *f, struct err *e)
 {
 	struct s3_version there;
-	char etag[80] = "", version_id[128] = "";
+	struct s3_put here = *put;
+	char upload_id[256] = "", etag[80] = "", version_id[128] = "";
 	*f = (struct s3_fault){ .status = 0 };
 	struct err not_there = ERR_INIT;
+	if (!here.upload_id)
+		here.upload_id = upload_id; /* one that nobody keeps */
 	int rc = s3_head(c, put->key, NULL, &there, f, &not_there);
 	if (rc && (rc != -ERR_NOTFOUND || strcmp(f->code, "NoSuchBucket") == 0)) {
 		*e = not_there;
@@ -81,7 +84,7 @@ int s3_put(struct s3_client *c, const struct s3_put *put, struct s3_version *out
 	} else {
 		bool in_one = put->bytes < S3_SINGLE_MAX;
 		rc = in_one ? put_single(c, put, etag, version_id, f, e) :
-			      s3_put_parts(c, put, etag, version_id, f, e);
+			      s3_put_parts(c, &here, etag, version_id, f, e);
 		if (rc)
 			return rc;
 	}

@@ -73,7 +73,7 @@ static int try_to_ask(struct trial *t)
 			     .answer_max = 1u << 20 };
 	struct http_answer a;
 	bool is_plain = strcmp(t->c->scheme, "http://") == 0;
-	s3_ask_param(&rq, "versions", NULL);
+	s3_ask_param(&rq, "list-type", "2");
 	s3_ask_param(&rq, "max-keys", "1");
 	int rc = ask(t, &rq, &a);
 	http_answer_fini(&a);
@@ -105,16 +105,27 @@ static int try_bucket(struct trial *t)
 	struct s3_ask rq = { .method = "GET", .timeout_s = STEP_TIMEOUT_S };
 	struct http_answer a;
 	char status[16] = "";
+	enum s3_step_result without = t->c->conf.lock == S3_LOCK_NONE ? S3_STEP_WARNING :
+									S3_STEP_BAD;
 	s3_ask_param(&rq, "versioning", NULL);
 	int rc = ask(t, &rq, &a);
 	if (rc == 0)
 		rc = s3_read_versioning(buf_view(&a.body), status);
 	http_answer_fini(&a);
 	if (rc == 0 && strcmp(status, "Enabled") != 0)
-		return told(t, "versions",
-			    t->c->conf.lock == S3_LOCK_NONE ? S3_STEP_WARNING : S3_STEP_BAD,
+		return told(t, "versions", without,
 			    "the bucket keeps no versions: what is overwritten is gone");
-	return told(t, "versions", rc ? S3_STEP_SKIPPED : S3_STEP_GOOD, rc ? t->e.text : "");
+	/* Verification lists them, whatever the bucket says of itself. */
+	struct s3_ask list = { .method = "GET",
+			       .timeout_s = STEP_TIMEOUT_S,
+			       .answer_max = 1u << 20 };
+	s3_ask_param(&list, "versions", NULL);
+	s3_ask_param(&list, "max-keys", "1");
+	rc = ask(t, &list, &a);
+	http_answer_fini(&a);
+	if (rc == 0)
+		return good(t, "versions", "");
+	return told(t, "versions", without, t->e.text);
 }
 
 static int try_bucket_lock(struct trial *t)

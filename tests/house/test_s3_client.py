@@ -297,6 +297,20 @@ def test_lists_go_over_pages_and_stay_below_their_prefix(s3_bucket):
     assert s3_bucket.try_("list", "nothing/")["items"] == []
 
 
+def test_a_server_without_versions_is_listed_all_the_same(s3_bucket, s3_faults_proxy):
+    """As Cloudflare R2 answers."""
+    for name in ("p/a", "p/b", "q"):
+        s3_bucket.put("hospital/one/" + name, b"xy")
+    s3_faults_proxy.add("refuse", match="[?&]versions=", count=-1, status=501, code="NotImplemented")
+    env = s3_bucket.through(s3_faults_proxy)
+    items = s3_bucket.try_("list", env=env)["items"]
+    assert [(x["key"], x["bytes"], x["is_latest"]) for x in items] == [("p/a", 2, True), ("p/b", 2, True), ("q", 2, True)]
+    assert [x["key"] for x in s3_bucket.try_("list", "", "p/a", env=env)["items"]] == ["p/b", "q"]
+    said = results(s3_bucket.try_("self-test", env={**env, "S3_LOCK": "NONE"}))
+    assert (said["bucket"], said["versions"], said["write"]) == ("good", "warning", "good")
+    assert results(s3_bucket.try_("self-test", env=env, ok=False))["versions"] == "bad"
+
+
 GOOD = {"name", "signature", "bucket", "versions", "object_lock", "write", "read_back", "lock", "delete_refused", "shorten_refused"}
 
 

@@ -239,6 +239,17 @@ static void versions_are_listed_in_their_order(void **state)
 	assert_string_equal(h.last.v.version_id, "null");
 	assert_string_equal(page.next_key, "p/kind=flow/b & c");
 	assert_string_equal(page.next_version, "v9");
+	/* Without versions (ListObjectsV2). */
+	h = (struct heard){ 0 };
+	assert_int_equal(
+		s3_read_versions(
+			STR("<ListBucketResult><IsTruncated>true</IsTruncated><NextContinuationToken>t+/=</NextContinuationToken>"
+			    "<Contents><Key>k</Key><Size>3</Size></Contents></ListBucketResult>"),
+			hear, &h, &page),
+		0);
+	assert_string_equal(h.keys, "k;");
+	assert_true(h.last.v.is_latest && h.last.v.bytes == 3);
+	assert_string_equal(page.next_key, "t+/=");
 	h = (struct heard){ .say = 42 };
 	assert_int_equal(s3_read_versions(STR(versions_document), hear, &h, &page), 42);
 	assert_int_equal(h.n, 1);
