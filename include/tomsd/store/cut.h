@@ -24,6 +24,10 @@ void store_keep_unsealed(struct store *st);
  * log of the database is never held for long. row() non-zero ends it with that. Any thread. */
 int store_span_rows(struct store *st, const struct store_span *s, int (*row)(void *arg, const void *row), void *arg,
 		    struct err *e) MUST_CHECK;
+/* The same past what is damaged: packs of lines that cannot be read any more are left out and counted, for a
+ * span that would never be sealed otherwise. How many rows that were: s->rows less those given. */
+int store_span_rows_past(struct store *st, const struct store_span *s, int (*row)(void *arg, const void *row),
+			 void *arg, uint64_t *unreadable, struct err *e) MUST_CHECK;
 /* Rows not yet cut, over all records: for pages. */
 int store_uncut(struct sql *db, uint64_t *rows, struct err *e) MUST_CHECK;
 

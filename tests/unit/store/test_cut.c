@@ -445,6 +445,53 @@ static void lines_come_whole_and_in_order_while_packs_are_put_together(void **st
 	logs_free(&l);
 }
 
+static int harm(struct sql *db, void *arg, struct err *e)
+{
+	return sql_exec(db, arg, e);
+}
+
+static int count_line(void *arg, const void *row)
+{
+	size_t *n = arg;
+	(void)row;
+	++*n;
+	return 0;
+}
+
+static void a_span_goes_on_past_packs_that_cannot_be_read(void **state)
+{
+	static const char *const harms[] = {
+		"UPDATE log_20261122 SET cols=x'01ff' WHERE n=100",
+		"UPDATE log_20261122 SET lines=cols WHERE n=100",
+	};
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(harms); i++) {
+		struct box b;
+		struct logs l;
+		struct err e = ERR_INIT;
+		uint64_t unreadable = 0;
+		size_t n = 0;
+		logs_make(&l, 5, 1000);
+		box_new(&b);
+		box_open(&b);
+		box_start(&b);
+		logs_put(&b, &l, 0, 200, 0);
+		logs_put(&b, &l, 200, 300, 0);
+		logs_put(&b, &l, 300, 500, 0);
+		logs_put(&b, &l, 500, 600, 0); /* the last one, too */
+		struct cut c = cut(&b, false);
+		assert_int_equal(store_write(b.st, harm, (void *)(uintptr_t)harms[i], &e), 0);
+		assert_int_equal(store_span_rows(b.st, &c.spans[0], count_line, &n, &e), -ERR_CORRUPT);
+		n = 0;
+		if (store_span_rows_past(b.st, &c.spans[0], count_line, &n, &unreadable, &e))
+			fail_msg("%s", e.text);
+		assert_int_equal(n, 400);
+		assert_int_equal(unreadable, 2);
+		box_free(&b);
+		logs_free(&l);
+	}
+}
+
 static int stop_at(void *arg, const void *row)
 {
 	int *left = arg;
@@ -482,6 +529,7 @@ int main(void)
 		cmocka_unit_test(after_a_restore_ids_go_on_behind_those_of_the_archive),
 		cmocka_unit_test(what_the_archive_has_of_rows_never_cut_here_is_not_cut_again),
 		cmocka_unit_test(lines_come_whole_and_in_order_while_packs_are_put_together),
+		cmocka_unit_test(a_span_goes_on_past_packs_that_cannot_be_read),
 		cmocka_unit_test(a_span_ends_when_its_reader_says_so_and_does_not_hold_the_log),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
