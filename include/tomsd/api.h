@@ -230,6 +230,9 @@ struct audit_row; /* tomsd/audit_row.h */
 /* Rows after < id <= up_to, oldest first, as they go into the archive; row() non-zero ends it with that. */
 int api_audit_rows(struct sql *db, int64_t after, int64_t up_to,
 		   int (*row)(void *arg, const struct audit_row *r), void *arg, struct err *e) MUST_CHECK;
+/* Inside store_write, after a restore: a row that the archive has and the table has not. One that is there already is
+ * passed over; -ERR_CORRUPT for one that does not follow the last. */
+int api_audit_take(struct sql *db, const struct audit_row *r, struct err *e) MUST_CHECK;
 int api_audit_last(struct sql *db, int64_t *id, struct err *e) MUST_CHECK; /* 0: there is none */
 
 extern const struct room

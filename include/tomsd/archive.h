@@ -134,9 +134,12 @@ int archive_list(struct store *st, const struct cold_ask *ask, const struct quer
 		 int64_t deadline_mono_ns, int (*row)(void *arg, const void *row), void *arg,
 		 struct query_page_info *info, struct cold_info *cold, struct err *e) MUST_CHECK;
 
-/* After a restore or for a lost database: takes over what the manifests of a place or folder say and the database
- * does not know yet, checked like in archive_verify. How many manifests. */
-int archive_adopt(struct store *st, struct archive_from *from, const uint8_t *public_key,
+/* After a restore, without a daemon: takes over what the manifests of a place or folder say and the database does not
+ * know yet, each checked against the key and the head that the database knows; brings their files into folder
+ * (<state>/archive), and the manifests of before, too. Rows that only the archive has are marked as such, so that the
+ * chain goes on with the next number and no id is used twice. appliance NULL: as the database says, or the only one
+ * there. How many manifests were new. May be done again. */
+int archive_adopt(struct store *st, struct archive_from *from, const char *folder, const char *appliance,
 		  bool (*progress)(void *arg, uint64_t done, uint64_t total, const char *key), void *arg,
 		  uint64_t *adopted, struct err *e) MUST_CHECK;
 

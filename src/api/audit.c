@@ -86,18 +86,10 @@ static int read_last(struct sql *db, int64_t *id, uint8_t hash[32], struct err *
 	return rc;
 }
 
-static int insert(struct sql *db, void *arg, struct err *e)
+static int add_row(struct sql *db, const struct entry *r, struct err *e)
 {
-	struct entry *r = arg;
-	uint8_t before[32];
 	struct stmt *s;
-	int rc = read_last(db, &r->id, before, e);
-	if (rc != 0)
-		return rc;
-	r->id++;
-	if (hash_row(r, before) != 0)
-		return err_set(e, ERR_NOMEM, "no memory for an audit row");
-	rc = sql_prepare(db, audit_sql_insert, &s, e);
+	int rc = sql_prepare(db, audit_sql_insert, &s, e);
 	if (rc != 0)
 		return rc;
 	stmt_i64(s, 1, r->id);
@@ -115,6 +107,50 @@ static int insert(struct sql *db, void *arg, struct err *e)
 	rc = stmt_step(s, e);
 	stmt_done(s);
 	return rc < 0 ? rc : 0;
+}
+
+static int insert(struct sql *db, void *arg, struct err *e)
+{
+	struct entry *r = arg;
+	uint8_t before[32];
+	int rc = read_last(db, &r->id, before, e);
+	if (rc != 0)
+		return rc;
+	r->id++;
+	if (hash_row(r, before) != 0)
+		return err_set(e, ERR_NOMEM, "no memory for an audit row");
+	return add_row(db, r, e);
+}
+
+int api_audit_take(struct sql *db, const struct audit_row *r, struct err *e)
+{
+	struct entry n = {
+		.at_ns = r->at_ns,
+		.session = r->session,
+		.by_token = r->by_token != 0,
+		.user = str_of(r->user),
+		.role = str_of(r->role),
+		.origin = str_of(r->origin),
+		.action = str_of(r->action),
+		.object = str_of(r->object),
+		.before = str_of(r->before),
+		.after = str_of(r->after),
+	};
+	uint8_t before[32];
+	char hex[65];
+	int rc = read_last(db, &n.id, before, e);
+	if (rc != 0 || r->id <= n.id)
+		return rc;
+	if (r->id != ++n.id)
+		return err_set(e, ERR_CORRUPT, "audit row %lld is missing before %lld",
+			       (long long)n.id, (long long)r->id);
+	if (hash_row(&n, before) != 0)
+		return err_set(e, ERR_NOMEM, "no memory for an audit row");
+	hash_hex(n.hash, sizeof(n.hash), hex);
+	if (strcmp(hex, r->hash) != 0)
+		return err_set(e, ERR_CORRUPT, "audit row %lld is not bound to the one before it",
+			       (long long)r->id);
+	return add_row(db, &n, e);
 }
 
 /* What a row of the archive has no room for is refused, and with it what was to be done: nothing is ever cut. */
