@@ -92,7 +92,7 @@ struct proof { /* what was read back */
 	int64_t target;
 	const struct item *item;
 	const struct s3_version *v;
-	int64_t now_ns;
+	int64_t now_ns, skew_ns;
 	bool ends_outage; /* those that failed meanwhile are due again */
 };
 int copies_proven(struct sql *db, const struct proof *p, struct err *e) MUST_CHECK;
@@ -136,7 +136,7 @@ struct tested {
 	struct str steps;
 };
 int copies_tested(struct sql *db, const struct tested *t, struct err *e) MUST_CHECK;
-/* Everything that waits is due now, also what was given up; target 0: in all places. */
-int copies_push(struct sql *db, int64_t target, struct err *e) MUST_CHECK;
+/* Everything that waits is due now, also what was given up. */
+int copies_push(struct sql *db, struct err *e) MUST_CHECK;
 
 #endif

@@ -169,7 +169,7 @@ int copies_proven(struct sql *db, const struct proof *p, struct err *e)
 			 p->v->retain_until_ns, p->v->lock != S3_LOCK_NONE, p->now_ns);
 	if (rc == 0)
 		rc = RUN(db, s3_sql_target_proven, e, p->target, is_new,
-			 is_new ? (int64_t)p->item->bytes : 0, p->now_ns);
+			 is_new ? (int64_t)p->item->bytes : 0, p->now_ns, p->skew_ns);
 	if (rc == 0 && p->ends_outage)
 		rc = RUN(db, s3_sql_due_again, e, p->target);
 	return rc;
@@ -275,8 +275,10 @@ int copies_tested(struct sql *db, const struct tested *t, struct err *e)
 	return run(s, e);
 }
 
-int copies_push(struct sql *db, int64_t target, struct err *e)
+int copies_push(struct sql *db, struct err *e)
 {
-	int rc = RUN(db, s3_sql_push, e, target);
-	return rc == 0 ? RUN(db, s3_sql_push_target, e, target) : rc;
+	int rc = sql_exec(db, s3_sql_push, e);
+	if (rc == 0)
+		rc = sql_exec(db, s3_sql_push_lacking, e);
+	return rc == 0 ? sql_exec(db, s3_sql_push_targets, e) : rc;
 }

@@ -30,11 +30,13 @@ static int note_part(struct sql *db, void *arg, struct err *e)
 }
 
 /* The place takes what it is given. */
-static void view_well(struct worker *w)
+static void view_well(struct worker *w, int64_t skew_ns)
 {
 	mutex_lock(&w->m);
 	w->view.problem[0] = w->view.detail[0] = w->view.sending[0] = '\0';
-	w->view.problem_ns = w->view.skew_ns = 0;
+	w->view.problem_ns = 0;
+	w->view.skew_ns =
+		skew_ns; /* it gets there all the same, and somebody has to set a clock */
 	w->view.fails = 0;
 	mutex_unlock(&w->m);
 }
@@ -71,6 +73,7 @@ static int proven(struct worker *w, struct item *it, const struct s3_version *v,
 			   .item = it,
 			   .v = v,
 			   .now_ns = clock_now_ns(),
+			   .skew_ns = s3_client_skew_ns(w->client),
 			   .ends_outage = w->fails >= OUTAGE_FAILS };
 	int rc = store_write(w->s3->store, note_proven, &p, e);
 	if (rc != 0)
@@ -80,7 +83,7 @@ static int proven(struct worker *w, struct item *it, const struct s3_version *v,
 	w->fails = w->object_fails = 0;
 	w->next_try_ns = 0;
 	w->proven_mono_ns = clock_mono_ns();
-	view_well(w);
+	view_well(w, p.skew_ns);
 	return 0;
 }
 

@@ -143,8 +143,7 @@ static void tell_health(struct s3 *s, const struct view *views, size_t n)
 {
 	char words[200];
 	for (size_t i = 0; i < n; i++) {
-		enum place_state state = view_state(&views[i]);
-		if (state != PLACE_FAILED && state != PLACE_UNPROVEN)
+		if (!view_is_ill(&views[i]))
 			continue;
 		view_words(&views[i], "en", words, sizeof(words));
 		app_room_health(s->app, &s3_room, false, "%s", words);
@@ -227,12 +226,12 @@ void keeper_wake(struct s3 *s, bool is_dirty)
 }
 
 /* Until the configuration changes, something is to be counted, or the house closes (false). */
-static bool wait_for_work(struct s3 *s, int64_t looked_mono_ns, bool *dirty)
+static bool wait_for_work(struct s3 *s, int64_t looked_mono_ns, int64_t least_ms, bool *dirty)
 {
 	mutex_lock(&s->m);
 	for (;;) {
 		int64_t ago_ms = (clock_mono_ns() - looked_mono_ns) / NS_PER_MS;
-		int64_t wait_ms = s->is_woken ? LOOK_MS - ago_ms : IDLE_MS - ago_ms;
+		int64_t wait_ms = s->is_woken ? least_ms - ago_ms : IDLE_MS - ago_ms;
 		if (s->closing || s->is_dirty || wait_ms <= 0)
 			break;
 		(void)cond_wait(&s->wake, &s->m, (int)wait_ms);
@@ -247,19 +246,26 @@ static bool wait_for_work(struct s3 *s, int64_t looked_mono_ns, bool *dirty)
 static void run(void *arg)
 {
 	struct s3 *s = arg;
-	int64_t looked_mono_ns = 0;
+	int64_t looked_mono_ns = 0, least_ms = LOOK_MS;
 	bool dirty = true;
 	do {
 		struct err e = ERR_INIT;
+		int64_t began_ns;
 		thread_beat();
 		if (dirty && arrange(s, &e) != 0) {
 			log_err("s3", "places cannot be arranged error=%s", LOGQ(e.text));
 			app_room_health(s->app, &s3_room, false, "places cannot be read: %s",
 					e.text);
 		}
+		began_ns = clock_mono_ns();
 		look(s);
 		looked_mono_ns = clock_mono_ns();
-	} while (wait_for_work(s, looked_mono_ns, &dirty));
+		/* Counting a great backlog takes its time: at most a fiftieth of it is spent so. */
+		least_ms = 50 * (looked_mono_ns - began_ns) / NS_PER_MS;
+		least_ms = least_ms < LOOK_MS ? LOOK_MS :
+			   least_ms > IDLE_MS ? IDLE_MS :
+						least_ms;
+	} while (wait_for_work(s, looked_mono_ns, least_ms, &dirty));
 	mutex_lock(&s->m);
 	size_t n = s->n_workers;
 	s->n_workers = 0;
@@ -284,6 +290,7 @@ int keeper_start(struct s3 *s, struct err *e)
 
 void keeper_stop(struct s3 *s)
 {
+	__atomic_store_n(&s->stops, true, __ATOMIC_RELEASE);
 	mutex_lock(&s->m);
 	s->closing = true;
 	pthread_cond_broadcast(&s->wake);

@@ -46,9 +46,9 @@ int listed_read(struct request *rq, struct place *p, const struct view *views, s
 		memcpy(out->view.problem, t->problem, sizeof(t->problem));
 		memcpy(out->view.detail, t->detail, sizeof(t->detail));
 		out->view.problem_ns = t->problem_ns;
-		out->view.skew_ns = t->skew_ns;
 		out->view.fails = t->fails;
 	}
+	out->view.skew_ns = t->skew_ns;
 	out->view.waiting = out->sums.waiting;
 	out->view.findings = out->sums.findings;
 	out->view.failed = out->sums.failed;

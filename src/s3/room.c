@@ -170,8 +170,7 @@ static void explain(struct app *a, const char *lang, struct buf *out)
 		return;
 	size_t n = keeper_views(s, views);
 	for (size_t i = 0; i < n; i++) {
-		enum place_state state = view_state(&views[i]);
-		if (state != PLACE_FAILED && state != PLACE_UNPROVEN)
+		if (!view_is_ill(&views[i]))
 			continue;
 		view_words(&views[i], lang, words, sizeof(words));
 		buf_fmt(out, "%s%s", out->n > 0 && strcmp(lang, "en") == 0 ? " " : "", words);

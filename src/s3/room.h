@@ -26,6 +26,7 @@ struct view {
 enum place_state { PLACE_OK, PLACE_WAITING, PLACE_FAILED, PLACE_UNPROVEN, PLACE_OFF };
 extern const char *const place_state_names[]; /* "ok" "waiting" "failed" "unproven" "off" */
 enum place_state view_state(const struct view *v);
+bool view_is_ill(const struct view *v); /* somebody has to do something */
 /* Why it is not well and what to do; "" when it is. */
 void view_words(const struct view *v, const char *lang, char *out, size_t cap);
 
@@ -34,6 +35,7 @@ struct s3 {
 	struct store *store;
 	struct house_key *key; /* constant after init */
 	struct thread keeper;
+	bool stops; /* set atomically; clients of jobs look at it */
 	struct mutex m;
 	pthread_cond_t wake;
 	bool closing, is_dirty, is_woken; /* lock: m; dirty: the configuration has changed */

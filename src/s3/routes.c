@@ -90,15 +90,15 @@ static void place_test(struct request *rq, struct reply *rp)
 
 static int push(struct sql *db, void *arg, struct err *e)
 {
-	return copies_push(db, *(const int64_t *)arg, e);
+	(void)arg;
+	return copies_push(db, e);
 }
 
 static void places_push(struct request *rq, struct reply *rp)
 {
 	struct err e = ERR_INIT;
-	int64_t all = 0;
 	struct s3 *s = s3_of(rq->app);
-	int rc = store_write(s->store, push, &all, &e);
+	int rc = store_write(s->store, push, NULL, &e);
 	if (rc == 0)
 		rc = api_audit(rq, "place.push", NULL, NULL, NULL, &e);
 	if (rc != 0) {

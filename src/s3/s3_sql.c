@@ -1,5 +1,6 @@
 /* SQL of the tables s3_place, s3_target, s3_object, s3_copy and s3_proof: constant text, values bound. States are
- * enum s3_state (2 proven, 3 failed), wants enum wants (1 sending, 2 a longer lock). */
+ * enum s3_state (2 proven, 3 failed), wants enum wants (1 sending, 2 a longer lock). Nearly all rows of s3_copy
+ * are proven and want nothing: what is asked often names the index of the few. */
 #include "s3_sql.h"
 
 const char s3_sql_places[] =
@@ -36,11 +37,12 @@ const char s3_sql_target[] = TARGET " WHERE id = ?1";
 const char s3_sql_target_named[] = TARGET " WHERE name = ?1 AND is_present = 1";
 const char s3_sql_sums[] =
 	"SELECT count(*), coalesce(sum(o.bytes), 0), coalesce(min(o.made_ns), 0)"
-	" FROM s3_copy c JOIN s3_object o ON o.id = c.object WHERE c.target = ?1 AND c.wants > 0";
+	" FROM s3_copy c INDEXED BY s3_copy_wants JOIN s3_object o ON o.id = c.object"
+	" WHERE c.target = ?1 AND c.wants > 0";
 const char s3_sql_findings[] =
-	"SELECT count(*) FROM s3_copy WHERE target = ?1 AND finding <> '' AND is_seen = 0";
+	"SELECT count(*) FROM s3_copy INDEXED BY s3_copy_finding WHERE target = ?1 AND finding <> '' AND is_seen = 0";
 const char s3_sql_failed_ones[] =
-	"SELECT count(*) FROM s3_copy WHERE target = ?1 AND state = 3 AND wants = 0";
+	"SELECT count(*) FROM s3_copy INDEXED BY s3_copy_lacking WHERE target = ?1 AND state = 3 AND wants = 0";
 
 /* Objects. */
 const char s3_sql_object_find[] = "SELECT id, sha256, bytes FROM s3_object WHERE key = ?1";
@@ -65,7 +67,7 @@ const char s3_sql_next[] = ITEM
 	" WHERE c.target = ?1 AND c.wants > 0 AND (c.next_try_ns <= ?2 OR c.next_try_ns > ?3)"
 	" ORDER BY c.priority, c.object LIMIT 1";
 const char s3_sql_due[] =
-	"SELECT min(next_try_ns) FROM s3_copy WHERE target = ?1 AND wants > 0";
+	"SELECT min(next_try_ns) FROM s3_copy INDEXED BY s3_copy_wants WHERE target = ?1 AND wants > 0";
 #define LOOKABLE                                                               \
 	" WHERE c.target = ?1 AND c.state = 2 AND c.wants = 0 AND c.proof > 0" \
 	" AND (p.lock = 'NONE' OR p.retain_until_ns > ?2)"
@@ -92,9 +94,9 @@ const char s3_sql_copy_proven[] =
 	" WHERE target = ?1 AND object = ?2";
 const char s3_sql_target_proven[] =
 	"UPDATE s3_target SET proven = proven + ?2, proven_bytes = proven_bytes + ?3, last_proven_ns = ?4,"
-	" fails = 0, next_try_ns = 0, problem = '', detail = '', problem_ns = 0, skew_ns = 0 WHERE id = ?1";
+	" fails = 0, next_try_ns = 0, problem = '', detail = '', problem_ns = 0, skew_ns = ?5 WHERE id = ?1";
 const char s3_sql_due_again[] =
-	"UPDATE s3_copy SET next_try_ns = 0 WHERE target = ?1 AND wants > 0 AND next_try_ns > 0";
+	"UPDATE s3_copy INDEXED BY s3_copy_wants SET next_try_ns = 0 WHERE target = ?1 AND wants > 0 AND next_try_ns > 0";
 const char s3_sql_copy_failed[] =
 	"UPDATE s3_copy SET state = CASE WHEN wants = 1 THEN 3 ELSE state END,"
 	" wants = CASE WHEN ?3 THEN 0 ELSE wants END, tries = tries + 1, next_try_ns = ?4, words = ?5"
@@ -123,17 +125,19 @@ const char s3_sql_target_alarm[] =
 	"UPDATE s3_target SET alarm = ?2, alarm_ns = ?3 WHERE id = ?1";
 const char s3_sql_looked[] = "UPDATE s3_target SET looked_ns = ?2 WHERE id = ?1";
 const char s3_sql_acknowledge[] =
-	"UPDATE s3_copy SET is_seen = 1 WHERE target = ?1 AND finding <> ''";
+	"UPDATE s3_copy INDEXED BY s3_copy_finding SET is_seen = 1 WHERE target = ?1 AND finding <> ''";
 const char s3_sql_acknowledge_rest[] =
-	"UPDATE s3_copy SET finding = '' WHERE target = ?1 AND finding NOT IN ('', 'shadowed') AND state = 2"
+	"UPDATE s3_copy INDEXED BY s3_copy_finding SET finding = '' WHERE target = ?1 AND finding <> '' AND finding <> 'shadowed' AND state = 2"
 	" AND wants = 0";
 const char s3_sql_tested[] =
 	"UPDATE s3_target SET test_ns = ?2, test_result = ?3, test_steps = ?4 WHERE id = ?1";
 const char s3_sql_push[] =
-	"UPDATE s3_copy SET next_try_ns = 0, wants = CASE WHEN wants = 0 THEN 1 ELSE wants END"
-	" WHERE (?1 = 0 OR target = ?1) AND (wants > 0 OR state = 3)";
-const char s3_sql_push_target[] =
-	"UPDATE s3_target SET next_try_ns = 0 WHERE ?1 = 0 OR id = ?1";
+	"UPDATE s3_copy INDEXED BY s3_copy_wants SET next_try_ns = 0 WHERE wants > 0 AND next_try_ns > 0"
+	" AND target IN (SELECT id FROM s3_target WHERE is_present = 1)";
+const char s3_sql_push_lacking[] =
+	"UPDATE s3_copy INDEXED BY s3_copy_lacking SET next_try_ns = 0, wants = 1 WHERE state = 3 AND wants = 0"
+	" AND target IN (SELECT id FROM s3_target WHERE is_present = 1)";
+const char s3_sql_push_targets[] = "UPDATE s3_target SET next_try_ns = 0 WHERE is_present = 1";
 
 /* What others ask. */
 #define PROOF                                                                                    \

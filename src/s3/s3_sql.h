@@ -17,7 +17,7 @@ extern const char s3_sql_copy_failed[], s3_sql_target_failed[], s3_sql_copy_part
 	s3_sql_copy_settled[];
 extern const char s3_sql_copy_finding[], s3_sql_target_alarm[], s3_sql_looked[],
 	s3_sql_acknowledge[], s3_sql_acknowledge_rest[], s3_sql_tested[], s3_sql_push[],
-	s3_sql_push_target[];
+	s3_sql_push_lacking[], s3_sql_push_targets[];
 extern const char s3_sql_kept[], s3_sql_kept_everywhere[], s3_sql_proofs[];
 
 #endif

@@ -132,7 +132,7 @@ static int run_test(struct job_work *w, const char *name, struct buf *steps,
 	int rc = find_place(s, name, &c, &t.target, e);
 	if (rc != 0)
 		return rc;
-	rc = s3_client_new(&t.client, &c, NULL, e);
+	rc = s3_client_new(&t.client, &c, &s->stops, e);
 	explicit_bzero(&c, sizeof(c));
 	if (rc != 0)
 		return rc;

@@ -95,6 +95,7 @@ CREATE TABLE s3_copy (
 ) WITHOUT ROWID;
 CREATE INDEX s3_copy_wants ON s3_copy (target, priority, object) WHERE wants > 0;
 CREATE INDEX s3_copy_finding ON s3_copy (target) WHERE finding <> '';
+CREATE INDEX s3_copy_lacking ON s3_copy (target) WHERE state = 3 AND wants = 0;
 CREATE INDEX s3_copy_object ON s3_copy (object);
 -- For the sample that is looked at.
 CREATE INDEX s3_copy_looked ON s3_copy (target, looked_ns) WHERE state = 2;

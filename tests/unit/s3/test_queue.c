@@ -302,7 +302,7 @@ static void what_failed_comes_back_later_and_after_a_restart(void **state)
 static int do_push(struct sql *db, void *arg, struct err *e)
 {
 	(void)arg;
-	return copies_push(db, 0, e);
+	return copies_push(db, e);
 }
 
 static void what_was_given_up_never_loops_but_may_be_pushed(void **state)
