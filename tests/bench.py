@@ -97,12 +97,12 @@ def replay():
     shutil.rmtree(work)
 
 
-def tool(name, *argv):
+def tool(name, *argv, timeout=1200):
     """Programs that measure themselves print JSON lines."""
     program = TOOLS / name
     if not program.exists():
         return
-    done = subprocess.run([program, *argv], capture_output=True, text=True, timeout=1200)
+    done = subprocess.run([program, *argv], capture_output=True, text=True, timeout=timeout)
     if done.returncode:
         say(name, "ours", error=done.stderr.strip()[-300:])
     for line in done.stdout.splitlines():
@@ -123,6 +123,12 @@ def archive():
     tool("bench_parquet", "-n", rows, *left_out(COMPUTED[:1]))
     tool("bench_parquet", "-n", rows, *left_out(COMPUTED))
     tool("bench_parquet", "-n", rows, "-k", "log")
+
+
+def cold():
+    """A year of hourly objects; ROWS are flows an hour (200 million a year are 22,831: an hour's work and 18 GB)."""
+    rows = os.environ.get("ROWS", "2300")
+    tool("bench_cold", "-n", rows, "-p", str(OUT / f"cold-{rows}"), timeout=4 * 3600)
 
 
 def live():
@@ -194,6 +200,7 @@ def main():
         "query": lambda: [tool("bench_query", "-n", rows, "-p", str(OUT / f"store-{rows}")),
                           tool("bench_query", "-k", "log", "-n", rows, "-p", str(OUT / f"lines-{rows}"))],
         "archive": archive,
+        "cold": cold,
         "live": live,
         "s3": lambda: bench_s3.compare(say, timed, RUNS),
         "syslog": lambda: bench_syslog.compare(say, OUT, RUNS),
