@@ -127,13 +127,9 @@ static int take_proof(void *arg, const struct s3_proof *p)
 /* Which proofs the manifest will tell, and what the places are asked for today. */
 static int cut_places(struct cut *c)
 {
-	enum s3_lock mode = S3_LOCK_NONE;
-	int64_t keep_ns = 0;
 	int rc = s3_proofs(c->db, c->seal.proofs_after, take_proof, c, c->e);
-	if (rc >= 0 && c->sl->lock)
-		rc = c->sl->lock(c->sl->arg, c->db, &mode, &keep_ns, c->e);
-	(void)str_copy(c->seal.lock_mode, sizeof(c->seal.lock_mode), str_of(s3_lock_names[mode]));
-	c->seal.lock_keep_s = keep_ns / NS_PER_S;
+	(void)str_copy(c->seal.lock_mode, sizeof(c->seal.lock_mode), str_of(s3_lock_names[c->sl->lock]));
+	c->seal.lock_keep_s = c->sl->lock_keep_ns / NS_PER_S;
 	return rc < 0 ? rc : 0;
 }
 

@@ -30,6 +30,7 @@ struct writing {
 	struct buf leaf;
 	char path[ARCHIVE_PATH_MAX]; /* in .new */
 	int fd;
+	const struct seal_span *span;
 	uint64_t span_rows;
 	struct err *e;
 	char leave_out[SEAL_LEAVE_OUT_MAX];
@@ -199,12 +200,19 @@ static int open_all(struct writing *w, struct err *e)
 	return rc;
 }
 
+static int read_more(struct sql *db, void *arg, struct err *e)
+{
+	struct writing *w = arg;
+	return w->sl->more->each(db, w->span->after, w->span->last, take_row, w, e);
+}
+
 static int write_span(struct writing *w, struct seal_span *s, struct err *e)
 {
 	w->span_rows = 0;
 	int rc;
 	if (w->sl->more && w->record == w->sl->more->record) {
-		rc = w->sl->more->each(w->sl->store, s->after, s->last, take_row, w, e);
+		w->span = s;
+		rc = seal_read(w->sl->store, read_more, w, e);
 	} else {
 		const struct store_span span = { w->record, s->day, s->after, s->last, s->rows };
 		rc = store_span_rows(w->sl->store, &span, take_row, w, e);

@@ -21,8 +21,8 @@ struct sealer {
 	const char *folder;    /* <state>/archive */
 	const char *appliance; /* as in keys */
 	const char *leave_out; /* columns not written, apart by spaces */
-	/* What places lock objects with, the least of them; NULL: there are none. Inside store_write. */
-	int (*lock)(void *arg, struct sql *db, enum s3_lock *mode, int64_t *keep_ns, struct err *e);
+	enum s3_lock lock;     /* what places are asked for, the least of them */
+	int64_t lock_keep_ns;
 	/* Between rows: how many more are in their file. False: the house closes, -ERR_CLOSED. May be NULL. */
 	bool (*breathe)(void *arg, uint64_t rows);
 	void *arg;
@@ -34,7 +34,7 @@ struct sealer_rows {
 	/* Inside store_write: the newest id. Ids have no gaps. */
 	int (*last)(struct sql *db, int64_t *id, struct err *e);
 	/* (after, last], oldest first; row() non-zero ends it with that. */
-	int (*each)(struct store *st, int64_t after, int64_t last, int (*row)(void *arg, const void *row), void *arg,
+	int (*each)(struct sql *db, int64_t after, int64_t last, int (*row)(void *arg, const void *row), void *arg,
 		    struct err *e);
 };
 
