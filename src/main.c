@@ -5,6 +5,7 @@
 
 #include "tomsd/api.h"
 #include "tomsd/app.h"
+#include "tomsd/archive.h"
 #include "tomsd/capture.h"
 #include "tomsd/control.h"
 #include "tomsd/flow.h"
@@ -19,9 +20,10 @@
 #define EXIT_USAGE 2
 
 /* Sea first: start walks down, stop walks up, so that springs dry first and each room drains. */
-static const struct room *const rooms[] = { &store_room,   &api_room,  &web_room,
-					    &control_room, &s3_room,   &rescue_room,
-					    &syslog_room,  &flow_room, &capture_room,
+static const struct room *const rooms[] = { &store_room,   &api_room,     &web_room,
+					    &control_room, &s3_room,      &archive_room,
+					    &rescue_room,  &syslog_room,  &flow_room,
+					    &capture_room,
 					    NULL };
 
 static const char usage_text[] =

@@ -131,6 +131,9 @@ struct s3_object {
 };
 int s3_enqueue(struct sql *db, const struct s3_object *o, struct err *e) MUST_CHECK;
 void s3_wake(struct app *a); /* after the commit; any thread */
+/* The least of what enabled places are asked for; S3_LOCK_NONE and 0 without any. Any thread that may wait for the
+ * store. */
+void s3_lock_asked(struct app *a, enum s3_lock *lock, int64_t *keep_ns);
 
 /* What a place has of an object. */
 enum s3_state { S3_WAITING, S3_SENDING, S3_PROVEN, S3_FAILED /* tried, goes on later */ };

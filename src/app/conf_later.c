@@ -3,8 +3,6 @@
  * that arrives takes its section away from here. Constant. */
 #include "house.h"
 
-/* [archive] has no keys in this version. */
-static const struct opt archive_opts[] = { OPT_END };
 static const struct opt mail_opts[] = {
 	{ .name = "server",
 	  .type = OPT_TEXT,
@@ -39,7 +37,6 @@ static const struct opt fortigate_opts[] = {
 };
 
 const struct conf_section conf_later[] = {
-	{ "archive", archive_opts, false },
 	{ "mail", mail_opts, false },
 	{ "fortigate", fortigate_opts, true },
 };

@@ -12,6 +12,8 @@
 
 #include "seal.h"
 #include "tomsd/base/clock.h"
+#include "tomsd/base/file.h"
+#include "tomsd/base/hash.h"
 
 #define SKEW_NS (5 * NS_PER_S)          /* of two clocks, and a thousandth of the time between */
 #define BEHIND_MAX_NS (24 * HOUR_NS)
@@ -71,13 +73,20 @@ int64_t cut_next_ns(const struct seal *prev, int64_t begun_ns, int64_t wall_ns)
 const char *cut_boot_id(void)
 {
 	static char id[40];
+	uint8_t own[8];
 	if (id[0])
 		return id;
 	int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
 	ssize_t n = fd < 0 ? -1 : read(fd, id, sizeof(id) - 1);
 	if (fd >= 0)
 		(void)close(fd); /* nothing was written */
-	(void)str_copy(id, sizeof(id), n > 0 ? str_trim(str_n(id, (size_t)n)) : STR("unknown"));
+	id[n > 0 ? n : 0] = '\0';
+	id[strcspn(id, "\n")] = '\0';
+	if (!id[0]) { /* not to be seen from in here: each start of the daemon counts as one of the machine */
+		file_random(own, sizeof(own));
+		(void)str_copy(id, sizeof(id), STR("process-"));
+		hash_hex(own, sizeof(own), id + strlen(id));
+	}
 	return id;
 }
 

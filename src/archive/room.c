@@ -176,6 +176,7 @@ static int open_all(struct archive *ar, struct err *e)
 		return err_set(e, ERR_RANGE, "the state folder's path is too long");
 	archive_appliance(ar->appliance, app_appliance_id(ar->app));
 	take_options(ar);
+	(void)cut_boot_id();
 	int rc = take_leave_out(ar, e);
 	if (!rc)
 		rc = house_key_load(&ar->house_key, app_state_path(ar->app), true, e);

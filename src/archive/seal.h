@@ -107,7 +107,7 @@ bool cut_is_due(const struct seal *prev, int64_t begun_ns, int64_t wall_ns, int6
 		int64_t began_boot_ns);
 /* When it will be, by the wall clock. */
 int64_t cut_next_ns(const struct seal *prev, int64_t begun_ns, int64_t wall_ns);
-/* "0f8fad5b-..." of this start of the machine. */
+/* "0f8fad5b-..." of this start of the machine; first in init, where it may be read. */
 const char *cut_boot_id(void);
 /* Cuts in one transaction. -ERR_BUSY: the last one is not sealed yet. */
 int cut_make(const struct sealer *sl, bool by_hand, uint64_t *seq, struct err *e) MUST_CHECK;
