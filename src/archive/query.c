@@ -298,13 +298,13 @@ static int open_object(struct search *s, int64_t object, struct err *e)
 	struct err ignored = ERR_INIT; /* the words about the file stand */
 	if (rc == -ERR_CORRUPT && source_leave_file(s->source, &ignored) == 0)
 		rc = open_parquet(s, e);
-	return rc ? err_wrap(e, "%s", source_key(s->source)) : 0;
+	return rc ? err_wrap(e, "%s", cold_source_key(s->source)) : 0;
 }
 
 static void note_failure(struct search *s, struct err *e, uint32_t group)
 {
 	if (s->file) /* else the words name the object already */
-		(void)err_wrap(e, "%s, row group %u", source_key(s->source), group);
+		(void)err_wrap(e, "%s, row group %u", cold_source_key(s->source), group);
 	if (!s->cold->groups_failed++)
 		(void)str_copy(s->cold->failed, sizeof(s->cold->failed), str_of(e->text)); /* cut is fine */
 }

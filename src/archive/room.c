@@ -112,11 +112,16 @@ static const struct counter counters[] = {
 	{ "archive_pruned_total", "Objects deleted here, proven in every place.", false, &archive_counts.pruned },
 	{ "archive_pruned_bytes_total", "Their bytes.", false, &archive_counts.pruned_bytes },
 	{ "archive_stamps_total", "Proofs of time received.", false, &archive_counts.stamps },
+	{ "archive_searches_total", "Searches that went on in the archive.", false, &cold_searches },
+	{ "archive_searches_refused_total", "Searches for which there was no turn.", false, &cold_refused },
+	{ "archive_search_failed_groups_total", "Row groups that a search could not read.", false,
+	  &cold_failed_groups },
 	COUNTER_END,
 };
 
 static const struct thread_doc threads[] = {
 	{ "archive", "seals every hour, deletes what may go, asks for proofs of time, reads manifests for pages" },
+	{ "archive/search", "searches in objects for those who may open no files" },
 	THREAD_END,
 };
 
@@ -162,6 +167,7 @@ static void fini(struct app *a)
 	if (!ar)
 		return;
 	app_set_room_state(a, &archive_room, NULL);
+	cold_search_free(ar->search);
 	house_key_free(ar->house_key);
 	pthread_cond_destroy(&ar->wake);
 	pthread_cond_destroy(&ar->done);
@@ -180,6 +186,8 @@ static int open_all(struct archive *ar, struct err *e)
 	int rc = take_leave_out(ar, e);
 	if (!rc)
 		rc = house_key_load(&ar->house_key, app_state_path(ar->app), true, e);
+	if (!rc)
+		rc = cold_search_new(&ar->search, ar->app, ar->folder, ar->house_key, e);
 	if (!rc)
 		rc = api_job_kind(ar->app, &archive_seal_job, e);
 	return rc;
@@ -267,6 +275,8 @@ static int start(struct app *a, struct err *e)
 		rc = seal_read(ar->store, load_begun, ar, e);
 	if (!rc)
 		rc = cut_at_start(ar, e);
+	if (!rc)
+		rc = cold_search_start(ar->search, e);
 	return rc ? rc : archive_thread_start(ar, e);
 }
 
@@ -278,8 +288,11 @@ static void reload(struct app *a)
 
 static void stop(struct app *a)
 {
-	if (archive_of(a))
-		archive_thread_stop(archive_of(a));
+	struct archive *ar = archive_of(a);
+	if (!ar)
+		return;
+	cold_search_stop(ar->search);
+	archive_thread_stop(ar);
 }
 
 static void status(struct app *a, struct json *j)

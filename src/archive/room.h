@@ -3,6 +3,7 @@
 #define ARCHIVE_ROOM_H
 
 #include "seal.h"
+#include "search.h"
 
 #define ARCHIVE_WORDS_MAX 512
 
@@ -35,6 +36,7 @@ struct archive {
 	struct store *store;
 	struct house_key *house_key; /* constant after init */
 	struct sealer sealer;        /* thread: archive */
+	struct cold_search *search;  /* constant after init */
 	char folder[ARCHIVE_PATH_MAX], appliance[ARCHIVE_APPLIANCE_MAX], leave_out[SEAL_LEAVE_OUT_MAX];
 	int64_t began_boot_ns;
 	struct thread thread;

@@ -200,7 +200,7 @@ void source_free(struct source *s)
 	free(s);
 }
 
-const char *source_key(const struct source *s)
+const char *cold_source_key(const struct source *s)
 {
 	return s->key;
 }

@@ -19,7 +19,7 @@ int source_open(struct source **out, struct store *st, const struct cold_sources
 /* The local file is damaged: read on from a place. -ERR_NOTFOUND: there is none. */
 int source_leave_file(struct source *s, struct err *e) MUST_CHECK;
 struct parquet_source source_parquet(struct source *s);
-const char *source_key(const struct source *s);
+const char *cold_source_key(const struct source *s);
 bool source_is_place(const struct source *s);
 uint64_t source_bytes_read(const struct source *s);
 void source_free(struct source *s);
