@@ -367,6 +367,7 @@ int list_one(struct request *rq, struct reply *rp, const struct record *record,
 	struct err e = ERR_INIT;
 	struct query q = { .record = record, .until_ns = INT64_MAX };
 	struct query_page_info info;
+	struct cold_info cold_info;
 	struct one one = { row, arg, false };
 	char id[24];
 	int64_t number;
@@ -378,9 +379,10 @@ int list_one(struct request *rq, struct reply *rp, const struct record *record,
 		(void)snprintf(id, sizeof(id), "%lld", (long long)number);
 		rc = query_add(&q, "event.id", "=", id, &e);
 	}
-	if (rc == 0)
-		rc = store_query(app_store(rq->app), &q, 1, rq->deadline_mono_ns, row_one, &one,
-				 &info, &e);
+	/* What the store has dropped is read from the archive, where there is one. */
+	for (int cold = 0; cold < 2 && rc == 0 && !one.found; cold++)
+		rc = rows_query(rq->app, &q, cold, 1, rq->deadline_mono_ns, row_one, &one, &info,
+				&cold_info, &e);
 	if (rc == 0 && one.found)
 		return 0;
 	if (rc != 0 && rc != -ERR_NOTFOUND)

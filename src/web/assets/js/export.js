@@ -7,7 +7,7 @@ import { watchJobs } from './main.js';
 const AT_ONCE = 10000; // rows
 const WAIT_MS = 20000; // for a small one; then it is a job like the others
 
-export function ask({ since, until, q }, total) {
+export function ask({ since, until, q, cold }, total) {
 	const purpose = h('input', { id: 'purpose', maxlength: 200, autocomplete: 'off', 'aria-describedby': 'purpose-error', placeholder: t('export.purpose.hint') });
 	const error = h('p', { class: 'field-error', id: 'purpose-error', role: 'alert' }), bom = h('input', { type: 'checkbox', checked: true });
 	const note = h('div', {}), many = !total || total.relation === 'gte' || total.value > AT_ONCE;
@@ -22,7 +22,7 @@ export function ask({ since, until, q }, total) {
 		send.disabled = true;
 		fill(note, h('p', { class: 'note', role: 'status' }, t('export.working')));
 		try {
-			const job = await call('POST', '/api/v1/exports', { kind: 'logs', q, since, until, purpose: text, bom: bom.checked });
+			const job = await call('POST', '/api/v1/exports', { kind: 'logs', q, since, until, purpose: text, bom: bom.checked, cold });
 			watchJobs();
 			const files = !many && await fetched(job, dialog);
 			if (!files) fill(note, h('p', { class: 'note', role: 'status' }, icon('info'), t('export.started')));
@@ -38,7 +38,7 @@ export function ask({ since, until, q }, total) {
 	} },
 	h('h2', { id: 'export-title' }, t('export.title')),
 	h('dl', { class: 'pairs' }, h('dt', {}, t('range.title')), h('dd', {}, `${when(since, true)} – ${when(until, true)} JST`),
-		h('dt', {}, t('export.words')), h('dd', { class: 'mono' }, q || t('export.all')),
+		h('dt', {}, t('export.words')), h('dd', {}, h('span', { class: 'mono' }, q || t('export.all')), cold && ` · ${t('cold.too')}`),
 		h('dt', {}, t('export.rows')), h('dd', {}, total ? t(total.relation === 'gte' ? 'flows.atleast' : 'flows.count', { n: num(total.value) }) : t('level.unknown'))),
 	h('p', { class: 'small' }, t(many ? 'export.many' : 'export.few')),
 	h('label', { for: 'purpose' }, t('export.purpose')), purpose, error, h('p', { class: 'small' }, t('export.purpose.why')),

@@ -129,6 +129,22 @@ export const pages = (a, q, setParams) => h('div', { class: 'table-foot' },
 	q.get('cursor') && h('button', { type: 'button', onclick: () => setParams({ cursor: null }) }, t('flows.first')),
 	a.next && h('button', { type: 'button', onclick: () => setParams({ cursor: a.next }) }, t('flows.next'), ' ', icon('right')));
 
+// Rows that are only in the archive any more: asked for when somebody wants them, in the order of time alone.
+const BY_TIME = ['newest', 'oldest'];
+export const isCold = (q) => q.get('cold') === '1' && BY_TIME.includes(q.get('sort') || 'newest');
+export function coldFoot(a, q, setParams) {
+	const { archive } = a, set = (cold) => () => setParams({ cold, cursor: null, row: null });
+	if (!BY_TIME.includes(q.get('sort') || 'newest')) return null;
+	if (!isCold(q)) return a.next ? null : h('p', { class: 'note cold' }, icon('info'), h('span', {}, t('cold.offer'), ' ',
+		h('button', { type: 'button', onclick: set('1') }, t('cold.search'))));
+	const said = !archive?.oldest ? t('cold.none') : archive.searched_since
+		? t('cold.searched', { from: when(archive.searched_since), to: when(archive.searched_until), n: num(archive.groups_read), passed: num(archive.groups_passed) })
+		: t('cold.notyet', { from: when(archive.oldest) });
+	return [h('p', { class: 'note cold' }, icon('info'), h('span', {}, said, ' ',
+		h('button', { type: 'button', class: 'quiet', onclick: set(null) }, t('cold.without')))),
+	archive?.failed && h('p', { class: 'note cold' }, icon('high'), h('span', {}, t('cold.failed', { n: num(archive.groups_failed), why: archive.failed })))];
+}
+
 // Rows: arrows or j and k move, Enter opens, right goes to the values of a row and left back to it.
 export function rowKeys(ev) {
 	const row = ev.target.closest('tr[data-id]');

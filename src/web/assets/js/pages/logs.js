@@ -3,7 +3,7 @@
 import { h, fill, t, icon, iconButton, block, empty, help, num, when, exact, announce, trouble, iso } from '../ui.js';
 import { get, on, withParams } from '../data.js';
 import { areaChart, logChart, gapText, gapList } from '../charts.js';
-import { readRange, rangeControl, pick, split, value, searchBox, chips, common, takeFilters, explain, countText, rowTable, rowKeys, pages, openRow, closeRow } from '../list.js';
+import { readRange, rangeControl, pick, split, value, searchBox, chips, common, takeFilters, explain, countText, rowTable, rowKeys, pages, isCold, coldFoot, openRow, closeRow } from '../list.js';
 import { KINDS, kindText, actionOf, whatOf, marks } from '../log-row.js';
 
 const LIMIT = 50;
@@ -50,7 +50,7 @@ function showRow() {
 function draw(url) {
 	const { place, tools: { setParams } } = here, q = url.searchParams, range = readRange(url);
 	const words = split(q.get('q')), kinds = kindsOf(words), rest = words.filter((w) => !KIND.test(w)), undo = history.state?.undo;
-	const absolute = () => ({ since: iso(range.from), until: iso(range.to), q: words.join(' ') });
+	const absolute = () => ({ since: iso(range.from), until: iso(range.to), q: words.join(' '), cold: isCold(q) });
 	const figure = areaChart();
 	const chart = block(t(rest.length ? 'logs.chart.all' : 'logs.chart'), () => logChart(figure, { by: 'kind', range, name: (k) => t(`kind.${k || 'unknown'}`),
 		only: kinds.length < KINDS.length ? kinds : null, height: 150, none: empty(t('logs.nolines')),
@@ -143,7 +143,7 @@ function results(url, range, words, setParams, tools) {
 		// Without a cursor an answer that is not complete goes on where it says that it ended.
 		const goes = first ? { cursor: q.get('cursor') } : last.next ? { cursor: last.next } : forward ? { until: s.since } : { since: s.until };
 		const answer = await get('/api/v1/logs', { since: range.since, until: range.until, q: words.join(' '), sort,
-			limit: LIMIT - s.rows.length, total: first ? null : 'false', ...goes }).catch((problem) => explain(problem, q.get('q')));
+			cold: isCold(q) ? 'true' : null, limit: LIMIT - s.rows.length, total: first ? null : 'false', ...goes }).catch((problem) => explain(problem, q.get('q')));
 		const known = new Set(s.rows.map((r) => r.event.id)), before = `${s.since} ${s.until}`, { since, until } = answer.covered || {};
 		const fresh = answer.items.filter((r) => !known.has(r.event.id));
 		s.rows = [...s.rows, ...fresh];
@@ -194,7 +194,7 @@ function results(url, range, words, setParams, tools) {
 					!open && !words.length && h('a', { href: '/system#sources' }, t('logs.nolines.go'))));
 			if (focus) list.querySelector(`tr[data-id="${CSS.escape(focus)}"]`)?.focus();
 		}
-		fill(foot, pages({ next: open ? null : last.next }, q, setParams));
+		fill(foot, pages({ next: open ? null : last.next }, q, setParams), !open && coldFoot(last, q, setParams));
 		if (!open) announce(rows.length ? count : t('logs.none'));
 	}
 

@@ -2,7 +2,7 @@
 import { h, fill, t, named, icon, badge, block, empty, help, bytes, num, when, duration, exact, percent, announce, iso, levelOf } from '../ui.js';
 import { get, on, withParams } from '../data.js';
 import { areaChart, trafficChart, keyName, isKey } from '../charts.js';
-import { readRange, rangeControl, pick, split, value, searchBox, chips, takeFilters, explain, summary, rowTable, rowKeys, pages, common, openRow, closeRow } from '../list.js';
+import { readRange, rangeControl, pick, split, value, searchBox, chips, takeFilters, explain, summary, rowTable, rowKeys, pages, isCold, coldFoot, common, openRow, closeRow } from '../list.js';
 
 const GROUPS = ['app', 'direction', 'host', 'peer'], DIRECTIONS = ['', 'internal', 'outbound', 'inbound'];
 const FIELDS = ['host:', 'peer:', 'port:', 'proto:', 'app:', 'text:', 'network.direction:',
@@ -95,13 +95,13 @@ function draw(url) {
 function flowTable(ask, q, setParams, tools) {
 	const sort = q.get('sort') || 'newest';
 	const el = block(t('traffic.flows'), async () => {
-		const answer = await get('/api/v1/flows', { ...ask(), sort, cursor: q.get('cursor'), limit: 50 })
+		const answer = await get('/api/v1/flows', { ...ask(), sort, cold: isCold(q) ? 'true' : null, cursor: q.get('cursor'), limit: 50 })
 			.catch((problem) => explain(problem, q.get('q')));
 		here.rows = answer.items;
 		return [summary(answer, sort === 'bytes' && t('flows.bybytes')),
 			answer.items.length ? rowTable({ rows: answer.items, columns, sort, setParams, keys: t('flows.keys'), style: 'flows' })
 				: empty(t(!answer.complete ? 'flows.notyet' : ask().q ? 'flows.none' : 'over.none')),
-			pages(answer, q, setParams)];
+			pages(answer, q, setParams), coldFoot(answer, q, setParams)];
 	}, { tools: h('div', { class: 'tools' }, tools) });
 	el.addEventListener('keydown', rowKeys);
 	return el;
