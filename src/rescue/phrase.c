@@ -25,7 +25,7 @@ static unsigned checksum(const uint8_t secret[SECRET_BYTES])
 {
 	unsigned crc = CRC_MASK;
 	for (size_t i = 0; i < SECRET_BYTES * 8; i++) {
-		unsigned bit = (secret[i / 8] >> (7 - i % 8)) & 1u;
+		unsigned bit = ((unsigned)secret[i / 8] >> (7 - i % 8)) & 1u;
 		bool top = ((crc >> (CRC_BITS - 1)) ^ bit) & 1u;
 		crc = (crc << 1) & CRC_MASK;
 		if (top)

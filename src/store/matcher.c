@@ -115,7 +115,7 @@ static void add_range(struct group *g, const struct cidr *range)
 		return;
 	}
 	for (unsigned i = 0; i < 1u << wider; i++) {
-		struct addr a = addr_plus(range->base, (is_v4 ? 120 : 64) / 8 - 1, i);
+		struct addr a = addr_plus(range->base, (is_v4 ? 120u : 64u) / 8 - 1, i);
 		add(g, word_net(&a));
 	}
 }
