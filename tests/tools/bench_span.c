@@ -1,8 +1,9 @@
-/* bench_span FOLDER [FOLDER...]: how fast the rows of a store come for sealing. Cuts the store (nobody else may
+/* bench_span [-c FILE] FOLDER...: how fast the rows of a store come for sealing. Cuts the store (nobody else may
  * have it open; benches leave one with -k) and reads every span whole, tails included. Prints a JSON line a
- * record; CPU time is that of the reading thread. */
+ * record; CPU time is that of the reading thread. -c also copies the store to that file as a backup does. */
 #include <stdio.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "tomsd/base/clock.h"
 #include "tomsd/store/cut.h"
@@ -46,7 +47,21 @@ static double cpu_s(void)
 	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
-static int bench(const char *path, struct err *e)
+static int copy(struct store *st, const char *file, struct err *e)
+{
+	struct store_copied out = { 0 };
+	int64_t began = clock_mono_ns();
+	double cpu = cpu_s();
+	int rc = store_copy(st, file, UINT64_MAX, NULL, NULL, &out, e);
+	(void)printf("{\"copied_bytes\":%llu,\"rows\":%llu,\"tables\":%llu,\"wall_s\":%.3f,\"cpu_s\":%.3f}\n",
+		     (unsigned long long)out.bytes, (unsigned long long)out.rows,
+		     (unsigned long long)out.tables, (double)(clock_mono_ns() - began) / 1e9,
+		     cpu_s() - cpu);
+	(void)unlink(file);
+	return rc;
+}
+
+static int bench(const char *path, const char *file, struct err *e)
 {
 	struct store *st = NULL;
 	int rc = store_open(&st, &(struct store_conf){ .path = path }, e);
@@ -67,6 +82,8 @@ static int bench(const char *path, struct err *e)
 			     (long long)spans[i].rows, (unsigned long long)sum.bytes, wall, cpu,
 			     (double)sum.rows / cpu);
 	}
+	if (!rc && file)
+		rc = copy(st, file, e);
 	store_free(st);
 	return rc;
 }
@@ -74,11 +91,19 @@ static int bench(const char *path, struct err *e)
 int main(int argc, char **argv)
 {
 	struct err e = ERR_INIT;
-	for (int i = 1; i < argc; i++) {
-		if (bench(argv[i], &e)) {
+	const char *file = NULL;
+	int c;
+	while ((c = getopt(argc, argv, "c:")) == 'c')
+		file = optarg;
+	if (c != -1 || optind == argc) {
+		(void)fputs("usage: bench_span [-c FILE] FOLDER...\n", stderr);
+		return 2;
+	}
+	for (int i = optind; i < argc; i++) {
+		if (bench(argv[i], file, &e)) {
 			(void)fprintf(stderr, "bench_span: %s: %s\n", argv[i], e.text);
 			return 1;
 		}
 	}
-	return argc > 1 ? 0 : 2;
+	return 0;
 }

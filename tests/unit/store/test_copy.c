@@ -188,6 +188,16 @@ static void days_that_do_not_fit_are_left_out_oldest_first_and_marked(void **sta
 	open_copy(&none);
 	int64_t last = box_number(
 		&b, "SELECT last_id FROM part WHERE record='flow' AND day=20261120");
+	static const char *const same[] = {
+		"SELECT count(*) FROM flow_20261122",
+		"SELECT sum(id%1000003) FROM flow_20261122",
+		"SELECT sum(length(s)) FROM flow_20261122_text",
+		"SELECT sum(length(cols)+length(lines)) FROM log_20261122",
+		"SELECT count(*) FROM log_20261122_shape",
+	};
+	for (size_t i = 0; i < ARRAY_LEN(same); i++)
+		if (box_number(&b, same[i]) != box_number(&small.box, same[i]))
+			fail_msg("%s", same[i]);
 	assert_int_equal(gone(&small.box, 20261120), last);
 	assert_int_equal(gone(&small.box, 20261122), 0);
 	assert_int_equal(gone(&none.box, 20261120), last);
