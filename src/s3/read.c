@@ -134,6 +134,9 @@ static int get_on(struct s3_client *c, const char *key, const char *version_id, 
 	int rc = s3_ask(c, &ask, &a, f, e);
 	if (from == 0 && a.headers.n > 0)
 		s3_version_of(&a, first);
+	/* A proxy may answer in chunks, whose end net has seen. */
+	if (from == 0 && rc == 0 && http_answer_header(&a, "content-length").n == 0)
+		first->bytes = to->bytes;
 	if (rc == 0 && !is_range(&a, from))
 		rc = s3_fault_own(f, true, "Range",
 				  err_set(e, ERR_CORRUPT,
