@@ -210,10 +210,18 @@ struct job_kind {
 	bool cancelable;
 	unsigned at_once; /* waiting or running ones a person may have; 0: any */
 	int64_t keep_ns;  /* what it made is cleaned away after that; 0: never */
+	bool keeps_files; /* see api_export_path */
 	/* Long loops call job_progress, and end with -ERR_CLOSED where it says so. */
 	int (*run)(struct job_work *w, struct err *e);
 	void (*clean)(struct app *a, int64_t id); /* what it made is wanted no more; may be NULL */
 };
+/* Files of a job whose kind keeps some: written into the folder ".new" of its id, which is renamed to the folder itself
+ * (name NULL) when all of it is on disk; fetched at /api/v1/exports/{id}/{file} by who asked. Names are of small
+ * letters, digits, '-' and '.'. False: the path is too long. */
+bool api_export_path(struct app *a, int64_t id, const char *name, char *out, size_t cap);
+/* Room for so many bytes more: -ERR_FULL with the words "exports_full" or "no_space". */
+int api_export_room(struct app *a, uint64_t bytes, struct err *e) MUST_CHECK;
+void api_export_remove(struct app *a, int64_t id);
 int api_job_kind(struct app *a, const struct job_kind *k, struct err *e) MUST_CHECK; /* init */
 /* Makes the row and queues it; the answer (202, or a problem) is in rp. 0 or -ERR_X. */
 int api_job_ask(struct request *rq, struct reply *rp, const struct job_kind *k,

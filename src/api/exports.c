@@ -301,6 +301,7 @@ const struct job_kind export_job = { .name = "export",
 				     .cancelable = true,
 				     .at_once = 2,
 				     .keep_ns = EXPORT_KEEP_NS,
+				     .keeps_files = true,
 				     .run = run,
 				     .clean = clean };
 

@@ -90,7 +90,23 @@ static void add_folder(void *arg, int folder, const char *name)
 	each_entry(path, add_file, s);
 }
 
+bool api_export_path(struct app *a, int64_t id, const char *name, char *out, size_t cap)
+{
+	char path[EXPORT_PATH_MAX];
+	return export_path(a, id, name, path) && str_copy(out, cap, str_of(path));
+}
+
+void api_export_remove(struct app *a, int64_t id)
+{
+	export_remove(a, id);
+}
+
 int export_room(struct app *a, struct err *e)
+{
+	return api_export_room(a, 0, e);
+}
+
+int api_export_room(struct app *a, uint64_t bytes, struct err *e)
 {
 	char top[EXPORT_PATH_MAX];
 	struct sum s = { .top = top };
@@ -98,13 +114,13 @@ int export_room(struct app *a, struct err *e)
 	if (!export_path(a, 0, NULL, top))
 		return err_set(e, ERR_RANGE, "the state folder's path is too long");
 	each_entry(top, add_folder, &s);
-	if (s.bytes >= EXPORTS_BYTES_MAX)
+	if (s.bytes >= EXPORTS_BYTES_MAX || (bytes && bytes > EXPORTS_BYTES_MAX - s.bytes))
 		return err_set(e, ERR_FULL, "exports_full");
 	int rc = file_space(app_state_path(a), &free_bytes, &total_bytes, e);
 	if (rc != 0)
 		return rc;
 	uint64_t reserve = (uint64_t)conf_i64(app_conf(a), "store", "disk_reserve");
-	return free_bytes > reserve ? 0 : err_set(e, ERR_FULL, "no_space");
+	return free_bytes > reserve && free_bytes - reserve > bytes ? 0 : err_set(e, ERR_FULL, "no_space");
 }
 
 struct sweep {

@@ -10,6 +10,7 @@
 #include "jobs.h"
 #include "list.h"
 #include "looks.h"
+#include "room.h"
 #include "tomsd/base/clock.h"
 #include "tomsd/base/num.h"
 #include "tomsd/flow_row.h"
@@ -243,7 +244,8 @@ static int find_file(struct request *rq, int64_t *id, char name[96], char path[E
 	int rc = job_row_read(app_store(rq->app), *id, rq->deadline_mono_ns, &row, e);
 	if (rc != 0)
 		return rc;
-	bool theirs = job_is_theirs(rq, &row) && strcmp(row.kind, export_job.name) == 0 &&
+	const struct job_kind *kind = job_queue_kind(api_of(rq->app)->jobs, str_of(row.kind));
+	bool theirs = job_is_theirs(rq, &row) && kind && kind->keeps_files &&
 		      strcmp(row.state, "done") == 0 && row.clean_ns > clock_now_ns();
 	job_row_fini(&row);
 	return theirs && export_path(rq->app, *id, name, path) ? 0 : -ERR_NOTFOUND;
@@ -259,6 +261,13 @@ static int open_file(const char *path, int *fd, struct err *e)
 		return 0;
 	(void)close(*fd);
 	return -ERR_NOTFOUND;
+}
+
+static const char *type_of(struct str name)
+{
+	if (str_ends(name, STR(".csv")))
+		return "text/csv; charset=utf-8";
+	return str_ends(name, STR(".tar")) ? "application/x-tar" : "text/plain; charset=utf-8";
 }
 
 void export_file_get(struct request *rq, struct reply *rp)
@@ -291,8 +300,7 @@ void export_file_get(struct request *rq, struct reply *rp)
 	reply_header(rp, "Content-Disposition", object);
 	*s = (struct sending){ fd };
 	rp->status = 200;
-	rp->type = str_ends(str_of(name), STR(".csv")) ? "text/csv; charset=utf-8" :
-							 "text/plain; charset=utf-8";
+	rp->type = type_of(str_of(name));
 	rp->more = send_piece;
 	rp->more_free = send_end;
 	rp->more_arg = s;
