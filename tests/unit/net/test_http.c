@@ -265,6 +265,35 @@ static void a_body_goes_again_when_a_kept_connection_is_dead(void **state)
 	(void)close(fd);
 }
 
+/* Answers one request, hears the next one to its end and goes without a word. */
+static void serve_one_and_swallow(struct conn *c)
+{
+	if (conn_ask(c) && conn_say(c, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"))
+		(void)conn_ask(c);
+}
+
+static void what_does_harm_twice_is_not_asked_again_once_it_is_out(void **state)
+{
+	struct world *w = *state;
+	int fd = temp_file(3000);
+	serve(w, serve_one_and_swallow);
+	assert_int_equal(ask(w, (struct http_request){ .method = "HEAD" }), 0);
+	assert_int_equal(ask(w, (struct http_request){ .method = "PUT",
+						       .fd = fd,
+						       .file_bytes = 3000,
+						       .once = true }),
+			 -ERR_IO);
+	says(w, "broke off");
+	assert_int_equal(atomic_load(&w->server.requests), 2);
+	assert_int_equal(atomic_load(&w->server.body_bytes), 3000);
+	/* One that may go twice does. */
+	assert_int_equal(ask(w, (struct http_request){ .method = "HEAD" }), 0);
+	assert_int_equal(
+		ask(w, (struct http_request){ .method = "PUT", .fd = fd, .file_bytes = 3000 }),
+		0);
+	(void)close(fd);
+}
+
 static void serve_nothing(struct conn *c)
 {
 	(void)conn_ask(c);
@@ -614,6 +643,7 @@ int main(void)
 		TEST(the_headers_are_those_of_the_last_answer),
 		TEST(a_redirect_is_an_answer_and_is_not_followed),
 		TEST(a_body_goes_again_when_a_kept_connection_is_dead),
+		TEST(what_does_harm_twice_is_not_asked_again_once_it_is_out),
 		TEST(no_answer_on_a_new_connection_is_an_error_at_once),
 		TEST(an_answer_cut_short_is_never_a_short_answer),
 		TEST(a_head_cut_short_is_no_answer),
