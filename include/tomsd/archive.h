@@ -143,4 +143,30 @@ int archive_adopt(struct store *st, struct archive_from *from, const char *folde
 		  bool (*progress)(void *arg, uint64_t done, uint64_t total, const char *key), void *arg,
 		  uint64_t *adopted, struct err *e) MUST_CHECK;
 
+/* ---- What the database knows of the archive; a store opened for reading is enough. ---- */
+
+struct archive_manifest { /* a sealed one */
+	uint64_t seq, rows, bytes, gaps;
+	int64_t since_ns, until_ns, sealed_at_ns;
+	uint8_t sha256[32];
+	char clock[16], appliance[128];
+};
+/* Newest first, from before (0: the newest) on, at most limit (0: all); one() non-zero ends it with that. */
+int archive_each_manifest(struct store *st, uint64_t before, size_t limit,
+			  int (*one)(void *arg, const struct archive_manifest *m), void *arg, struct err *e) MUST_CHECK;
+struct archive_object {
+	uint64_t seq, rows, bytes;
+	int64_t since_ns, until_ns; /* times of its rows */
+	uint8_t sha256[32];
+	char kind[32], key[512];
+	bool is_local;
+};
+/* Oldest first, those with rows in [since, until) of this kind (NULL: all). */
+int archive_each_object(struct store *st, int64_t since_ns, int64_t until_ns, const char *kind,
+			int (*one)(void *arg, const struct archive_object *o), void *arg, struct err *e) MUST_CHECK;
+/* The newest signing key, and its id (16 digits). -ERR_NOTFOUND: none was made yet. */
+int archive_public_key(struct store *st, uint8_t public_key[32], char id[17], struct err *e) MUST_CHECK;
+/* "_manifest/appliance=<id>/<seq>.json" */
+void archive_manifest_name(const struct archive_manifest *m, const char *suffix, char out[512]);
+
 #endif

@@ -118,6 +118,7 @@ int cmd_token(struct ctl *, const struct command *, int, char **);
 int cmd_source(struct ctl *, const struct command *, int, char **);
 int cmd_place(struct ctl *, const struct command *, int, char **);
 int send_test(struct ctl *c, bool as_json); /* source.c: a marked line through each listener */
+int cmd_archive(struct ctl *, const struct command *, int, char **);
 int cmd_verify(struct ctl *, const struct command *, int, char **);
 int cmd_later(struct ctl *, const struct command *, int, char **); /* arg: what it will do */
 

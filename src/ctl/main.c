@@ -48,8 +48,10 @@ static const struct command commands[] = {
 	  "prove the evidence archive: sums, chain, signatures, gaps, locks", cmd_verify, NULL },
 	{ "devices", "", "what is on the network", cmd_later, "no inventory is kept" },
 	{ "alerts", "", "what the rules found", cmd_later, "no rules are checked" },
-	{ "archive", "", "the evidence archive by hand", cmd_later,
-	  "no evidence archive is written" },
+	{ "archive",
+	  "seal [--now] | push | list [--limit N] [--json|--utc] | head | key | rotate |"
+	  " get [--raw] [--since T] [--until T] [--kind K] OUT",
+	  "the evidence archive by hand", cmd_archive, NULL },
 	{ "report", "", "reports as PDF", cmd_later, "no reports are made" },
 	{ "setting", "", "settings of the panel", cmd_later,
 	  "settings stand in the configuration file alone" },
