@@ -14,7 +14,7 @@
 #define DAY_NS (86400 * NS_PER_S)
 #define TEST_EVERY_NS (7 * DAY_NS)
 #define RETEST_NS (3600 * NS_PER_S)    /* while it is not good */
-#define RETEST_SOON_NS (60 * NS_PER_S) /* when objects get there all the same */
+#define RETEST_SOON_NS (10 * NS_PER_S) /* when objects get there all the same */
 #define LOOK_EVERY_NS DAY_NS
 #define READ_NS (10 * NS_PER_S)
 #define WAIT_MOST_MS 60000

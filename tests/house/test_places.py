@@ -295,6 +295,47 @@ def test_a_hold_makes_locks_longer_in_every_place(s3_bucket, tmp_path):
         assert told >= until
 
 
+def test_a_local_file_that_is_gone_or_rotten_is_said_and_never_a_loop(s3_bucket, s3_faults_proxy, tmp_path):
+    faults = s3_faults_proxy
+    house = House(tmp_path, text=section("tokyo", s3_bucket, endpoint=faults.url))
+    objects = some(5)
+    with house:
+        toms.wait_for("the first test", lambda: house.places()["tokyo"]["last_test"])
+        faults.add("refuse", status=503, code="SlowDown", count=-1)
+        house.enqueue(objects, push=False)
+        gone, rotten, short, *_ = sorted(objects)
+        (house.state / "archive" / gone).unlink()
+        (house.state / "archive" / rotten).write_bytes(objects[rotten][:-1] + bytes([objects[rotten][-1] ^ 1]))
+        (house.state / "archive" / short).write_bytes(b"")
+        faults.clear()
+        house.ctl("place", "push")
+        house.wait_sent()
+        place = house.places()["tokyo"]
+        assert place["lacking"] == 3 and place["state"] == "ok" and "3" in place["words"]
+        words = dict(house.db().execute("SELECT o.key, c.words FROM s3_copy c JOIN s3_object o ON o.id = c.object WHERE c.state = 3"))
+        assert "no longer here" in words[gone] and "not what was sealed" in words[rotten] and "size" in words[short]
+        assert set(own(s3_bucket)) == set(objects) - {gone, rotten, short}
+        tries = house.db().execute("SELECT max(tries) FROM s3_copy").fetchone()[0]
+        assert tries <= 3
+
+
+def test_the_overview_and_open_pages_hear_of_it(s3_bucket, tmp_path):
+    with House(tmp_path, text=section("tokyo", s3_bucket).replace(s3_bucket.name, "no-such-bucket-here")) as house:
+        api = house.first_admin()
+        house.enqueue(some(1))
+
+        def check():
+            [one] = [c for c in api.get("/api/v1/overview", lang="ja")["checks"] if c["id"] == "s3"]
+            return one["state"] == "problem" and one
+
+        one = toms.wait_for("the overview to say it", check)
+        assert "保管先 tokyo" in one["text"] + str(one["next"])
+        english = [c for c in api.get("/api/v1/overview", lang="en")["checks"] if c["id"] == "s3"][0]
+        assert "Place tokyo" in english["text"] + str(english["next"])
+        assert api.get("/api/v1/places", lang="ja")["items"][0]["words"].startswith("保管先 tokyo")
+        assert "tomsd_s3_waiting_objects 1" in toms.wait_for("the sums", lambda: (m := api.call("GET", "/metrics")).decode().find("s3_waiting_objects 1") > 0 and m.decode())
+
+
 def test_a_bucket_without_object_lock_is_found_out(s3_server, tmp_path):
     bucket = new_bucket(s3_server, lock=False)
     with House(tmp_path, text=section("tokyo", bucket)) as house:
