@@ -18,12 +18,23 @@ int extra_init(struct extra *x, const struct schema *s, struct err *e)
 	buf_init(&x->bytes, WHOLE_MAX);
 	buf_init(&x->exact, WHOLE_MAX);
 	x->said = calloc(s->n, sizeof(*x->said));
-	return x->said ? 0 : err_set(e, ERR_NOMEM, "no memory for columns");
+	x->members = calloc(s->record->n_out + 1, sizeof(*x->members));
+	if (!x->said || !x->members)
+		return err_set(e, ERR_NOMEM, "no memory for columns");
+	for (size_t i = 0; i < s->record->n_out; i++) {
+		unsigned field = s->by_out[i];
+
+		/* a plain column that said nothing has nothing to say */
+		if (field != SCHEMA_LEFT_OUT && !(field && s->record->out[i].col))
+			x->members[x->n_members++] = (uint16_t)i;
+	}
+	return 0;
 }
 
 void extra_fini(struct extra *x)
 {
 	free(x->said);
+	free(x->members);
 	buf_fini(&x->whole);
 	buf_fini(&x->out);
 	buf_fini(&x->bytes);
@@ -132,13 +143,11 @@ static void plain_members(struct extra *x, const void *row)
 	struct value v;
 
 	json_init(&j, &x->out);
-	for (size_t i = 0; i < r->n_out; i++) {
+	for (size_t k = 0; k < x->n_members; k++) {
+		size_t i = x->members[k];
 		unsigned field = s->by_out[i];
 
-		if (field == SCHEMA_LEFT_OUT)
-			continue;
-		/* a plain column that said nothing has nothing to say */
-		if (field && (x->said[field - 1] || r->out[i].col))
+		if (field && x->said[field - 1])
 			continue;
 		record_value(r, &r->out[i], row, &v);
 		if (v.type == VALUE_NONE)

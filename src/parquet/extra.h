@@ -7,6 +7,8 @@
 struct extra {
 	const struct schema *schema;
 	bool *said; /* by field: its column holds this row's value */
+	uint16_t *members; /* of the record's outside members: those that may have to stand here */
+	size_t n_members;
 	struct buf whole, out, bytes;
 	struct buf exact; /* where whole rows are kept: EXACT_NAME of this row */
 };
