@@ -134,6 +134,9 @@ int archive_list(struct store *st, const struct cold_ask *ask, const struct quer
 		 int64_t deadline_mono_ns, int (*row)(void *arg, const void *row), void *arg,
 		 struct query_page_info *info, struct cold_info *cold, struct err *e) MUST_CHECK;
 
+/* The newest sealed manifest that the database knows. */
+int archive_head(struct sql *db, bool *has, uint64_t *seq, int64_t *until_ns, struct err *e) MUST_CHECK;
+
 /* After a restore, without a daemon: takes over what the manifests of a place or folder say and the database does not
  * know yet, each checked against the key and the head that the database knows; brings their files into folder
  * (<state>/archive), and the manifests of before, too. Rows that only the archive has are marked as such, so that the

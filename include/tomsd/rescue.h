@@ -18,7 +18,8 @@ void rescue_phrase_new(char phrase[RESCUE_PHRASE_MAX]);
 /* The private half; -ERR_INVALID: a letter is wrong (the checksum says so). */
 int rescue_phrase_key(struct str phrase, uint8_t private_key[32], struct err *e) MUST_CHECK;
 
-/* Unpacks a backup file into a folder that is empty or not there: tomsd.db, tomsd.conf, keys/. For tomsctl and the
+/* Unpacks a backup file into a folder that is empty or not there: tomsd.db, tomsd.conf, keys/, panel/,
+ * files/ (what the configuration names) and index.json (what stood where). For tomsctl and the
  * rehearsal. -ERR_DENIED: this phrase does not open it. */
 struct rescued {
 	char appliance[128], version[40], key_id[17]; /* of the phrase: it stands on its paper */

@@ -55,14 +55,32 @@ static int load_keys(struct sql *db, struct adoption *a, struct err *e)
 	return rc < 0 ? rc : 0;
 }
 
+/* The newest that is sealed: -ERR_NOTFOUND. */
+static int load_head(struct sql *db, struct seal *s, struct err *e)
+{
+	int rc = seal_load_last(db, s, e);
+	if (!rc && !s->is_sealed)
+		rc = s->seq > 1 ? seal_load(db, s->seq - 1, s, e) : -ERR_NOTFOUND;
+	return rc;
+}
+
+int archive_head(struct sql *db, bool *has, uint64_t *seq, int64_t *until_ns, struct err *e)
+{
+	struct seal *s = calloc(1, sizeof(*s));
+	if (!s)
+		return err_set(e, ERR_NOMEM, "out of memory");
+	int rc = load_head(db, s, e);
+	*has = rc == 0;
+	*seq = s->seq;
+	*until_ns = s->until_ns;
+	free(s);
+	return rc == -ERR_NOTFOUND ? 0 : rc;
+}
+
 static int load(struct sql *db, void *arg, struct err *e)
 {
 	struct adoption *a = arg;
-	int rc = seal_load_last(db, &a->last, e);
-	if (!rc && !a->last.is_sealed && a->last.seq > 1)
-		rc = seal_load(db, a->last.seq - 1, &a->last, e);
-	else if (!rc && !a->last.is_sealed)
-		rc = -ERR_NOTFOUND;
+	int rc = load_head(db, &a->last, e);
 	a->has_last = rc == 0;
 	if (rc && rc != -ERR_NOTFOUND)
 		return rc;

@@ -261,6 +261,7 @@ static int run_list(struct ctl *c, const struct command *cmd, int argc, char **a
 static const struct archive_verb verbs[] = {
 	{ "seal", run_seal }, { "push", run_push }, { "list", run_list },     { "head", run_head },
 	{ "key", run_key },   { "get", archive_get_run }, { "rotate", run_rotate },
+	{ "restore", archive_restore },
 };
 
 int cmd_archive(struct ctl *c, const struct command *cmd, int argc, char **argv)

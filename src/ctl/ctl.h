@@ -63,6 +63,9 @@ void query_put(struct buf *b, const char *name, const char *value);
 /* place_of.c: a place by its name, of the configuration or the panel, with its secret. */
 struct s3_conf;
 int place_of(struct ctl *c, struct store *st, const char *name, struct s3_conf *out, struct err *e) MUST_CHECK;
+/* Names of all; one() non-zero ends it with that. For both: st NULL: those of the configuration alone. */
+int place_each(struct ctl *c, struct store *st, int (*one)(void *arg, const char *name), void *arg,
+	       struct err *e) MUST_CHECK;
 
 /* list.c: 0 and an answer below 300 in a, else the exit status of a failure that has been told. what:
  * "users", for the sentence when no daemon runs. */
@@ -99,6 +102,16 @@ int cold_rows(struct ctl *c, struct store *st, const struct query *q, size_t lim
 /* Says which span of the archive was searched (to NULL: nowhere); -ERR_IO: a part of it could not be. */
 int cold_foot(FILE *to, const struct cold_info *cold, struct err *e) MUST_CHECK;
 
+/* user.c: a line that is not shown while it is typed, or the next of standard input. False: none. */
+bool read_secret(const char *prompt, char *out, size_t cap);
+/* restore.c: the recovery phrase, from the first line of a file, the terminal or standard input. Exit status. The
+ * caller wipes it. */
+int phrase_ask(const char *file, char *out, size_t cap);
+/* restore.c: tomsctl archive restore. */
+int archive_restore(struct ctl *c, const struct command *cmd, int argc, char **argv);
+/* job.c: asks for a job and waits for its end; 0: that is in a, else the exit status of a failure that has been told. */
+int job_follow(struct ctl *c, const char *what, const char *path, const char *body, struct answer *a);
+
 /* text.c: numbers and names for people. */
 void text_bytes(uint64_t n, char out[16]);         /* "1.2 MB": powers of 1000 */
 void text_duration(int64_t seconds, char out[32]); /* "2 d 3 h" */
@@ -116,9 +129,10 @@ int cmd_audit(struct ctl *, const struct command *, int, char **);
 int cmd_user(struct ctl *, const struct command *, int, char **);
 int cmd_token(struct ctl *, const struct command *, int, char **);
 int cmd_source(struct ctl *, const struct command *, int, char **);
+int cmd_rescue(struct ctl *, const struct command *, int, char **);
+int cmd_archive(struct ctl *, const struct command *, int, char **);
 int cmd_place(struct ctl *, const struct command *, int, char **);
 int send_test(struct ctl *c, bool as_json); /* source.c: a marked line through each listener */
-int cmd_archive(struct ctl *, const struct command *, int, char **);
 int cmd_verify(struct ctl *, const struct command *, int, char **);
 int cmd_later(struct ctl *, const struct command *, int, char **); /* arg: what it will do */
 

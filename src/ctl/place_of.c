@@ -57,15 +57,30 @@ int place_of(struct ctl *c, struct store *st, const char *name, struct s3_conf *
 	struct house_key *key = NULL;
 	struct sql *db = NULL;
 	int rc = load_places(c, &conf, e);
-	if (rc == 0)
+	if (rc == 0 && st)
 		rc = house_key_load(&key, c->state_path, false, e);
-	if (rc == 0)
+	if (rc == 0 && st)
 		rc = store_read_begin(st, 0, &db, e);
-	if (rc == 0) {
+	if (rc == 0)
 		rc = s3_place_conf(conf, db, key, name, out, e);
+	if (db)
 		store_read_end(st, db);
-	}
 	house_key_free(key);
+	conf_free(conf);
+	return rc;
+}
+
+int place_each(struct ctl *c, struct store *st, int (*one)(void *arg, const char *name), void *arg, struct err *e)
+{
+	struct conf *conf = NULL;
+	struct sql *db = NULL;
+	int rc = load_places(c, &conf, e);
+	if (rc == 0 && st)
+		rc = store_read_begin(st, 0, &db, e);
+	if (rc == 0)
+		rc = s3_places(conf, db, one, arg, e);
+	if (db)
+		store_read_end(st, db);
 	conf_free(conf);
 	return rc;
 }

@@ -37,7 +37,7 @@ static void on_interrupt(int sig)
 
 /* A line from standard input without its newline; typed, it is not shown. False at the end. Whoever
  * thinks better of it with Ctrl-C gets a terminal back that shows what is typed. */
-static bool read_secret(const char *prompt, char *out, size_t cap)
+bool read_secret(const char *prompt, char *out, size_t cap)
 {
 	struct termios before, quiet;
 	struct sigaction note = { .sa_handler = on_interrupt }, usual; /* ends the read, too */

@@ -276,12 +276,41 @@ static int may_go(void *arg, struct sql *db, const struct backup_row *b)
 	return 0;
 }
 
-/* Files that no row knows: a power cut came between the file and its row. */
+static int note_missing(void *arg, struct sql *db, const struct backup_row *b)
+{
+	struct prune *p = arg;
+	(void)db;
+	p->ids[p->n] = b->id;
+	(void)str_copy(p->paths[p->n++], RESCUE_KEY_MAX, str_of(b->path));
+	return 0;
+}
+
+static void forget_missing(struct rescue *r)
+{
+	struct prune *p = calloc(1, sizeof(*p));
+	char path[RESCUE_PATH_MAX];
+	if (!p || backup_rows(r->store, true, LOCAL_LOOKED_AT, note_missing, p, &p->e) != 0) {
+		free(p);
+		return; /* looked at again at the next start */
+	}
+	for (size_t i = 0; i < p->n; i++) {
+		(void)snprintf(path, sizeof(path), "%s/%s", r->state_path, p->paths[i]);
+		if (access(path, F_OK) == 0 || errno != ENOENT)
+			continue;
+		if (backup_row_forget_path(r->store, p->ids[i], &p->e) != 0)
+			log_warning("rescue", "a missing backup stays noted error=%s", LOGQ(p->e.text));
+	}
+	free(p);
+}
+
+/* Files that no row knows: a power cut came between the file and its row. Rows whose file is not here: the
+ * database came out of a backup. */
 void backups_sweep(struct rescue *r)
 {
 	char folder[RESCUE_PATH_MAX], path[RESCUE_PATH_MAX + 256];
 	struct known k = { .n = 0 };
 	struct err e = ERR_INIT;
+	forget_missing(r);
 	(void)snprintf(folder, sizeof(folder), "%s/" RESCUE_FOLDER, r->state_path);
 	DIR *d = opendir(folder);
 	if (!d)

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "tomsd/base/file.h"
 #include "tomsd/base/hash.h"
 #include "tomsd/base/json.h"
 #include "tomsd/store/cut.h"
@@ -161,6 +162,13 @@ static int compare_database(const char *folder, struct str index, struct rescued
 	return rc;
 }
 
+static int keep_index(const char *folder, struct str index, struct err *e)
+{
+	char path[PATH_BYTES];
+	(void)snprintf(path, sizeof(path), "%s/" NAME_INDEX, folder);
+	return file_write_durable(path, 0600, index.p, index.n, e);
+}
+
 static void take_head(const struct head *h, struct rescued *out)
 {
 	out->made_ns = h->made_ns;
@@ -192,6 +200,8 @@ int backup_open(const char *file, const uint8_t private_key[KEY_BYTES],
 	}
 	if (fd >= 0)
 		(void)close(fd); /* nothing was written */
+	if (rc == 0)
+		rc = keep_index(to_folder, buf_view(&index), e);
 	if (rc == 0)
 		rc = compare_database(to_folder, buf_view(&index), &got, e);
 	buf_fini(&index);
