@@ -180,8 +180,6 @@ const struct word words_en[] = {
 	{ "job.no_phrase",
 	  "There is no recovery phrase yet, so nobody could open a backup. Please make one first, and keep it on paper." },
 	{ "job.no_space", "There is not enough free disk space for an export." },
-	{ "job.rescue_busy",
-	  "A backup or a rehearsal is running already. Please try again when it has ended." },
 	{ "job.rescue_full",
 	  "There is not enough free disk space for a backup. Please make room, or lower [rescue] rows in the configuration." },
 	{ "job.rescue_ticket",

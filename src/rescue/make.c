@@ -19,6 +19,7 @@
 #define COPY_NAME "tmp/rescue-copy.db"
 #define LOCAL_NEWEST 2 /* copies that stay here, wherever else they are */
 #define LOCAL_LOOKED_AT 64
+#define WAIT_MS 500
 
 struct making {
 	struct rescue *r;
@@ -146,22 +147,27 @@ static int make_all(struct making *m, const struct key_row *k, struct backup_row
 	return rc;
 }
 
-int work_begin(struct rescue *r, struct err *e)
+int work_begin(struct rescue *r, const struct watch *w, struct err *e)
 {
 	mutex_lock(&r->m);
-	bool was_busy = r->busy;
+	while (r->busy) {
+		(void)cond_wait(&r->wake, &r->m, WAIT_MS);
+		mutex_unlock(&r->m);
+		if (!w->tell(w->arg, "waiting", 0, 0))
+			return err_set(e, ERR_CLOSED,
+				       "it was ended while it waited for its turn");
+		mutex_lock(&r->m);
+	}
 	r->busy = true;
 	mutex_unlock(&r->m);
-	return was_busy ?
-		       err_set(e, ERR_BUSY,
-			       "a backup or a rehearsal is running already; wait for its end") :
-		       0;
+	return 0;
 }
 
 void work_end(struct rescue *r)
 {
 	mutex_lock(&r->m);
 	r->busy = false;
+	pthread_cond_broadcast(&r->wake);
 	mutex_unlock(&r->m);
 }
 
@@ -205,7 +211,7 @@ int backup_make(struct rescue *r, const char *asked_by, const struct watch *w,
 			       "no recovery phrase has been made yet, so nobody could open a "
 			       "backup; make one first: tomsctl rescue phrase");
 	if (rc == 0)
-		rc = work_begin(r, e);
+		rc = work_begin(r, w, e);
 	if (rc != 0)
 		return rc;
 	rc = make_noted(&m, &k, asked_by, &b, e);
@@ -298,7 +304,8 @@ static void forget_missing(struct rescue *r)
 		if (access(path, F_OK) == 0 || errno != ENOENT)
 			continue;
 		if (backup_row_forget_path(r->store, p->ids[i], &p->e) != 0)
-			log_warning("rescue", "a missing backup stays noted error=%s", LOGQ(p->e.text));
+			log_warning("rescue", "a missing backup stays noted error=%s",
+				    LOGQ(p->e.text));
 	}
 	free(p);
 }

@@ -170,7 +170,7 @@ int rehearse(struct rescue *r, const uint8_t private_key[KEY_BYTES],
 	struct rehearsal_row row = { 0 };
 	struct err why = ERR_INIT;
 	int64_t began = clock_mono_ns();
-	int rc = work_begin(r, e);
+	int rc = work_begin(r, w, e);
 	if (rc != 0)
 		return rc;
 	rc = run(&h, from, &row, e);

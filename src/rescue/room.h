@@ -56,8 +56,8 @@ struct watch {
 	bool (*tell)(void *arg, const char *phase, uint64_t done, uint64_t total);
 	void *arg;
 };
-/* One at a time: -ERR_BUSY with words. */
-int work_begin(struct rescue *r, struct err *e) MUST_CHECK;
+/* One at a time: waits for its turn. -ERR_CLOSED: it was ended meanwhile. */
+int work_begin(struct rescue *r, const struct watch *w, struct err *e) MUST_CHECK;
 void work_end(struct rescue *r);
 
 /* rows.c: the room's tables. Any thread. */

@@ -301,8 +301,6 @@ static int say(struct err *e, int rc)
 {
 	if (rc == -ERR_NOTFOUND)
 		return err_set(e, ERR_NOTFOUND, "no_phrase");
-	if (rc == -ERR_BUSY)
-		return err_set(e, ERR_BUSY, "rescue_busy");
 	if (rc == -ERR_FULL)
 		return err_set(e, ERR_FULL, "rescue_full");
 	return rc;
