@@ -107,7 +107,7 @@ void parquet_range(const struct parquet_file *f, size_t group, size_t col, struc
 int parquet_may_hold(struct parquet_file *f, size_t group, size_t col, const struct parquet_cell *v,
 		     struct err *e) MUST_CHECK;
 
-/* One column of one row group, value by value; one read. */
+/* One column of one row group, value by value; one read. Keep f open. */
 struct parquet_scan;
 int parquet_scan_new(struct parquet_scan **out, struct parquet_file *f, size_t group, size_t col,
 		     struct err *e) MUST_CHECK;

@@ -42,6 +42,7 @@ struct parquet_file {
 	struct read_pair *pairs;
 	size_t n_pairs;
 	struct str created_by;
+	struct ZSTD_DCtx_s *zstd; /* of all scans: a page is opened in one go; NULL until the first */
 };
 
 /* Fills in everything from footer and footer_n on. */

@@ -1,6 +1,7 @@
 /* A file of ours opened: its end, its facts, and whether a row group may hold a value. The pages are
  * parquet_scan.c's. One thread. */
 #include <stdlib.h>
+#include <zstd.h>
 
 #include "bloom.h"
 #include "parquet_meta.h"
@@ -86,6 +87,7 @@ void parquet_close(struct parquet_file *f)
 	free(f->groups);
 	free(f->columns);
 	free(f->pairs);
+	(void)ZSTD_freeDCtx(f->zstd);
 	free(f->footer);
 	free(f);
 }

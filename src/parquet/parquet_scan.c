@@ -23,7 +23,7 @@ struct parquet_scan {
 	uint64_t rows, done; /* of the group; handed out */
 	uint8_t *bytes;      /* the chunk */
 	struct rd chunk;     /* behind the last page */
-	ZSTD_DCtx *zstd;
+	ZSTD_DCtx *zstd; /* the file's */
 	uint8_t *page, *dict_page; /* raw bytes */
 	struct parquet_cell *dict;
 	size_t dict_n;
@@ -45,7 +45,6 @@ void parquet_scan_free(struct parquet_scan *s)
 {
 	if (!s)
 		return;
-	(void)ZSTD_freeDCtx(s->zstd);
 	free(s->bytes);
 	free(s->page);
 	free(s->dict_page);
@@ -144,8 +143,9 @@ int parquet_scan_new(struct parquet_scan **out, struct parquet_file *f, size_t g
 	s->codec = k->codec;
 	s->rows = f->groups[group].rows;
 	s->bytes = malloc(k->bytes ? (size_t)k->bytes : 1);
-	if (k->codec == CODEC_ZSTD)
-		s->zstd = ZSTD_createDCtx();
+	if (k->codec == CODEC_ZSTD && !f->zstd)
+		f->zstd = ZSTD_createDCtx();
+	s->zstd = f->zstd;
 	if (!s->bytes || (k->codec == CODEC_ZSTD && !s->zstd))
 		rc = err_set(e, ERR_NOMEM, "no memory for a column");
 	if (!rc)
