@@ -15,6 +15,57 @@ static bool is_wanted(const void *ctx, const struct col *c)
 	return c == w->id || c == w->time || matcher_reads(w->matcher, c);
 }
 
+/* Is an address of this word, as a file has it, what rows are asked for? */
+static bool is_address(const struct query_word *w, char text[ADDR_TEXT_MAX])
+{
+	struct addr a;
+	if (addr_parse(str_of(w->value), &a) != 0)
+		return false;
+	addr_text(&a, text);
+	return true;
+}
+
+static int column_may_hold(struct parquet_file *f, size_t group, const struct record *r, const char *text)
+{
+	for (size_t i = 0; i < r->n_cols; i++) {
+		ptrdiff_t at = r->cols[i].type == COL_ADDR && r->cols[i].ecs ?
+				       parquet_column(f, str_of(r->cols[i].ecs)) :
+				       -1;
+		if (at < 0)
+			continue;
+		const struct parquet_cell v = { .known = true, .text = str_of(text) };
+		if (parquet_may_hold(f, group, (size_t)at, &v, NULL) != 0)
+			return 1; /* a damaged filter says maybe, too */
+	}
+	return 0;
+}
+
+/* Words of one key mean any of their values: one that is no address, or one that may be here, and all may. */
+static int key_may_hold(struct parquet_file *f, size_t group, const struct record *r, const struct query *q,
+			const char *key)
+{
+	char text[ADDR_TEXT_MAX];
+	bool asked = false;
+	for (size_t i = 0; i < q->n_words; i++) {
+		const struct query_word *w = &q->words[i];
+		if (w->negate || strcmp(w->key, key) != 0)
+			continue;
+		asked = true;
+		if (w->op[0] == '!' || !is_address(w, text) || column_may_hold(f, group, r, text))
+			return 1;
+	}
+	return !asked;
+}
+
+int cold_group_may_hold(struct parquet_file *f, size_t group, const struct record *r, const struct query *q)
+{
+	static const char *const keys[] = { "host", "peer", "ip", "src", "dst" };
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
+		if (!key_may_hold(f, group, r, q, keys[i]))
+			return 0;
+	return 1;
+}
+
 static void *row_new(const struct record *r, struct err *e)
 {
 	void *row = calloc(1, r->bytes + (r->tail ? r->tail->max : 0) + 1);

@@ -5,6 +5,9 @@
 #include "tomsd/parquet.h"
 #include "tomsd/store/cut.h"
 
+/* Whether rows of this group may have the addresses that q asks for: 0 certainly not, by ranges and bloom filters of the
+ * file. For objects of many groups; the index knows whole objects. */
+int cold_group_may_hold(struct parquet_file *f, size_t group, const struct record *r, const struct query *q) MUST_CHECK;
 /* Rows that the query's words take, told with their time and id filled (and whatever else the words read); n is their
  * number in the group. A non-zero answer ends it. Only the columns that the words read, time and id are fetched. */
 int cold_group_find(struct parquet_file *f, size_t group, const struct record *r, struct matcher *m,

@@ -320,6 +320,8 @@ static int find_in(struct search *s, const struct index_group *g, struct err *e)
 	int rc = open_object(s, g->object, e);
 	if (!rc && g->place >= parquet_groups(s->file))
 		rc = err_set(e, ERR_CORRUPT, "the file has fewer row groups than the index says");
+	if (!rc && parquet_groups(s->file) > 1 && !cold_group_may_hold(s->file, g->place, s->q->record, s->q))
+		return 0;
 	return rc ? rc : cold_group_find(s->file, g->place, s->q->record, s->matcher, take_match, s, e);
 }
 
