@@ -37,6 +37,20 @@ int keeper_places(struct s3 *s, struct places *out, struct err *e)
 	return rc;
 }
 
+int keeper_settle(struct s3 *s, struct err *e)
+{
+	struct places *ps = calloc(1, sizeof(*ps));
+	struct settle st = { .places = ps };
+	if (!ps)
+		return err_set(e, ERR_NOMEM, "no memory for the list of places");
+	int rc = keeper_places(s, ps, e);
+	if (rc == 0)
+		rc = store_write(s->store, settle, &st, e);
+	places_fini(ps);
+	free(ps);
+	return rc;
+}
+
 /* Taken out of the list under the lock, ended without it: an upload may need a moment to give up. */
 static void end_workers(struct s3 *s, struct worker **ending, size_t n)
 {
@@ -226,7 +240,8 @@ void keeper_wake(struct s3 *s, bool is_dirty)
 }
 
 /* Until the configuration changes, something is to be counted, or the house closes (false). */
-static bool wait_for_work(struct s3 *s, int64_t looked_mono_ns, int64_t least_ms, bool *dirty)
+static bool wait_for_work(struct s3 *s, int64_t looked_mono_ns, int64_t least_ms, bool failed,
+			  bool *dirty)
 {
 	mutex_lock(&s->m);
 	for (;;) {
@@ -236,7 +251,7 @@ static bool wait_for_work(struct s3 *s, int64_t looked_mono_ns, int64_t least_ms
 			break;
 		(void)cond_wait(&s->wake, &s->m, (int)wait_ms);
 	}
-	*dirty = s->is_dirty;
+	*dirty = s->is_dirty || failed; /* once more */
 	s->is_dirty = s->is_woken = false;
 	bool goes_on = !s->closing;
 	mutex_unlock(&s->m);
@@ -247,25 +262,26 @@ static void run(void *arg)
 {
 	struct s3 *s = arg;
 	int64_t looked_mono_ns = 0, least_ms = LOOK_MS;
-	bool dirty = true;
+	bool dirty = true, failed;
 	do {
 		struct err e = ERR_INIT;
 		int64_t began_ns;
 		thread_beat();
-		if (dirty && arrange(s, &e) != 0) {
+		failed = dirty && arrange(s, &e) != 0;
+		began_ns = clock_mono_ns();
+		look(s);
+		looked_mono_ns = clock_mono_ns();
+		if (failed) {
 			log_err("s3", "places cannot be arranged error=%s", LOGQ(e.text));
 			app_room_health(s->app, &s3_room, false, "places cannot be read: %s",
 					e.text);
 		}
-		began_ns = clock_mono_ns();
-		look(s);
-		looked_mono_ns = clock_mono_ns();
 		/* Counting a great backlog takes its time: at most a fiftieth of it is spent so. */
 		least_ms = 50 * (looked_mono_ns - began_ns) / NS_PER_MS;
 		least_ms = least_ms < LOOK_MS ? LOOK_MS :
 			   least_ms > IDLE_MS ? IDLE_MS :
 						least_ms;
-	} while (wait_for_work(s, looked_mono_ns, least_ms, &dirty));
+	} while (wait_for_work(s, looked_mono_ns, least_ms, failed, &dirty));
 	mutex_lock(&s->m);
 	size_t n = s->n_workers;
 	s->n_workers = 0;
@@ -275,16 +291,8 @@ static void run(void *arg)
 
 int keeper_start(struct s3 *s, struct err *e)
 {
-	struct places *ps = calloc(1, sizeof(*ps));
-	struct settle st = { .places = ps };
-	if (!ps)
-		return err_set(e, ERR_NOMEM, "no memory for the list of places");
 	/* Before the springs run: what is kept everywhere is asked of the places of now. */
-	int rc = keeper_places(s, ps, e);
-	if (rc == 0)
-		rc = store_write(s->store, settle, &st, e);
-	places_fini(ps);
-	free(ps);
+	int rc = keeper_settle(s, e);
 	return rc == 0 ? thread_start(&s->keeper, "s3", run, s, e) : rc;
 }
 

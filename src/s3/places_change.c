@@ -275,6 +275,10 @@ static int audit(struct request *rq, const char *action, const struct place *bef
 
 static void done(struct request *rq, struct reply *rp, int status, const char *name)
 {
+	struct err e = ERR_INIT;
+	/* What is made from now on is owed to the places as they are now; the threads follow. */
+	if (keeper_settle(s3_of(rq->app), &e) != 0)
+		log_warning("s3", "places are settled later error=%s", LOGQ(e.text));
 	keeper_wake(s3_of(rq->app), true);
 	api_event(rq->app, "places", "{}");
 	if (status == 204)

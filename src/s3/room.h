@@ -67,7 +67,9 @@ int64_t worker_target(const struct worker *w);
 /* keeper.c: the thread s3. */
 int keeper_start(struct s3 *s, struct err *e) MUST_CHECK;
 void keeper_stop(struct s3 *s);
-/* Targets as the configuration is now; ids as all. Any thread that may write to the store. */
+/* Targets as the configuration is now. Any thread. */
+int keeper_settle(struct s3 *s, struct err *e) MUST_CHECK;
+/* Places of file and panel, with their secrets. Any thread. */
 int keeper_places(struct s3 *s, struct places *out, struct err *e) MUST_CHECK;
 void keeper_wake(struct s3 *s, bool is_dirty);
 /* Copies of all views, without waiting for anybody. How many. */
@@ -78,6 +80,7 @@ struct trial {
 	struct s3 *s3;
 	int64_t target;
 	struct s3_client *client;
+	const bool *stop;     /* the client's: what is broken off says nothing of the place */
 	struct job_work *job; /* NULL: none */
 };
 int trial_run(const struct trial *t, enum test_result *result, struct buf *steps,

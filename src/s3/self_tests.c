@@ -74,7 +74,7 @@ int trial_run(const struct trial *t, enum test_result *result, struct buf *steps
 	int rc = s3_self_test(t->client, one_step, &g, &why);
 	thread_unpark();
 	json_end_arr(&g.j);
-	if (rc == -ERR_CLOSED)
+	if (__atomic_load_n(t->stop, __ATOMIC_ACQUIRE))
 		return err_set(e, ERR_CLOSED, "the house closes");
 	if (buf_failed(steps))
 		return err_set(e, ERR_NOMEM, "no memory for the steps of a test");
@@ -128,7 +128,7 @@ static int run_test(struct job_work *w, const char *name, struct buf *steps,
 {
 	struct s3 *s = s3_of(w->app);
 	struct s3_conf c;
-	struct trial t = { .s3 = s, .job = w };
+	struct trial t = { .s3 = s, .stop = &s->stops, .job = w };
 	int rc = find_place(s, name, &c, &t.target, e);
 	if (rc != 0)
 		return rc;

@@ -150,7 +150,9 @@ static int knock(struct worker *w, struct s3_fault *f, struct err *e)
 
 static int test(struct worker *w, struct err *e)
 {
-	struct trial t = { .s3 = w->s3, .target = w->target, .client = w->client };
+	struct trial t = {
+		.s3 = w->s3, .target = w->target, .client = w->client, .stop = &w->closing
+	};
 	struct s3_fault f = { .status = 0 };
 	struct err why = ERR_INIT;
 	enum test_result result = TEST_NONE;

@@ -407,3 +407,13 @@ def test_a_stop_in_the_middle_is_quick_and_goes_on_later(s3_bucket, s3_faults_pr
     with house:
         house.wait_sent()
         holds(s3_bucket, objects, house.proofs())
+
+
+def test_a_self_test_that_is_broken_off_says_nothing_of_the_place(s3_bucket, s3_faults_proxy, tmp_path):
+    faults = s3_faults_proxy
+    faults.add("delay", match="PUT .*_selftest", seconds=60)
+    house = House(tmp_path, text=section("tokyo", s3_bucket, endpoint=faults.url))
+    with house:
+        toms.wait_for("the test to begin", lambda: faults.seen("PUT .*_selftest"))
+    assert "self-test of a place failed" not in house.log()
+    assert house.db().execute("SELECT test_result FROM s3_target").fetchall() == [(0,)]
