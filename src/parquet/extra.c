@@ -174,11 +174,18 @@ struct walk {
 
 static const char *string_end(const char *p, const char *end)
 {
-	for (p++; p < end && *p != '"'; p++) {
-		if (*p == '\\')
-			p++;
+	const char *first = ++p;
+
+	while ((p = memchr(p, '"', (size_t)(end - p))) != NULL) {
+		size_t escapes = 0;
+
+		while (p - escapes > first && p[-1 - (ptrdiff_t)escapes] == '\\')
+			escapes++;
+		p++;
+		if (escapes % 2 == 0)
+			return p;
 	}
-	return p < end ? p + 1 : end;
+	return end;
 }
 
 /* Behind the value at p: brackets and strings are all that matters. */
@@ -261,6 +268,7 @@ static void copy_member(struct walk *w, size_t path_n, int depth, bool *any)
 	struct buf *out = &w->x->out;
 	const char *name = w->p, *name_end = string_end(name, w->end), *value = name_end + 1,
 		   *next;
+	bool is_column;
 	size_t n = (size_t)(name_end - name) - 2, before = out->n;
 	struct str path = STR("");
 
@@ -268,7 +276,6 @@ static void copy_member(struct walk *w, size_t path_n, int depth, bool *any)
 		w->p = w->end;
 		return;
 	}
-	next = value_end(value, w->end);
 	w->p = value;
 	if (path_n + 1 + n < sizeof(w->path)) {
 		if (path_n)
@@ -276,22 +283,24 @@ static void copy_member(struct walk *w, size_t path_n, int depth, bool *any)
 		memcpy(w->path + path_n, name + 1, n);
 		path = str_n(w->path, path_n + n);
 	}
-	if (path.n && (in_a_column(w->x, path) || is_left(w->x, path))) {
-		w->p = next;
-		return;
-	}
-	if (*any)
+	is_column = path.n && (in_a_column(w->x, path) || is_left(w->x, path));
+	if (!is_column && *any)
 		buf_char(out, ',');
-	buf_put(out, name, (size_t)(value - name));
-	if (path.n && *value == '{' && depth < JSON_DEPTH) {
+	if (!is_column)
+		buf_put(out, name, (size_t)(value - name));
+	if (!is_column && path.n && *value == '{' && depth < JSON_DEPTH) {
 		size_t open = out->n;
 
-		copy_object(w, path.n, depth + 1);
+		copy_object(w, path.n, depth + 1); /* up to its bracket */
+		w->p += w->p < w->end;
 		if (out->n == open + 2) /* {} */
 			out->n = before;
 		else
 			*any = true;
-	} else {
+		return;
+	}
+	next = value_end(value, w->end);
+	if (!is_column) {
 		buf_put(out, value, (size_t)(next - value));
 		*any = true;
 	}
