@@ -9,7 +9,7 @@
 #include "tomsd/base/hash.h"
 #include "tomsd/log_row.h"
 
-#define SAFE_INTEGER (INT64_C(1) << 53) /* larger ones are not the same in every reader of JSON */
+#define SAFE_INTEGER (INT64_C(1) << 53) /* from here on not the same in every reader of JSON */
 
 struct making {
 	const struct sealer *sl;
@@ -25,7 +25,7 @@ struct making {
 static void put_whole(struct json *j, const char *name, int64_t v)
 {
 	char text[24];
-	if (v <= SAFE_INTEGER && v >= -SAFE_INTEGER) {
+	if (v < SAFE_INTEGER && v > -SAFE_INTEGER) {
 		json_kv_i64(j, name, v);
 		return;
 	}

@@ -168,4 +168,21 @@ UNUSED static void works_sql(struct works *w, const char *text)
 		fail_msg("%s", e.text);
 }
 
+struct works_rotation {
+	const struct house_key *house_key;
+	char id[KEY_ID_MAX];
+};
+static inline int works_rotate_(struct sql *db, void *arg, struct err *e)
+{
+	struct works_rotation *r = arg;
+	return keys_rotate(db, r->house_key, r->id, e);
+}
+UNUSED static void works_rotate(struct works *w)
+{
+	struct err e = ERR_INIT;
+	struct works_rotation r = { .house_key = w->house_key };
+	if (store_write(w->box.st, works_rotate_, &r, &e))
+		fail_msg("%s", e.text);
+}
+
 #endif
