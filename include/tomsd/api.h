@@ -170,7 +170,7 @@ extern const struct param api_list_params[];
  * thread, also one that may not open files. */
 struct cold_info {
 	uint64_t groups_passed, groups_read, groups_from_places, bytes_read;
-	int64_t oldest_ns; /* where the archive begins; INT64_MAX: nothing is in it, or it was not asked */
+	int64_t oldest_ns; /* where the archive begins; INT64_MAX: nothing of this kind is in it */
 	bool asked;        /* the store's rows were at their end: the archive was searched, */
 	int64_t searched_since_ns, searched_until_ns; /* this span of it */
 	/* Row groups that could not be read, now or at all; the rest was searched. Words about the first one. */

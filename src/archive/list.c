@@ -60,6 +60,8 @@ static int find_edge_in(struct list *l, struct sql *db, struct err *e)
 	int64_t first, now = clock_now_ns();
 	int rc = index_sql_begins(db, r->name, &first, e);
 	l->edge_ns = INT64_MIN;
+	if (!rc)
+		l->cold->oldest_ns = first;
 	if (rc || first == INT64_MAX)
 		return rc;
 	int64_t newest = clock_day_start(clock_day(now + 2 * day_ns)), floor = newest - DAYS_MAX * day_ns;
@@ -244,7 +246,6 @@ static void add_cold(struct cold_info *sum, const struct cold_info *c)
 	sum->groups_read += c->groups_read;
 	sum->groups_from_places += c->groups_from_places;
 	sum->bytes_read += c->bytes_read;
-	sum->oldest_ns = c->oldest_ns;
 	if (!sum->asked || c->searched_since_ns < sum->searched_since_ns)
 		sum->searched_since_ns = c->searched_since_ns;
 	if (!sum->asked || c->searched_until_ns > sum->searched_until_ns)
