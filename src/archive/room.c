@@ -1,6 +1,7 @@
 /* Room archive: options, counters, the walk through start and stop. In a run over capture files nothing is sealed: the
  * next daemon does it. */
 #include "room.h"
+#include "proofs.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -104,6 +105,12 @@ static const struct opt opts[] = {
 	OPT_END,
 };
 
+static const struct job jobs[] = {
+	{ "archive_verify", INT64_C(3600) * NS_PER_S, verify_monthly },
+	{ "archive_holds", INT64_C(600) * NS_PER_S, holds_extend },
+	JOB_END,
+};
+
 static const struct counter counters[] = {
 	{ "archive_seals_total", "Manifests sealed.", false, &archive_counts.seals },
 	{ "archive_seal_failures_total", "Seals that failed and were tried again.", false, &archive_counts.failures },
@@ -188,8 +195,9 @@ static int open_all(struct archive *ar, struct err *e)
 		rc = house_key_load(&ar->house_key, app_state_path(ar->app), true, e);
 	if (!rc)
 		rc = cold_search_new(&ar->search, ar->app, ar->folder, ar->house_key, e);
-	if (!rc)
-		rc = api_job_kind(ar->app, &archive_seal_job, e);
+	static const struct job_kind *const kinds[] = { &archive_seal_job, &archive_verify_job, &archive_take_job };
+	for (size_t i = 0; i < ARRAY_LEN(kinds) && !rc; i++)
+		rc = api_job_kind(ar->app, kinds[i], e);
 	return rc;
 }
 
@@ -270,6 +278,8 @@ static int start(struct app *a, struct err *e)
 	const struct prune p = { .store = ar->store, .folder = ar->folder, .now_ns = clock_now_ns() };
 	int rc = seal_begin(&ar->sealer, e);
 	if (!rc)
+		rc = verifications_begin(a, e);
+	if (!rc)
 		rc = prune_begin(&p, e);
 	if (!rc)
 		rc = seal_read(ar->store, load_begun, ar, e);
@@ -332,6 +342,7 @@ const struct room archive_room = {
 	.name = "archive",
 	.opts = opts,
 	.routes = archive_routes,
+	.jobs = jobs,
 	.counters = counters,
 	.threads = threads,
 	.edges = edges,
