@@ -72,8 +72,8 @@ static bool is_here(const char *path, const char *key, const uint8_t *sha256, st
 static int copy(int from, int to, struct err *e)
 {
 	char piece[PIECE_BYTES];
-	for (;;) {
-		ssize_t n = read(from, piece, sizeof(piece));
+	for (off_t at = 0;;) { /* what was fetched stands at its end */
+		ssize_t n = pread(from, piece, sizeof(piece), at);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n <= 0)
@@ -86,6 +86,7 @@ static int copy(int from, int to, struct err *e)
 				return err_sys(e, errno, "writing an object");
 			done += w;
 		}
+		at += n;
 	}
 }
 

@@ -199,6 +199,8 @@ static int enter_days(struct sql *db, const struct adopting *g, const struct man
 		rc = seal_span_insert(db, g->m.seq, &s, e);
 		if (rc == 0 && record && d.day)
 			rc = store_mark_gone(db, record, d.day, d.last, e);
+		else if (rc == 0)
+			rc = archive_state_put(db, s.kind, d.last, e); /* of rows without days: cut up to here */
 	}
 	return rc ? rc : got < 0 ? got : 0;
 }
