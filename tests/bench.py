@@ -122,7 +122,9 @@ def archive():
     tool("bench_parquet", "-n", rows)
     tool("bench_parquet", "-n", rows, *left_out(COMPUTED[:1]))
     tool("bench_parquet", "-n", rows, *left_out(COMPUTED))
+    tool("bench_parquet", "-n", rows, "-w", *left_out(COMPUTED))
     tool("bench_parquet", "-n", rows, "-k", "log")
+    tool("bench_parquet", "-n", rows, "-k", "log", "-w")
 
 
 def cold():

@@ -49,7 +49,7 @@ struct parquet_conf {
 	int level;          /* zstd 1..19; 0: 3; -1: pages as they are */
 	const char *const *leave_out; /* ECS names of columns not to write, NULL at the end; or NULL */
 	/* Stored columns that no member shows go into columns of their own (toms.row.*), so that rows can be made
-	 * of the file again (parquet_row_*). leave_out then is for computed members only. */
+	 * of the file again (parquet_row_*). leave_out then leaves every stored column its home. */
 	bool whole_rows;
 	const struct parquet_pair *pairs; /* go into the file's key-value metadata */
 	size_t n_pairs;

@@ -242,10 +242,15 @@ static int row_fields(struct schema *s, struct err *e)
 	return 0;
 }
 
-/* With whole rows only what other columns give may be missing. */
+/* With whole rows only what other columns give may be missing: computed members, and a second one that shows
+ * the same column. */
 static bool may_leave_out(const struct schema *s, const struct out_col *o)
 {
-	return !s->whole || (!o->col && strcmp(o->ecs, "event.original") != 0);
+	const struct col *c = o->col ? record_col(s->record, o->col) : NULL;
+
+	if (!s->whole)
+		return true;
+	return c ? schema_plain(s->record, c) != o : strcmp(o->ecs, "event.original") != 0;
 }
 
 int schema_init(struct schema *s, const struct record *r, const char *const *leave_out, bool whole,

@@ -111,6 +111,7 @@ static void flows_come_back(void **state)
 	(void)state;
 	static const char *const computed[] = { "network.community_id", "source.port",
 						"destination.port",	"event.duration",
+						"event.end", /* @timestamp is the same column */
 						"source.ip", /* no: it is all there is of it */
 						NULL };
 	struct flow *f = some_flows();
@@ -121,6 +122,7 @@ static void flows_come_back(void **state)
 	struct parquet_file *file = open_file(&m);
 	assert_true(parquet_column(file, STR("source.ip")) >= 0);
 	assert_int_equal(parquet_column(file, STR("source.port")), -1);
+	assert_int_equal(parquet_column(file, STR("event.end")), -1);
 	assert_true(parquet_column(file, STR("toms.row.src_port")) >= 0);
 	assert_int_equal(parquet_column(file, STR("toms.row.src")), -1);
 	parquet_close(file);

@@ -251,7 +251,7 @@ static void the_writer_goes_on_and_the_copy_is_of_one_moment(void **state)
 	struct logs l;
 	struct err e = ERR_INIT;
 	struct second s;
-	struct thread t;
+	struct thread t = { 0 };
 	size_t calls = 0;
 	fill(&b, &l);
 	struct stream stream = { .b = &b };
