@@ -261,7 +261,8 @@ static int run_list(struct ctl *c, const struct command *cmd, int argc, char **a
 static const struct archive_verb verbs[] = {
 	{ "seal", run_seal }, { "push", run_push }, { "list", run_list },     { "head", run_head },
 	{ "key", run_key },   { "get", archive_get_run }, { "rotate", run_rotate },
-	{ "restore", archive_restore },
+	{ "restore", archive_restore }, { "hold", archive_hold_run }, { "release", archive_release_run },
+	{ "take", archive_take_run },
 };
 
 int cmd_archive(struct ctl *c, const struct command *cmd, int argc, char **argv)

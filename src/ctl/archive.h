@@ -11,5 +11,8 @@ struct archive_verb {
 };
 
 int archive_get_run(struct ctl *c, const struct command *cmd, int argc, char **argv);
+int archive_hold_run(struct ctl *c, const struct command *cmd, int argc, char **argv);
+int archive_release_run(struct ctl *c, const struct command *cmd, int argc, char **argv);
+int archive_take_run(struct ctl *c, const struct command *cmd, int argc, char **argv);
 
 #endif

@@ -49,6 +49,8 @@ static const struct command commands[] = {
 	{ "archive",
 	  "seal [--now] | push | list [--limit N] [--json|--utc] | head | key | rotate |"
 	  " get [--raw] [--since T] [--until T] [--kind K] OUT |"
+	  " hold [--json] | hold NAME --since T --until T --keep-until T --reason TEXT [OBJECT...] | release ID |"
+	  " take --since T --until T --purpose TEXT [--kind K,K] OUT.tar |"
 	  " restore [--from s3:NAME|FILE] [--appliance ID] [--at TIME] [--phrase-file F] [--files] [--without-archive]",
 	  "the evidence archive by hand; restore: a bare machine becomes the appliance again", cmd_archive, NULL },
 	{ "rescue",

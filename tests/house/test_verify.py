@@ -1,6 +1,7 @@
 """Two verifiers over one archive: tomsctl verify, and one that was written from the pages alone, in another language. What is good is
 good to both; whatever is done to it, both find it and name the same file. The commands of docs/archive.md, "How to check", are run
 as they stand there."""
+import hashlib
 import json
 import os
 import re
@@ -231,3 +232,113 @@ def test_the_commands_of_the_page_prove_an_archive_by_hand(archive, original):
         assert by_hand().returncode != 0, name
         path.write_bytes(data)
     assert by_hand().returncode == 0
+
+
+# ---- The daemon's own. ----
+
+@pytest.fixture
+def house(tmp_path):
+    with toms.Daemon(tmp_path / "house", conf=["appliance.id=ward7"]) as daemon:
+        api = daemon.first_admin()
+        for name in ("alice", "bob", "carol"):  # audit rows, to be sealed
+            daemon.ctl("token", "add", name, "viewer", "30")
+            daemon.ctl("archive", "seal", "--now")
+        yield daemon, api
+
+
+def ask(api, what, body):
+    return api.call("POST", f"/api/v1/archive/{what}", body, expect=202)["id"]
+
+
+def wait_job(api, job):
+    def ended():
+        said = api.get(f"/api/v1/jobs/{job}")
+        return said if said["state"] not in ("waiting", "running") else None
+    return toms.wait_for("the job", ended)
+
+
+def test_what_the_daemon_seals_is_good_to_both(house, tmp_path):
+    daemon, _ = house
+    said = json.loads(daemon.ctl("verify", "--rows", "--json").stdout)
+    assert said["faults"] == 0 and said["manifests"] >= 3 and said["rows"] >= 3
+    head = daemon.ctl("archive", "head").stdout.strip()
+    assert head == f"{said['last_seq']}:{said['head_sha256']}"
+    copy = tmp_path / "stick"
+    shutil.copytree(daemon.state / "archive", copy)
+    (copy / "public_key.pem").write_text(daemon.ctl("archive", "key").stdout)
+    both_are_content(copy, head)
+    daemon.ctl("archive", "rotate")
+    daemon.ctl("archive", "seal", "--now")
+    shutil.rmtree(copy)
+    shutil.copytree(daemon.state / "archive", copy)
+    (copy / "public_key.pem").write_text(daemon.ctl("archive", "key").stdout)
+    both_are_content(copy, daemon.ctl("archive", "head").stdout.strip())
+
+
+def test_a_proof_that_is_asked_for_is_a_row_with_its_result(house):
+    daemon, api = house
+    done = wait_job(api, ask(api, "verify", {"from": "local", "rows": True}))
+    assert done["state"] == "done" and done["result"]["faults"] == 0, done
+    rows = api.get("/api/v1/archive/verifications")["items"]
+    assert rows[0]["from"] == "local" and rows[0]["rows"] and not rows[0]["monthly"] and rows[0]["result"]["manifests"] >= 3
+    broken = next((daemon.state / "archive").rglob("*.parquet"))
+    data = broken.read_bytes()
+    broken.chmod(0o600)
+    broken.write_bytes(data[:-1] + b"x")
+    done = wait_job(api, ask(api, "verify", {"from": "local"}))
+    assert done["result"]["faults"] == 1 and done["result"]["found"][0]["key"].endswith(broken.name), done
+    assert api.get("/api/v1/archive")["verified"]["faults"] == 1
+    api.call("POST", "/api/v1/archive/verify", {"from": "moon"}, expect=422)
+
+
+def test_a_hold_pins_and_is_released(house):
+    daemon, api = house
+    hold = {"name": "incident 7", "reason": "asked for by the police", "since": "-2h", "until": "-0s", "keep_until": "2033-01-01T00:00:00Z"}
+    for wrong in ({"keep_until": "2001-01-01T00:00:00Z"}, {"until": "-3h"}, {"name": " "}, {"reason": None}):
+        api.call("POST", "/api/v1/archive/holds", {**hold, **wrong}, expect=422)
+    made = api.call("POST", "/api/v1/archive/holds", hold, expect=201)
+    assert made["objects"] >= 1 and made["released_at"] is None
+    assert api.get("/api/v1/archive")["holds"] == 1
+    listed = api.get("/api/v1/archive/holds")["items"]
+    assert [h["id"] for h in listed] == [made["id"]]
+    assert "incident 7" in daemon.ctl("archive", "hold").stdout
+    daemon.ctl("archive", "release", made["id"])
+    assert api.get("/api/v1/archive")["holds"] == 0
+    assert api.get("/api/v1/archive/holds")["items"][0]["released_by"]
+    assert daemon.ctl("archive", "release", made["id"], ok=False).returncode == 1
+    actions = [a["event"]["action"] for a in api.get("/api/v1/audit")["items"]]
+    assert {"archive.hold", "archive.release"} <= set(actions)
+
+
+def test_a_part_of_the_archive_can_be_taken_and_proven_elsewhere(house, tmp_path):
+    daemon, api = house
+    out = tmp_path / "part.tar"
+    daemon.ctl("archive", "take", "--since", "-2h", "--until", "now", "--purpose", "for the court", out)
+    there = tmp_path / "there"
+    there.mkdir()
+    subprocess.run(["tar", "-xf", out, "-C", there], check=True)
+    subprocess.run(["chmod", "-R", "u+w", there], check=True)
+    assert {"README.ja.txt", "README.en.txt", "public_key.pem"} <= {p.name for p in there.iterdir()}
+    assert "for the court" in (there / "README.ja.txt").read_text()
+    done = toms.run(CTL, "verify", "--from", there, "--key", there / "public_key.pem", "--rows", "--part")
+    assert "good" in done.stdout
+    b = second_verifier.verify(there, there / "public_key.pem", rows=True, part=True)
+    assert b["faults"] == 0 and b["objects"] >= 1, b
+    object_ = next(there.rglob("*.parquet"))
+    object_.write_bytes(object_.read_bytes()[:-1] + b"x")
+    assert toms.run(CTL, "verify", "--from", there, "--part", ok=False).returncode == 1
+    done = wait_job(api, ask(api, "take", {"since": "-2h", "until": "now", "kinds": ["audit"], "purpose": "ward round"}))
+    assert done["state"] == "done", done
+    tar, sums = done["result"]["files"]
+    body = api.get(tar["href"])
+    assert hashlib.sha256(body).hexdigest() == tar["sha256"] and len(body) == tar["bytes"]
+    assert api.get(sums["href"]).decode() == f"{tar['sha256']}  {tar['name']}\n"
+    job = ask(api, "take", {"since": "2001-01-01", "until": "2001-01-02", "kinds": ["flow"], "purpose": "nothing"})
+    assert wait_job(api, job)["state"] == "failed"
+
+
+def test_the_procedure_is_a_page_in_both_languages(house):
+    _, api = house
+    for lang, words in (("ja", "証跡を手で検証する手順"), ("en", "Checking the archive by hand")):
+        page = api.get("/api/v1/archive/procedure", lang=lang).decode()
+        assert words in page and "sha256sum --check" in page
