@@ -204,6 +204,7 @@ def main():
         "archive": archive,
         "cold": cold,
         "live": live,
+        "rescue": lambda: tool("bench_rescue", "-n", rows, "-p", str(OUT / f"rescue-{rows}")),
         "s3": lambda: bench_s3.compare(say, timed, RUNS),
         "syslog": lambda: bench_syslog.compare(say, OUT, RUNS),
     }
