@@ -47,7 +47,7 @@ def compare(say, timed, runs):
         return say("s3", "ours", error=f"missing: {' '.join(missing)}")
     import s3
     work = pathlib.Path(tempfile.mkdtemp(prefix="toms-s3-bench-", dir="/tmp"))
-    server = s3_server.Server(work / "s")
+    server = s3_server.Server(work / "s", bound=True)
     try:
         server.start(tls=os.environ.get("S3_TLS") == "1")
         for words in os.environ.get("S3_FILES", "1x192 16x24 64x6 192x2").split():

@@ -57,7 +57,7 @@ static int upload_new(struct upload **out, struct s3_client *c, const struct s3_
 	u->put = put;
 	u->part_bytes = part_bytes_of(put->bytes);
 	u->n_parts = (uint32_t)((put->bytes + u->part_bytes - 1) / u->part_bytes);
-	s3_hex(put->sha256, CRYPT_SHA256_BYTES, u->sha256_hex);
+	hash_hex(put->sha256, CRYPT_SHA256_BYTES, u->sha256_hex);
 	u->parts = calloc(u->n_parts, sizeof(*u->parts));
 	u->piece = malloc(READ_BYTES);
 	int rc = u->parts && u->piece ? 0 : err_set(e, ERR_NOMEM, "no memory for an upload");
@@ -197,7 +197,7 @@ static int send_parts(struct upload *u, struct s3_fault *f, struct err *e)
 		int rc = sum_part(u, off, bytes, sha256, md5, e);
 		if (rc)
 			return s3_fault_own(f, false, "LocalFile", rc);
-		s3_hex(md5, sizeof(md5), hex);
+		hash_hex(md5, sizeof(md5), hex);
 		if (u->parts[i].bytes == bytes && strcmp(u->parts[i].etag, hex) == 0)
 			continue;
 		rc = send_part(u, i + 1, off, bytes, sha256, md5, f, e);
@@ -232,7 +232,7 @@ static void expect_etag(const struct upload *u, char etag[80])
 	etag[0] = '\0';
 	if (is_good) {
 		crypt_sum_end(s, NULL, md5);
-		s3_hex(md5, sizeof(md5), hex);
+		hash_hex(md5, sizeof(md5), hex);
 		(void)snprintf(etag, 80, "%s-%u", hex, u->n_parts);
 	}
 	crypt_sum_free(s);

@@ -40,7 +40,7 @@ static int put_single(struct s3_client *c, const struct s3_put *put, char etag[8
 	};
 	struct http_answer a;
 	struct s3_version told;
-	s3_hex(sha256, sizeof(sha256), hex);
+	hash_hex(sha256, sizeof(sha256), hex);
 	s3_ask_header(&ask, "content-type",
 		      put->content_type ? put->content_type : "application/octet-stream");
 	s3_ask_header(&ask, "x-amz-meta-sha256", hex);

@@ -59,7 +59,7 @@ static int put_url(struct s3_client *c, const struct s3_ask *ask, struct err *e)
 struct dressed {
 	char sha256[2 * CRYPT_SHA256_BYTES + 1];
 	char date[S3_AMZ_DATE_MAX];
-	struct buf md5;
+	char md5[4 * ((CRYPT_MD5_BYTES + 2) / 3) + 1];
 	struct http_header headers[S3_HEADERS_MAX +
 				   1]; /* host first, which is signed and not sent by us */
 	size_t n;
@@ -87,13 +87,13 @@ static void dress(const struct s3_ask *ask, const char *host, struct dressed *d)
 		p_md5 = md5;
 	}
 	assert(p_sum);
-	s3_hex(p_sum, CRYPT_SHA256_BYTES, d->sha256);
+	hash_hex(p_sum, CRYPT_SHA256_BYTES, d->sha256);
 	add(d, "host", host);
 	add(d, "x-amz-content-sha256", d->sha256);
 	add(d, "x-amz-date", d->date);
 	if (p_md5) {
-		s3_base64(p_md5, CRYPT_MD5_BYTES, &d->md5);
-		add(d, "content-md5", d->md5.p);
+		hash_base64(p_md5, CRYPT_MD5_BYTES, d->md5);
+		add(d, "content-md5", d->md5);
 	}
 	for (size_t i = 0; i < ask->n_headers; i++)
 		add(d, ask->headers[i].name, ask->headers[i].value);
@@ -114,7 +114,7 @@ static int send_once(struct s3_client *c, const struct s3_ask *ask, struct dress
 	};
 	buf_reset(&c->authorization);
 	s3_sign(&c->signer, &rq, &c->canonical, &c->authorization);
-	if (buf_failed(&c->authorization) || buf_failed(&d->md5))
+	if (buf_failed(&c->authorization))
 		return err_set(e, ERR_NOMEM, "no memory for a signature");
 	struct http_header sent[S3_HEADERS_MAX + 1];
 	for (size_t i = 1; i < d->n; i++)
@@ -169,7 +169,6 @@ int s3_ask(struct s3_client *c, const struct s3_ask *ask, struct http_answer *a,
 	struct dressed d = { .n = 0 };
 	struct s3_error said;
 	*f = (struct s3_fault){ .status = 0 };
-	buf_init(&d.md5, 64);
 	int rc = put_url(c, ask, e);
 	if (rc) {
 		s3_fault_own(f, false, "Request", rc);
@@ -194,7 +193,6 @@ int s3_ask(struct s3_client *c, const struct s3_ask *ask, struct http_answer *a,
 	else
 		*f = (struct s3_fault){ .status = a->status };
 out:
-	buf_fini(&d.md5);
 	if (rc)
 		return err_wrap(e, "%s %s", ask->method, ask->key ? ask->key : c->conf.bucket);
 	return 0;

@@ -161,7 +161,7 @@ static int try_write(struct trial *t)
 	struct http_answer a;
 	char hex[2 * CRYPT_SHA256_BYTES + 1];
 	crypt_sha256(content, sizeof(content) - 1, t->sha256);
-	s3_hex(t->sha256, sizeof(t->sha256), hex);
+	hash_hex(t->sha256, sizeof(t->sha256), hex);
 	s3_ask_header(&rq, "content-type", "text/plain");
 	s3_ask_header(&rq, "x-amz-meta-sha256", hex);
 	t->began_mono_ns = clock_mono_ns();
@@ -299,7 +299,7 @@ int s3_self_test(struct s3_client *c, void (*step)(void *arg, const struct s3_st
 	uint8_t random[4];
 	char date[S3_AMZ_DATE_MAX], hex[2 * sizeof(random) + 1];
 	file_random(random, sizeof(random));
-	s3_hex(random, sizeof(random), hex);
+	hash_hex(random, sizeof(random), hex);
 	s3_amz_date(clock_now_ns(), date);
 	(void)snprintf(t.key, sizeof(t.key), "_selftest/%s-%s.txt", date, hex);
 

@@ -12,16 +12,7 @@
 #include "tomsd/base/num.h"
 #include "tomsd/crypt.h"
 
-static const char lower_hex[] = "0123456789abcdef", upper_hex[] = "0123456789ABCDEF";
-
-void s3_hex(const uint8_t *p, size_t n, char *out)
-{
-	for (size_t i = 0; i < n; i++) {
-		out[2 * i] = lower_hex[p[i] >> 4];
-		out[2 * i + 1] = lower_hex[p[i] & 15];
-	}
-	out[2 * n] = '\0';
-}
+static const char upper_hex[] = "0123456789ABCDEF";
 
 bool s3_from_hex(struct str s, uint8_t *p, size_t n)
 {
@@ -34,21 +25,6 @@ bool s3_from_hex(struct str s, uint8_t *p, size_t n)
 		p[i] = (uint8_t)(high << 4 | low);
 	}
 	return true;
-}
-
-void s3_base64(const uint8_t *p, size_t n, struct buf *out)
-{
-	static const char digits[] =
-		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-	for (size_t i = 0; i < n; i += 3) {
-		uint32_t three = (uint32_t)p[i] << 16 |
-				 (i + 1 < n ? (uint32_t)p[i + 1] << 8 : 0) |
-				 (i + 2 < n ? p[i + 2] : 0);
-		buf_char(out, digits[three >> 18]);
-		buf_char(out, digits[three >> 12 & 63]);
-		buf_char(out, i + 1 < n ? digits[three >> 6 & 63] : '=');
-		buf_char(out, i + 2 < n ? digits[three & 63] : '=');
-	}
 }
 
 static bool is_unreserved(char c)
@@ -205,14 +181,14 @@ void s3_sign(struct s3_signer *s, const struct s3_signed *rq, struct buf *canoni
 		return;
 	}
 	crypt_sha256(canonical->p, canonical->n, sum);
-	s3_hex(sum, sizeof(sum), hex);
+	hash_hex(sum, sizeof(sum), hex);
 	take_day(s, rq->amz_date);
 	int n = snprintf(to_sign, sizeof(to_sign),
 			 "AWS4-HMAC-SHA256\n%s\n%s/%s/s3/aws4_request\n%s", rq->amz_date,
 			 s->day, s->region, hex);
 	assert(n > 0 && (size_t)n < sizeof(to_sign));
 	crypt_hmac_sha256(s->day_key, sizeof(s->day_key), to_sign, (size_t)n, sum);
-	s3_hex(sum, sizeof(sum), hex);
+	hash_hex(sum, sizeof(sum), hex);
 	buf_fmt(out, "AWS4-HMAC-SHA256 Credential=%s/%s/%s/s3/aws4_request,SignedHeaders=",
 		s->access_key, s->day, s->region);
 	put_names(sorted, rq->n_headers, out);

@@ -3,6 +3,7 @@
 #define S3_SIGN_H
 
 #include "tomsd/base/buf.h"
+#include "tomsd/base/hash.h"
 #include "tomsd/base/str.h"
 #include "tomsd/net.h"
 
@@ -42,8 +43,6 @@ void s3_query_put(const struct s3_param *params, size_t n, struct buf *out);
 void s3_amz_date(int64_t ns, char out[S3_AMZ_DATE_MAX]);
 /* "Sun, 06 Nov 1994 08:49:37 GMT" (RFC 9110 5.6.7, the fixed form only): 0 or -ERR_INVALID. */
 int s3_http_date(struct str s, int64_t *ns) MUST_CHECK;
-void s3_hex(const uint8_t *p, size_t n, char *out /* 2 n + 1 */);
 bool s3_from_hex(struct str s, uint8_t *p, size_t n);
-void s3_base64(const uint8_t *p, size_t n, struct buf *out);
 
 #endif

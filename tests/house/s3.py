@@ -131,7 +131,7 @@ def start_server(tls=False):
     if missing:
         pytest.skip(f"no S3 server here: {' '.join(missing)} missing (Debian: radosgw ceph-mon ceph-osd)")
     folder = pathlib.Path(tempfile.mkdtemp(prefix="toms-s3-", dir="/tmp"))
-    server = server_tool.Server(folder)
+    server = server_tool.Server(folder, bound=True)
     try:
         server.start(tls=tls)
     except BaseException:

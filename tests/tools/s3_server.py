@@ -10,6 +10,7 @@ DIR/env is for `. DIR/env`: S3_ENDPOINT S3_REGION S3_ACCESS S3_SECRET, with TLS 
 long as the OSD does; the gateway may be killed and started again without loss.
 """
 import contextlib
+import ctypes
 import os
 import pathlib
 import secrets
@@ -108,8 +109,15 @@ def make_certificates(folder):
             "-out", "server.pem")
 
 
+def die_with_parent():
+    """In a child: the kernel ends it with whoever started it, however that one ended."""
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
+
+
 class Server:
-    def __init__(self, folder):
+    def __init__(self, folder, bound=False):
+        """bound: the daemons end with this process (with its main thread)."""
+        self.bound = bound
         self.folder = pathlib.Path(folder).absolute()
         if len(str(self.folder)) > 70:
             raise ValueError(f"{self.folder}: too long a path for Ceph's sockets")
@@ -136,7 +144,8 @@ class Server:
     def _launch(self, name, *argv):
         with open(self.folder / f"{name}.out", "ab") as out:
             child = subprocess.Popen([*argv, "-f", "-c", str(self.folder / "ceph.conf")], stdout=out, stderr=out,
-                                     stdin=subprocess.DEVNULL, start_new_session=True)
+                                     stdin=subprocess.DEVNULL, start_new_session=True,
+                                     preexec_fn=die_with_parent if self.bound else None)
         self._note({**self._pids(), name: child.pid})
         return child
 

@@ -63,7 +63,7 @@ static void show_version(const struct s3_version *v)
 	json_kv_bool(&j, "legal_hold", v->legal_hold);
 	json_kv_bool(&j, "is_latest", v->is_latest);
 	json_kv_bool(&j, "is_delete_marker", v->is_delete_marker);
-	s3_hex(v->sha256, sizeof(v->sha256), hex);
+	hash_hex(v->sha256, sizeof(v->sha256), hex);
 	json_kv_str(&j, "sha256", v->has_sha256 ? hex : "");
 }
 
@@ -159,7 +159,7 @@ static int do_read(char **word, int n)
 			 bytes, &fault, &err);
 	if (rc == 0) {
 		crypt_sha256(p, bytes, sum);
-		s3_hex(sum, sizeof(sum), hex);
+		hash_hex(sum, sizeof(sum), hex);
 		json_kv_str(&j, "sha256", hex);
 	}
 	free(p);

@@ -209,22 +209,12 @@ static void dates_of_requests_and_answers_are_the_same_moments(void **state)
 	assert_int_equal(ns, wanted);
 }
 
-static void sums_are_written_as_s3_reads_them(void **state)
+static void sums_are_read_as_they_are_written(void **state)
 {
 	(void)state;
-	static const char *const wanted[] = {
-		"", "Zg==", "Zm8=", "Zm9v", "Zm9vYg==", "Zm9vYmE=", "Zm9vYmFy"
-	}; /* RFC 4648 10 */
-	for (size_t n = 0; n < ARRAY_LEN(wanted); n++) {
-		struct buf b;
-		buf_init(&b, 100);
-		s3_base64((const uint8_t *)"foobar", n, &b);
-		assert_true(str_eq(buf_view(&b), str_of(wanted[n])));
-		buf_fini(&b);
-	}
 	uint8_t back[3] = { 0 };
 	char hex[7];
-	s3_hex((const uint8_t *)"\x00\xab\xff", 3, hex);
+	hash_hex((const uint8_t *)"\x00\xab\xff", 3, hex);
 	assert_string_equal(hex, "00abff");
 	assert_true(s3_from_hex(STR("00ABff"), back, 3));
 	assert_memory_equal(back, "\x00\xab\xff", 3);
@@ -240,7 +230,7 @@ int main(void)
 		cmocka_unit_test(the_key_of_a_day_is_made_anew_on_the_next),
 		cmocka_unit_test(hive_keys_go_with_an_escaped_equals_sign),
 		cmocka_unit_test(dates_of_requests_and_answers_are_the_same_moments),
-		cmocka_unit_test(sums_are_written_as_s3_reads_them),
+		cmocka_unit_test(sums_are_read_as_they_are_written),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
