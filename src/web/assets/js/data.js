@@ -5,6 +5,8 @@ import { t, lang } from './ui.js';
 // while nobody is signed in. hello keeps what the server says to anybody (setup_open, lang).
 export let session = null;
 export let hello = {};
+export const mayWork = () => ['operator', 'admin'].includes(session?.role);
+export const mayRule = () => session?.role === 'admin';
 export const mayLook = () => ['operator', 'auditor', 'admin'].includes(session?.role);
 
 export class Problem extends Error {
@@ -63,7 +65,7 @@ export function dropSession() {
 
 // Events. One stream a browser: the tab that holds the lock listens and tells the others; when it closes,
 // the next one takes over. tell('poll') stands in for events while the stream is broken.
-const TOPICS = ['flows', 'logs', 'jobs', 'sources', 'status', 'rate', 'reset'];
+const TOPICS = ['flows', 'logs', 'jobs', 'sources', 'status', 'rate', 'archive', 'places', 'rescue', 'reset'];
 const SILENT_MS = 40000, POLL_MS = 15000;
 const channel = new BroadcastChannel('toms-events');
 const listeners = new Map(); // topic -> Set of functions

@@ -11,6 +11,7 @@ const routes = [
 	{ path: '/', page: 'overview', word: 'nav.overview', icon: 'overview', group: 'daily' },
 	{ path: '/traffic', page: 'traffic', word: 'nav.traffic', icon: 'traffic', group: 'see', roles: LOOK },
 	{ path: '/logs', page: 'logs', word: 'nav.logs', icon: 'logs', group: 'see', roles: LOOK },
+	{ path: '/archive', page: 'archive', word: 'nav.archive', icon: 'archive', group: 'keep', roles: LOOK },
 	{ path: '/system', page: 'system', word: 'nav.system', icon: 'system', group: 'admin', roles: LOOK },
 ];
 const routeOf = (url) => routes.find((r) => r.path === url.pathname);

@@ -1,6 +1,6 @@
 // Log sources: who sends, who waits to be accepted, what was lost at each listener, a test line through all of them,
 // and what to type into a FortiGate.
-import { h, fill, t, named, hasWord, icon, badge, block, empty, num, bytes, when, duration, spell, trouble, copy, announce } from './ui.js';
+import { h, fill, t, named, hasWord, icon, badge, block, empty, num, bytes, when, duration, spell, trouble, question, copy, announce } from './ui.js';
 import { call, get, session } from './data.js';
 import { table } from './pages/system.js';
 
@@ -71,26 +71,6 @@ function skew(ms) {
 	return Math.abs(ms) < 60000 ? text : badge('medium', text);
 }
 
-// A question over the page; the safe button has the focus. act() is done on the other one.
-function question({ title, body, go, danger, act }) {
-	const note = h('div', { role: 'alert' });
-	const send = h('button', { type: 'submit', class: danger ? 'danger' : 'primary' }, go);
-	const cancel = h('button', { type: 'button', onclick: () => dialog.close() }, t('do.cancel'));
-	const dialog = h('dialog', { class: 'box', 'aria-labelledby': 'question-title', onclose: () => dialog.remove() }, h('form', { class: 'card', onsubmit: async (ev) => {
-		ev.preventDefault();
-		send.disabled = true;
-		try {
-			await act();
-			dialog.close();
-		} catch (problem) {
-			send.disabled = false;
-			fill(note, trouble(problem));
-		}
-	} }, h('h2', { id: 'question-title' }, title), body, note, h('div', { class: 'buttons end' }, cancel, send)));
-	document.body.append(dialog);
-	dialog.showModal();
-	cancel.focus();
-}
 const nameField = (s) => h('input', { id: 'source-name', value: s.given_name || '', maxlength: 63, autocomplete: 'off', placeholder: label(s) });
 
 function decide(s, state, again, all = []) {

@@ -143,6 +143,11 @@ const shapes = {
 	logs: ['', 'M3 1.5h10v13H3zM5.5 5h5M5.5 8h5M5.5 11h3'],
 	again: ['', 'M13.5 8a5.5 5.5 0 1 1-1.6-3.9M12.2 1.2v3.2H9'],
 	plus: ['', 'M8 3v10M3 8h10'],
+	archive: ['', 'M1.5 2.5h13v3.4h-13zM2.8 5.9v7.6h10.4V5.9M6 8.7h4'],
+	lock: ['', 'M3.5 7h9v7h-9zM5.5 7V4.6a2.5 2.5 0 0 1 5 0V7M8 10v1.4'],
+	wait: ['M8 1a7 7 0 1 0 0 14A7 7 0 0 0 8 1z', 'M8 4.4V8l2.6 1.8'],
+	none: ['', 'M4 8h8'],
+	print: ['', 'M4.5 6V2h7v4M4.5 11.5h-3V6h13v5.5h-3M4.5 9.5h7v4.5h-7z'],
 	star: ['', 'M8 1.8l1.9 4 4.3.5-3.2 3 .9 4.3L8 11.5l-3.9 2.1.9-4.3-3.2-3 4.3-.5z'],
 };
 export function icon(name) {
@@ -215,6 +220,49 @@ export const empty = (text, action) => h('div', { class: 'empty' }, h('p', {}, t
 export const fact = (name, value, note) =>
 	h('div', {}, h('dt', {}, name), h('dd', {}, value ?? '—', note && h('span', { class: 'small' }, ` ${note}`)));
 export const help = (key) => h('details', { class: 'what' }, h('summary', {}, t('help.what')), h('p', {}, t(`help.${key}`)));
+
+// A question over the page; the safe button has the focus, or the first field. act() is done on the other one; what it
+// throws stands below, and under the fields that are to blame (by the ends of their ids).
+export function question({ title, body, go, danger, act, first, wide }) {
+	const note = h('div', { role: 'alert' });
+	const send = h('button', { type: 'submit', class: danger ? 'danger' : 'primary' }, go);
+	const cancel = h('button', { type: 'button', onclick: () => dialog.close() }, t('do.cancel'));
+	const form = h('form', { class: 'card', novalidate: true, onsubmit: async (ev) => {
+		ev.preventDefault();
+		if (send.disabled) return;
+		send.disabled = true;
+		fill(note);
+		try {
+			if (await act(form) !== false) return dialog.close();
+		} catch (problem) {
+			fill(note, trouble(problem));
+			blame(form, (problem.errors || []).map((e) => ({ field: (e.pointer || '').slice(1), text: e.detail })));
+		}
+		send.disabled = false;
+	} }, h('h2', { id: 'question-title' }, title), body, note, h('div', { class: 'buttons end' }, cancel, send));
+	const dialog = h('dialog', { class: wide ? 'box wide' : 'box', 'aria-labelledby': 'question-title', onclose: () => dialog.remove() }, form);
+	document.body.append(dialog);
+	dialog.showModal();
+	(first ? form.querySelector(first) : cancel).focus();
+	return dialog;
+}
+// Text under each field that is to blame (#x-NAME with #x-NAME-error below it); the first one gets the focus.
+export function blame(form, errors) {
+	let focused = false;
+	for (const input of form.querySelectorAll('input, select, textarea')) {
+		const place = form.querySelector(`#${CSS.escape(`${input.id}-error`)}`), mine = place && errors.find((e) => input.id.endsWith(`-${e.field}`));
+		if (!place) continue;
+		fill(place, mine && [icon('high'), ' ', mine.text]);
+		if (mine) input.setAttribute('aria-invalid', 'true'); else input.removeAttribute('aria-invalid');
+		if (mine && !focused) { input.focus(); focused = true; }
+	}
+	return errors.length > 0;
+}
+// A field of a form: label, what may be said about it, its error.
+export const field = (id, label, input, hint) => [h('label', { for: id }, label),
+	hint && h('p', { class: 'small', id: `${id}-hint` }, hint),
+	(input.id = id, input.setAttribute('aria-describedby', `${hint ? `${id}-hint ` : ''}${id}-error`), input),
+	h('p', { class: 'field-error', id: `${id}-error` })];
 
 export const copy = (text) => navigator.clipboard?.writeText(text).then(() => announce(t('state.copied')));
 

@@ -108,7 +108,7 @@ function todos(o, card) {
 		h('div', {}, h('strong', {}, checkName(c)), h('div', {}, c.text),
 			c.next && h('div', { class: 'next' }, icon('right'), t('over.next'), c.next),
 			c.since && h('div', { class: 'small' }, t('over.since', { at: when(c.since) }))),
-		mayLook() && h('a', { class: 'button', href: LOGGING.includes(c.id) ? '/system#sources' : '/system' }, t('over.look'))))),
+		mayLook() && h('a', { class: 'button', href: WAYS[c.id] || '/system' }, t('over.look'))))),
 	open.length > TODOS && h('p', { class: 'small' }, t('over.more', { n: open.length - TODOS }))];
 }
 const checkList = (o) => h('ul', { class: 'checks' }, byNeed(o).map((c) =>
@@ -140,7 +140,9 @@ function events(a, all) {
 	})), h('p', {}, h('a', { href: all }, t('over.events')))];
 }
 
-const LOGGING = ['logs', 'sources', 'syslog']; // checks that the list of log sources explains
+// Where a check is explained.
+const WAYS = { logs: '/system#sources', sources: '/system#sources', syslog: '/system#sources',
+	archive: '/archive', s3: '/archive#places', rescue: '/archive#rescue' };
 const RATES = ['bps', 'pps', 'fps'];
 const rateText = (r, name) => !r ? '—' : name === 'bps' ? bitrate(r.bits_per_s) : num(name === 'pps' ? r.packets_per_s : r.flows_per_s);
 function nowFacts(o) {
