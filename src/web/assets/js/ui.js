@@ -240,7 +240,11 @@ export function question({ title, body, go, danger, act, first, wide }) {
 		}
 		send.disabled = false;
 	} }, h('h2', { id: 'question-title' }, title), body, note, h('div', { class: 'buttons end' }, cancel, send));
-	const dialog = h('dialog', { class: wide ? 'box wide' : 'box', 'aria-labelledby': 'question-title', onclose: () => dialog.remove() }, form);
+	const dialog = h('dialog', { class: wide ? 'box wide' : 'box', 'aria-labelledby': 'question-title', onclose: () => {
+		dialog.remove();
+		// What was pressed may have been drawn anew meanwhile.
+		if (back && document.activeElement === document.body) document.querySelector(`[data-key="${CSS.escape(back)}"]`)?.focus();
+	} }, form), back = document.activeElement?.dataset.key;
 	document.body.append(dialog);
 	dialog.showModal();
 	(first ? form.querySelector(first) : cancel).focus();
