@@ -127,6 +127,14 @@ def archive():
     tool("bench_parquet", "-n", rows, "-k", "log", "-w")
 
 
+def seal():
+    """Rows of a store into synced, hashed, indexed and signed objects; ROWS flows and a fifth as many lines."""
+    rows = int(os.environ.get("ROWS", "1000000"))
+    for words in (["-m", str(rows // 5)], ["-m", "0", "-o"]):
+        with tempfile.TemporaryDirectory(prefix="tomsd-seal-", dir=OUT) as folder:
+            tool("bench_seal", "-n", str(rows), "-p", folder, *words)
+
+
 def cold():
     """A year of hourly objects; ROWS are flows an hour (200 million a year are 22,831: an hour's work and 18 GB)."""
     rows = os.environ.get("ROWS", "2300")
@@ -202,6 +210,7 @@ def main():
         "query": lambda: [tool("bench_query", "-n", rows, "-p", str(OUT / f"store-{rows}")),
                           tool("bench_query", "-k", "log", "-n", rows, "-p", str(OUT / f"lines-{rows}"))],
         "archive": archive,
+        "seal": seal,
         "cold": cold,
         "live": live,
         "rescue": lambda: tool("bench_rescue", "-n", rows, "-p", str(OUT / f"rescue-{rows}")),

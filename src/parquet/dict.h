@@ -4,12 +4,16 @@
 
 #include "tomsd/base/buf.h"
 
+struct dict_slot {
+	uint32_t mark; /* part of the key's hash: tells most others apart without looking at keys */
+	uint32_t key;  /* + 1; 0: free */
+};
 struct dict {
 	struct buf keys;
-	uint32_t *ends;  /* of key i in keys */
-	uint32_t *marks; /* part of its hash */
-	uint32_t *slots; /* key + 1; 0: free */
+	uint32_t *ends; /* of key i in keys */
+	struct dict_slot *slots;
 	uint32_t n, room, n_slots;
+	uint32_t last; /* found or taken in last, where n > 0: rows are often like the one before */
 	uint64_t seed; /* at random: keys come from outside, and no order depends on it */
 };
 

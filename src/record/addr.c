@@ -268,8 +268,13 @@ bool cidr_has(const struct cidr *c, const struct addr *a)
 
 void mac_text(const uint8_t mac[6], char out[MAC_TEXT_MAX])
 {
-	(void)snprintf(out, MAC_TEXT_MAX, "%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1],
-		       mac[2], mac[3], mac[4], mac[5]); /* 17 characters always fit */
+	static const char hex[] = "0123456789abcdef";
+
+	for (unsigned i = 0; i < 6; i++) {
+		out[3 * i] = hex[mac[i] >> 4];
+		out[3 * i + 1] = hex[mac[i] & 15];
+		out[3 * i + 2] = i < 5 ? ':' : '\0';
+	}
 }
 
 /* Twelve digits; separators stand after every second digit (':' '-') or every fourth ('.', as Cisco

@@ -33,15 +33,16 @@ static void leave_out(struct options *o, const char *name)
 	(void)snprintf(o->leave_out + n, sizeof(o->leave_out) - n, "%s%s", n ? " " : "", name);
 }
 
+/* What docs/archive.md allows. */
 static void leave_out_computed(struct options *o)
 {
-	for (size_t i = 0; i < flow_record.n_out; i++) {
-		const struct out_col *c = &flow_record.out[i];
-		bool stays = c->col || strcmp(c->ecs, "source.port") == 0 || strcmp(c->ecs, "destination.port") == 0 ||
-			     strcmp(c->ecs, "toms.flow.risks") == 0;
-		if (!stays)
-			leave_out(o, c->ecs);
-	}
+	static const char *const names[] = {
+		"network.community_id", "event.end",     "event.duration",     "network.bytes",
+		"network.packets",      "source.domain", "destination.domain", "tls.client.server_name",
+		"dns.question.name",    "url.domain",    "toms.flow.tcp_flags",
+	};
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		leave_out(o, names[i]);
 }
 
 static struct options parse(int argc, char **argv)
@@ -136,7 +137,7 @@ int main(int argc, char **argv)
 		die("beginning", &e);
 	put_flows(st, o.flows);
 	if (o.flows)
-		seal(&sl, "flow");
+		seal(&sl, o.leave_out[0] ? "flow_lean" : "flow");
 	put_lines(st, o.lines);
 	if (o.lines)
 		seal(&sl, "log");
