@@ -417,3 +417,15 @@ def test_a_self_test_that_is_broken_off_says_nothing_of_the_place(s3_bucket, s3_
         toms.wait_for("the test to begin", lambda: faults.seen("PUT .*_selftest"))
     assert "self-test of a place failed" not in house.log()
     assert house.db().execute("SELECT test_result FROM s3_target").fetchall() == [(0,)]
+
+
+def test_what_is_sealed_gets_there_by_itself(s3_bucket, tmp_path):
+    with House(tmp_path, text=section("tokyo", s3_bucket)) as house:
+        house.ctl("archive", "seal", "--now")
+        local = toms.wait_for("a manifest", lambda: {str(p.relative_to(house.state / "archive")): p.read_bytes()
+                                                      for p in (house.state / "archive" / "_manifest").rglob("*") if p.is_file()})
+        toms.wait_for("the place to have it", lambda: set(own(s3_bucket)) >= set(local))
+        house.wait_sent()
+        for key, content in local.items():
+            [version] = own(s3_bucket)[key]
+            assert s3_bucket.get("hospital/one/" + key, version).body == content
