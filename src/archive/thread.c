@@ -4,6 +4,7 @@
  * Sealing gives way: between two thousand rows it rests as long as it worked, so that capture keeps its cores, unless
  * somebody waits for it, the house starts, or half an hour was not enough. */
 #include <stdio.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 
 #include "room.h"
@@ -181,7 +182,7 @@ static int finish(struct archive *ar)
 	int64_t began = clock_mono_ns();
 	ar->slice_mono_ns = began;
 	ar->hurry_mono_ns = began + HURRY_AFTER_NS;
-	__atomic_store_n(&ar->rows_done, 0, __ATOMIC_RELAXED);
+	atomic_store_explicit(&ar->rows_done, 0, memory_order_relaxed);
 	int rc = seal_finish(&ar->sealer, &s, &e);
 	if (rc == 0) {
 		note_sealed(ar, &s, clock_mono_ns() - began);
