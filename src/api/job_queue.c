@@ -386,10 +386,9 @@ static bool kind_runs(const struct job_queue *js, const struct job_kind *k)
 }
 
 /* The oldest one whose kind does not run already becomes this worker's. */
-static int64_t take_next(struct worker *w) REQUIRES(&w->queue->m);
-static int64_t take_next(struct worker *w)
+static int64_t take_next(struct job_queue *js, struct worker *w) REQUIRES(&js->m);
+static int64_t take_next(struct job_queue *js, struct worker *w)
 {
-	struct job_queue *js = w->queue;
 	for (size_t i = 0; i < js->n_waiting; i++) {
 		struct waiting next = js->waiting[i];
 		if (kind_runs(js, next.kind))
@@ -410,7 +409,7 @@ static int64_t next(struct worker *w)
 	struct job_queue *js = w->queue;
 	int64_t id = 0;
 	mutex_lock(&js->m);
-	while (!js->closing && (id = take_next(w)) == 0) {
+	while (!js->closing && (id = take_next(js, w)) == 0) {
 		int64_t left = js->tidy_mono_ns - clock_mono_ns();
 		if (left <= 0) {
 			js->tidy_mono_ns = clock_mono_ns() + TIDY_EVERY_MS * NS_PER_MS;

@@ -183,6 +183,32 @@ def test_a_backup_that_somebody_put_junk_over_is_found_all_the_same(gone):
     assert "trying an older one" in said.stderr and "restored" in said.stdout
 
 
+def test_a_backup_from_a_stick_takes_over_the_archive_by_the_places_it_knows_itself(gone):
+    stick = gone["folder"] / "stick"
+    key = max(k for k, _ in gone["bucket"].versions() if k.endswith(".rescue"))
+    stick.write_bytes(gone["bucket"].get(key).body)
+    conf = bare(gone["folder"] / "b")
+    said = restore(conf, "--from", stick, phrase=gone["phrase"])
+    assert f"the next number is {gone['head']['seq'] + 1}" in said.stdout
+    with wake(conf.parent, gone["house"]) as house:
+        seal(house.client().sign_in("sato"))
+        house.wait_sent()
+        for source in ("local", "s3:tokyo"):
+            assert json.loads(house.ctl("verify", "--from", source, "--json").stdout)["faults"] == 0
+
+
+def test_a_place_that_cannot_be_asked_leaves_the_folder_empty_unless_it_is_wanted_so(gone):
+    stick = gone["folder"] / "stick"
+    key = max(k for k, _ in gone["bucket"].versions() if k.endswith(".rescue"))
+    stick.write_bytes(gone["bucket"].get(key).body)
+    conf = bare(gone["folder"] / "b", section("tokyo", gone["bucket"], secret_key="wrong"))
+    said = restore(conf, "--from", stick, phrase=gone["phrase"], ok=False)
+    assert said.returncode == 1 and "nothing was put in its place" in said.stderr
+    assert not (conf.parent / "state" / "tomsd.db").exists() and not (conf.parent / "state" / "keys").exists()
+    assert "not looked at" in restore(conf, "--from", stick, "--without-archive", phrase=gone["phrase"]).stdout
+    assert (conf.parent / "state" / "tomsd.db").exists()
+
+
 def test_what_a_restore_left_when_it_was_ended_is_begun_anew(gone):
     conf = bare(gone["folder"] / "b", section("tokyo", gone["bucket"]))
     (conf.parent / "state" / "restore" / "unpacked" / "keys").mkdir(parents=True)
