@@ -3,6 +3,7 @@
  *
  * Sealing gives way: between two thousand rows it rests as long as it worked, so that capture keeps its cores, unless
  * somebody waits for it, the house starts, or half an hour was not enough. */
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdatomic.h>
 #include <stdlib.h>

@@ -50,7 +50,7 @@ def test_the_table_for_people_has_one_line_a_row_and_no_control_characters(store
 
 @pytest.mark.parametrize("words", [("flows", "--limit", "many"), ("flows", "--since", "yesterday"), ("flows", "--sort", "x"),
                                    ("flows", "--limit"), ("flows", "no.such.field>1"), ("flows", "--nonsense"),
-                                   ("audit", "--since", "yesterday"), ("user",), ("status", "x"), ("archive", "seal"), ("logs", "--sort", "x"), ("flows", "--raw"), ()])
+                                   ("audit", "--since", "yesterday"), ("user",), ("status", "x"), ("archive", "unseal"), ("logs", "--sort", "x"), ("flows", "--raw"), ()])
 def test_wrong_words_are_wrong_usage_in_one_line(stored, words):
     done = stored.ctl(*words, ok=False)
     assert done.returncode == 2
