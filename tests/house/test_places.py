@@ -382,11 +382,13 @@ def test_the_server_is_killed_and_comes_back(tmp_path):
             house.enqueue(objects)
             toms.wait_for("some to be sent", lambda: len(house.proofs()) > 5)
             server.kill_gateway()
+            later = {key.replace("hour=05", "hour=06"): value for key, value in some(10, seed=4).items()}
+            house.enqueue(later)
             toms.wait_for("a failure", lambda: house.places()["tokyo"]["problem"] == "unreachable")
             server.start_gateway()
             house.ctl("place", "push")
             house.wait_sent()
-            holds(bucket, objects, house.proofs())
+            holds(bucket, {**objects, **later}, house.proofs())
     finally:
         server.stop(wipe=True)
 
