@@ -13,6 +13,7 @@
 #include "index_ask.h"
 #include "source.h"
 #include "tomsd/base/clock.h"
+#include "tomsd/base/num.h"
 #include "tomsd/base/thread.h"
 
 enum {
@@ -114,9 +115,26 @@ static int64_t id_ns(int64_t id)
 	return (id >> 30) * NS_PER_S;
 }
 
-/* Has this group rows that the store does not have? 1, 0 or an error. */
+/* The one id that the words ask for; two of them mean either. */
+static bool asks_id(const struct query *q, int64_t *id)
+{
+	unsigned n = 0;
+	for (size_t i = 0; i < q->n_words; i++) {
+		const struct query_word *w = &q->words[i];
+		bool is_id = !w->negate && strcmp(w->key, "event.id") == 0 && (w->op[0] == '=' || w->op[0] == ':');
+		n += is_id;
+		if (is_id && num_i64(str_of(w->value), INT64_MIN, INT64_MAX, id) != 0)
+			return false;
+	}
+	return n == 1;
+}
+
+/* Has this group rows that the store does not have, and the row that is asked for? 1, 0 or an error. */
 static int group_is_cold(struct search *s, const struct index_group *g, struct err *e)
 {
+	int64_t id;
+	if (asks_id(s->q, &id) && (id < g->first_id || id > g->last_id))
+		return 0;
 	if (g->first_id < 0 || g->last_id == INT64_MAX)
 		return 1; /* nobody knows: look */
 	int64_t from = clock_day_start(clock_day(id_ns(g->first_id))), to = id_ns(g->last_id);

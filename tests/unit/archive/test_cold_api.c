@@ -122,6 +122,22 @@ static void a_list_goes_on_in_the_archive_page_by_page(void **state)
 	free(hot.body);
 }
 
+static void one_row_of_a_dropped_day_is_shown_by_its_id(void **state)
+{
+	(void)state;
+	struct said s = ask_rows("/api/v1/flows?cold=true&sort=oldest&limit=1");
+	char *id = strstr(s.body, "\"id\":\""), target[96];
+	assert_non_null(id);
+	(void)snprintf(target, sizeof(target), "/api/v1/flows/%.*s", (int)strcspn(id + 6, "\""), id + 6);
+	free(s.body);
+	s = ask_rows(target);
+	assert_int_equal(s.status, 200);
+	free(s.body);
+	s = ask_rows("/api/v1/flows/1234567890123456789");
+	assert_int_equal(s.status, 404);
+	free(s.body);
+}
+
 static void what_the_archive_cannot_do_is_refused_by_its_name(void **state)
 {
 	(void)state;
@@ -168,6 +184,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(who_comes_when_eight_wait_is_told_to_come_again),
 		cmocka_unit_test(a_list_goes_on_in_the_archive_page_by_page),
+		cmocka_unit_test(one_row_of_a_dropped_day_is_shown_by_its_id),
 		cmocka_unit_test(what_the_archive_cannot_do_is_refused_by_its_name),
 		cmocka_unit_test(a_damaged_object_stands_in_the_answer),
 		cmocka_unit_test(nobody_waits_for_a_search_that_has_ended),
