@@ -46,6 +46,10 @@ int rescue_find(struct s3_client *c, const char *appliance, int64_t at_ns, struc
 		struct err *e) MUST_CHECK;
 /* As rescue_look, of one in a place. */
 int rescue_look_at(struct s3_client *c, const struct rescue_at *at, struct rescued *out, struct err *e) MUST_CHECK;
+/* After a restore, without a daemon: earlier backups that this place has are noted as proven there; their local files
+ * went with the machine. */
+struct store; /* tomsd/store.h */
+int rescue_adopt(struct store *st, struct s3_client *c, const char *place, struct err *e) MUST_CHECK;
 /* The number of a phrase's key, to be compared with key_id. */
 int rescue_phrase_id(struct str phrase, char key_id[17], struct err *e) MUST_CHECK;
 

@@ -279,6 +279,8 @@ static int take_archive(struct restore *r, struct err *e)
 	r->archive_was_seen = rc == 0 && r->client;
 	if (r->archive_was_seen)
 		rc = adopt_from(r, st, e);
+	if (r->archive_was_seen && rc == 0)
+		rc = rescue_adopt(st, r->client, r->place, e);
 	if (rc == 0)
 		rc = store_read_begin(st, 0, &db, e);
 	if (db) {

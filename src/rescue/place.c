@@ -10,6 +10,7 @@
 #include "unpack.h"
 
 #define FOUND_MAX 50000
+#define EARLIER_MAX 64 /* with a local copy, as the database believes */
 
 /* "20261123T023000Z" */
 static bool time_read(struct str s, int64_t *ns)
@@ -110,4 +111,74 @@ int rescue_look_at(struct s3_client *c, const struct rescue_at *at, struct rescu
 	int rc = s3_read(c, at->key, at->version_id[0] ? at->version_id : NULL, 0, raw,
 			 sizeof(raw), &fault, e);
 	return rc == 0 ? look_at_bytes(raw, out, e) : rc;
+}
+
+/* ---- After a restore. ---- */
+
+struct earlier {
+	struct backup_row rows[EARLIER_MAX];
+	size_t n;
+};
+
+static int take_row(void *arg, struct sql *db, const struct backup_row *b)
+{
+	struct earlier *l = arg;
+	(void)db;
+	l->rows[l->n++] = *b;
+	return 0;
+}
+
+struct note {
+	const char *place;
+	const struct backup_row *row;
+	struct s3_version v;
+};
+
+static int write_note(struct sql *db, void *arg, struct err *e)
+{
+	const struct note *n = arg;
+	const struct backup_row *b = n->row;
+	struct s3_object o = { .key = b->key,
+			       .path = b->path,
+			       .owner = "rescue",
+			       .bytes = b->bytes,
+			       .made_ns = b->made_ns };
+	memcpy(o.sha256, b->sha256, sizeof(o.sha256));
+	return s3_adopt(db, n->place, &o, &n->v, e);
+}
+
+/* The version of this key that has the row's bytes; false: none is to be found there now. */
+static bool find_version(struct s3_client *c, const struct rescue_at *items, size_t n,
+			 const struct backup_row *b, struct s3_version *out)
+{
+	for (size_t i = 0; i < n; i++) {
+		struct s3_fault fault = { 0 };
+		struct err why = ERR_INIT;
+		if (strcmp(items[i].key, b->key) == 0 && items[i].bytes == b->bytes &&
+		    s3_head(c, b->key, items[i].version_id[0] ? items[i].version_id : NULL, out,
+			    &fault, &why) == 0 &&
+		    out->has_sha256 && memcmp(out->sha256, b->sha256, sizeof(b->sha256)) == 0)
+			return true;
+	}
+	return false;
+}
+
+int rescue_adopt(struct store *st, struct s3_client *c, const char *place, struct err *e)
+{
+	struct earlier *l = calloc(1, sizeof(*l));
+	struct rescue_at *items = NULL;
+	size_t n = 0;
+	if (!l)
+		return err_set(e, ERR_NOMEM, "no memory for the list of backups");
+	int rc = backup_rows(st, true, EARLIER_MAX, take_row, l, e);
+	if (rc == 0 && l->n > 0)
+		rc = rescue_find(c, NULL, INT64_MAX, &items, &n, e);
+	for (size_t i = 0; rc == 0 && i < l->n; i++) {
+		struct note note = { .place = place, .row = &l->rows[i] };
+		if (find_version(c, items, n, &l->rows[i], &note.v))
+			rc = store_write(st, write_note, &note, e);
+	}
+	free(items);
+	free(l);
+	return rc;
 }

@@ -127,6 +127,9 @@ def test_a_bare_machine_becomes_the_appliance_again(gone):
         assert api.get("/api/v1/archive")["head"]["seq"] > head
         assert house.words("--cold") == sorted(every + [f"new-{i:03d}" for i in range(7)])
         house.wait_sent()
+        # nothing is believed to be owed that went with the machine
+        place = house.rows("place", "list")[0]
+        assert place["state"] == "ok" and not place["words"], place
         for source in ("local", "s3:tokyo"):
             found = json.loads(house.ctl("verify", "--from", source, "--rows", "--json").stdout)
             assert found["faults"] == 0, found
