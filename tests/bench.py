@@ -182,6 +182,51 @@ def live():
         shutil.rmtree(work, ignore_errors=True)
 
 
+def sealing():
+    """An hour of 2 million flows and 1 million lines is sealed while packets come in: what capture loses with it and
+    without, at KPPS thousand packets a second for as long as the sealing takes; in turn, RUNS times."""
+    if os.geteuid() or not shutil.which("tcpreplay"):
+        return say("sealing", "ours", error="needs root and tcpreplay")
+    sys.path.insert(0, str(ROOT / "tests/house"))
+    import toms
+    kpps, flows, log_lines = (int(os.environ.get(n, d)) for n, d in (("KPPS", "100"), ("FLOWS", "2000000"), ("LOGS", "1000000")))
+    ns, work = f"tomsseal{os.getpid()}", pathlib.Path(tempfile.mkdtemp(prefix="tomsd-sealing-", dir=OUT))
+    ip = lambda *a: subprocess.run(["ip", *a], check=True)
+    ip("netns", "add", ns)
+    lost, seconds = {"sealing": [], "not sealing": []}, []
+    try:
+        ip("-n", ns, "link", "add", "tap0", "type", "veth", "peer", "name", "gen0")
+        for name in ("tap0", "gen0"):
+            ip("-n", ns, "link", "set", name, "mtu", "9000", "up")
+        full = work / "full"
+        subprocess.run([TOOLS / "bench_seal", "-f", "-n", str(flows), "-m", str(log_lines), "-p", full], check=True, stdout=subprocess.DEVNULL)
+        for turn in range(RUNS):
+            for how in lost:
+                folder = work / f"{how}-{turn}".replace(" ", "-")
+                if how == "sealing":
+                    folder.mkdir()
+                    shutil.copytree(full, folder / "state")
+                # Rows that are there from before are sealed at the start.
+                with toms.Daemon(folder, ns=ns, text="[capture]\ninterface = tap0\n") as daemon:
+                    first, began = capture(daemon), time.monotonic()
+                    subprocess.run(["ip", "netns", "exec", ns, "tcpreplay", "-q", "--preload-pcap", "-i", "gen0", f"--pps={kpps * 1000}", "--loop=0",
+                                    f"--duration={round(statistics.median(seconds)) if seconds and how != 'sealing' else 30}", str(bulk())],
+                                   capture_output=True, timeout=300)
+                    if how == "sealing":
+                        toms.wait_for("the seal", lambda: "archive: sealed seq=1 " in daemon.log(), 600)
+                        seconds.append(int(re.search(r"sealed seq=1 .*ms=(\d+)", daemon.log()).group(1)) / 1000)
+                    last = toms.wait_for("a count that stands still", lambda: (lambda a: a == capture(daemon) and a)(capture(daemon)), 60)
+                    got, gone = (b - a for a, b in zip(first, last))
+                    lost[how].append({"read": got, "lost": gone, "share": round(gone / max(1, got + gone), 5)})
+                shutil.rmtree(folder, ignore_errors=True)
+        for how, runs in lost.items():
+            say(f"capture at {kpps} kpps", how, lost_share=statistics.median(r["share"] for r in runs), runs=runs,
+                **({"seal_s": statistics.median(seconds), "flows": flows, "lines": log_lines} if how == "sealing" else {}))
+    finally:
+        ip("netns", "del", ns)
+        shutil.rmtree(work, ignore_errors=True)
+
+
 def capture(daemon):
     """(packets read, packets lost) of the capture room's counters."""
     text = daemon.ctl("status", "--json").stdout
@@ -213,6 +258,7 @@ def main():
         "seal": seal,
         "cold": cold,
         "live": live,
+        "sealing": sealing,
         "rescue": lambda: tool("bench_rescue", "-n", rows, "-p", str(OUT / f"rescue-{rows}")),
         "s3": lambda: bench_s3.compare(say, timed, RUNS),
         "syslog": lambda: bench_syslog.compare(say, OUT, RUNS),

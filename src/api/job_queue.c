@@ -427,6 +427,7 @@ static void run(void *arg)
 {
 	struct worker *w = arg;
 	int64_t id;
+	thread_step_back();
 	while ((id = next(w)) >= 0) {
 		thread_beat();
 		if (id > 0)

@@ -330,6 +330,7 @@ static void stamp(struct archive *ar)
 static void loop(void *arg)
 {
 	struct archive *ar = arg;
+	thread_step_back();
 	while (!is_closing(ar)) {
 		thread_beat();
 		serve_wishes(ar);

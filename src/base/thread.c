@@ -8,6 +8,8 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -204,6 +206,13 @@ bool thread_is(const char *name)
 		return true;
 	size_t n = strcspn(self->name, "/");
 	return strlen(name) == n && memcmp(self->name, name, n) == 0;
+}
+
+void thread_step_back(void)
+{
+	/* linux/ioprio.h: of this thread, best effort, the last of its 8 levels; a kernel that refuses loses nothing */
+	(void)setpriority(PRIO_PROCESS, 0, 10); /* 0: this thread, on Linux */
+	(void)syscall(SYS_ioprio_set, 1, 0, 2 << 13 | 7);
 }
 
 void thread_beat(void)

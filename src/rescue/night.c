@@ -214,6 +214,7 @@ static void make_one(struct rescue *r)
 static void run(void *arg)
 {
 	struct rescue *r = arg;
+	thread_step_back();
 	backups_sweep(r);
 	for (;;) {
 		thread_beat();

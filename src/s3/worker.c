@@ -302,6 +302,7 @@ static void run(void *arg)
 	struct worker *w = arg;
 	struct item *it = calloc(1, sizeof(*it));
 	bool works = it && load(w, &(struct err)ERR_INIT) == 0;
+	thread_step_back();
 	while (!worker_closes(w)) {
 		struct err e = ERR_INIT;
 		int64_t until_ns = 0;

@@ -1,7 +1,8 @@
-/* bench_seal [-n FLOWS] [-m LINES] [-p FOLDER] [-x COLUMN]... [-o]: what sealing costs. Rows are put into a store first,
+/* bench_seal [-n FLOWS] [-m LINES] [-p FOLDER] [-x COLUMN]... [-o] [-f]: what sealing costs. Rows are put into a store first,
  * flows and lines apart; then each is cut and sealed: read from the store, written as Parquet, hashed, its words
  * collected, manifest signed, all of it durable. Prints JSON lines; CPU is that of the sealing thread and of the
- * store's, whose transaction puts the index. -x leaves a column out, -o leaves all out that others give. */
+ * store's, whose transaction puts the index. -x leaves a column out, -o leaves all out that others give; -f
+ * only fills the store, for a daemon to seal. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -19,6 +20,7 @@ struct options {
 	uint64_t flows, lines;
 	const char *path;
 	char leave_out[SEAL_LEAVE_OUT_MAX];
+	bool fill_only;
 };
 
 static void die(const char *what, const struct err *e)
@@ -49,7 +51,7 @@ static struct options parse(int argc, char **argv)
 {
 	struct options o = { .flows = 500000, .lines = 100000, .path = "bench-seal" };
 	int c;
-	while ((c = getopt(argc, argv, "n:m:p:x:o")) != -1) {
+	while ((c = getopt(argc, argv, "n:m:p:x:of")) != -1) {
 		if (c == 'n' && num_u64(str_of(optarg), 0, UINT64_MAX, &o.flows) == 0)
 			continue;
 		if (c == 'm' && num_u64(str_of(optarg), 0, UINT64_MAX, &o.lines) == 0)
@@ -60,6 +62,8 @@ static struct options parse(int argc, char **argv)
 			leave_out(&o, optarg);
 		else if (c == 'o')
 			leave_out_computed(&o);
+		else if (c == 'f')
+			o.fill_only = true;
 		else
 			exit(2);
 	}
@@ -136,10 +140,10 @@ int main(int argc, char **argv)
 	if (seal_begin(&sl, &e))
 		die("beginning", &e);
 	put_flows(st, o.flows);
-	if (o.flows)
+	if (o.flows && !o.fill_only)
 		seal(&sl, o.leave_out[0] ? "flow_lean" : "flow");
 	put_lines(st, o.lines);
-	if (o.lines)
+	if (o.lines && !o.fill_only)
 		seal(&sl, "log");
 	store_stop(st);
 	store_free(st);

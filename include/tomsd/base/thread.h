@@ -33,6 +33,9 @@ const char *thread_name(void);     /* of the calling thread: "store", "flow/0", 
 /* Heartbeat of the calling thread: say thread_beat() at least once a loop. Between park and unpark
  * (waiting for work) no beat is expected. */
 void thread_beat(void);
+/* The calling thread's work can wait (sealing, sending, jobs): it gets the processor and the disk after those
+ * that watch the network and answer people. */
+void thread_step_back(void);
 void thread_park(void);
 void thread_unpark(void);
 
