@@ -78,11 +78,13 @@ static void who_comes_when_eight_wait_is_told_to_come_again(void **state)
 		clock_sleep_ms(1);
 	if (cold_search_start(search, &e))
 		fail_msg("%s", e.text);
-	for (size_t i = 0; i < ARRAY_LEN(t); i++) {
+	for (size_t i = 0; i < ARRAY_LEN(t); i++)
 		assert_int_equal(pthread_join(t[i], NULL), 0);
+	for (size_t i = 0; i < ARRAY_LEN(t); i++) {
 		full += said[i].status == 200;
 		told += said[i].status == 503 && strstr(said[i].body, "\"retry_after\"") != NULL;
-		if (said[i].status == 200)
+		/* all of it, or on a slow machine as far as its time went */
+		if (said[i].status == 200 && strstr(said[i].body, "\"complete\":true"))
 			assert_non_null(strstr(said[i].body, "\"next\":null"));
 		free(said[i].body);
 	}
