@@ -3,7 +3,7 @@
 
 const struct word words_en[] = {
 	{ "archive.go.days",
-	  "Next, days of records that are sealed go from the database, oldest first; the archive keeps them." },
+	  "Days of records that are sealed go from the database, oldest first; the archive keeps them." },
 	{ "archive.go.nothing",
 	  "Nothing else is ever deleted: files that a storage place has not proven yet and records that are not sealed stay; with no room left, new records are refused and counted." },
 	{ "archive.go.objects",

@@ -1,8 +1,7 @@
 // Holds: what an investigation pins. And a part of the archive to take away.
 import { h, t, icon, badge, empty, num, bytes, when, iso, question, field, blame, announce } from './ui.js';
 import { call, get, mayWork } from './data.js';
-import { job, resume } from './work.js';
-import { fileList } from './jobs.js';
+import { job, resume, fileList } from './jobs.js';
 
 // What <input type=datetime-local> says is Japan's time here, whatever the PC is set to.
 const local = (ms) => iso(ms).slice(0, 16);
@@ -55,7 +54,7 @@ export async function take(ctx, work) {
 	if (!a.head) return empty(t('take.nothing'));
 	const end = Date.parse(a.head.until), since = time(local(end - 86400000)), until = time(local(end)), purpose = h('input', { maxlength: 200, autocomplete: 'off', placeholder: t('export.purpose.hint') });
 	const kinds = KINDS.map((kind) => [kind, h('input', { type: 'checkbox', checked: true, name: kind })]);
-	const form = h('form', { novalidate: true, onsubmit: (ev) => {
+	const form = h('form', { class: 'kept', novalidate: true, onsubmit: (ev) => {
 		ev.preventDefault();
 		const wrong = ordered(since, until) ? [] : [{ field: 'until', text: t('hold.order') }];
 		if ([...purpose.value.trim()].length < 3) wrong.push({ field: 'purpose', text: t('export.purpose.needed') });

@@ -62,7 +62,6 @@ export function hoursBlock(ctx, url) {
 
 function grid(days) {
 	const weekday = new Intl.DateTimeFormat(lang, { weekday: 'short', timeZone: 'Asia/Tokyo' });
-	let stop = true; // the newest hour is the way in by keyboard
 	const cell = (day, n) => {
 		const at = day + n * HOUR_MS, o = shown.get(at);
 		if (!o) return h('td', { role: 'gridcell' }, h('span', { class: 'cell nothing' }, h('span', { class: 'hour-number', 'aria-hidden': 'true' }, n)));
@@ -73,10 +72,10 @@ function grid(days) {
 	};
 	const table = h('table', { class: 'hours', role: 'grid', 'aria-label': t('hours.grid') },
 		h('thead', { role: 'rowgroup' }, h('tr', { role: 'row' }, h('th', { scope: 'col', role: 'columnheader' }, t('hours.jst')), Array.from({ length: 24 }, (_, n) => h('th', { scope: 'col', role: 'columnheader' }, n)))),
-		h('tbody', { role: 'rowgroup' }, days.map((day) => h('tr', { role: 'row' }, h('th', { scope: 'row', role: 'rowheader' }, civil(day).md, ' ', h('span', { class: 'small' }, weekday.format(day))),
+		h('tbody', { role: 'rowgroup' }, days.map((day) => h('tr', { role: 'row', class: Array.from({ length: 24 }, (_, n) => day + n * HOUR_MS).some((at) => shown.has(at)) ? '' : 'no-hours' }, h('th', { scope: 'row', role: 'rowheader' }, civil(day).md, ' ', h('span', { class: 'small' }, weekday.format(day))),
 			Array.from({ length: 24 }, (_, n) => cell(day, n))))));
 	const buttons = [...table.querySelectorAll('[data-hour]')].sort((a, b) => b.dataset.hour - a.dataset.hour);
-	if (buttons.length && stop) buttons[0].tabIndex = 0;
+	if (buttons.length) buttons[0].tabIndex = 0; // the newest hour is the way in by keyboard
 	return table;
 }
 // Arrows go by hours and days, Home and End to the ends of a day.
@@ -152,6 +151,6 @@ function inside(m) {
 		: h('p', { class: 'small' }, t('hour.nogaps'))];
 }
 export function lockWords(lock) {
-	if (!lock || !lock.mode || lock.mode === 'off' || lock.mode === 'none') return t('lock.off');
-	return t('lock.for', { mode: named('lock', lock.mode), n: num(Math.round(lock.keep_s / 86400)) });
+	if (!lock?.keep_s) return t('lock.off');
+	return t('lock.for', { mode: named('lock', lock.mode.toLowerCase()), n: num(Math.round(lock.keep_s / 86400)) });
 }

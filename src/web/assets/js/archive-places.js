@@ -1,7 +1,7 @@
 // Places of object storage: how each is, its test step by step, and the forms of those who may change them.
 import { h, fill, t, named, hasWord, icon, badge, empty, num, bytes, when, spell, question, field, blame, trouble, copy, announce } from './ui.js';
 import { call, get, mayWork, mayRule } from './data.js';
-import { job, resume } from './work.js';
+import { job, resume } from './jobs.js';
 
 const LEVEL = { ok: 'ok', waiting: 'low', failed: 'high', unproven: 'critical', off: 'unknown' };
 const RESULT = { good: 'ok', bad: 'critical', warning: 'medium', skipped: 'unknown' };
@@ -24,7 +24,7 @@ export async function places(ctx) {
 function card(ctx, p, all) {
 	if (!ctx.works.has(p.name)) ctx.works.set(p.name, h('div', { class: 'work' }));
 	const work = ctx.works.get(p.name), ended = (j) => testEnded(p, j);
-	if (mayWork() && p.enabled) resumeTest(ctx, work, p, ended);
+	if (mayWork() && p.enabled) resume(ctx, work, (j) => j.kind === 'place_test' && j.asked?.place === p.name, ended, testing);
 	const skewed = Math.abs(p.skew_s) > 60, skew = Math.abs(p.skew_s) < 2 ? t('skew.right') : t(p.skew_s > 0 ? 'place.skew.behind' : 'place.skew.ahead', { time: spell(Math.abs(p.skew_s)) });
 	const facts = [[t('place.bucket'), h('span', { class: 'mono' }, p.bucket || '—', p.prefix && ` / ${p.prefix}`)], [t('place.endpoint'), h('span', { class: 'mono' }, p.endpoint || '—')],
 		[t('place.lock'), p.lock === 'off' ? badge('high', t('lock.off')) : t('lock.for', { mode: named('lock', p.lock), n: num(p.keep_days) })],
@@ -64,11 +64,6 @@ function testEnded(p, j) {
 	const list = j.result?.steps || [], bad = list.some((s) => s.result === 'bad') || j.result?.good === false;
 	return h('div', { role: 'status' }, h('p', { class: bad ? 'warn' : 'note' }, icon(bad ? 'critical' : 'ok'), t(bad ? 'place.test.failed' : 'place.test.passed', { name: p.name })), steps(list));
 }
-async function resumeTest(ctx, work, p, ended) {
-	const running = (await ctx.jobs().catch(() => null))?.items.find((j) => j.kind === 'place_test' && j.state === 'running' && j.asked?.place === p.name);
-	if (running) resume(ctx, work, 'place_test', ended, testing);
-}
-
 // What the key needs, as a policy to paste at the provider.
 async function policy(bucket, prefix) {
 	const place = h('div', {}, h('p', { class: 'small' }, t('state.loading')));

@@ -2,7 +2,7 @@
 // written down outside of the appliance.
 import { h, t, named, icon, badge, empty, num, bytes, when, copy, lang } from './ui.js';
 import { mayLook, get, withParams } from './data.js';
-import { job, resume } from './work.js';
+import { job, resume } from './jobs.js';
 
 const fromName = (from) => from === 'local' ? t('proof.local') : from.replace(/^s3:/, '');
 
@@ -25,10 +25,11 @@ function verdict(v) {
 function outcome(v) {
 	const [level, text] = verdict(v), r = v.result;
 	return [h('p', { class: 'verdict' }, badge(level, text), ' ', h('span', { class: 'small' }, when(v.ended_at), ' · ', fromName(v.from), ' · ', t(v.rows ? 'proof.withrows' : 'proof.norows'), v.monthly && ` · ${t('proof.monthly')}`)),
-		v.error && v.error !== 'cancelled' && h('p', { class: 'small wrap' }, v.error), r && sums(r), r?.first && firstBreak(r.first), r?.found?.length > 1 && h('details', { 'data-key': 'found' }, h('summary', {}, t('proof.found', { n: num(v.faults) })),
+		v.error && v.error !== 'cancelled' && h('p', { class: 'small wrap' }, v.error), r && sums(r, v.rows), r?.first && firstBreak(r.first), r?.found?.length > 1 && h('details', { 'data-key': 'found' }, h('summary', {}, t('proof.found', { n: num(v.faults) })),
 			h('ul', { class: 'events' }, r.found.slice(0, 100).map((f) => h('li', {}, badge('high', named('fault', f.fault)), ' ', h('span', { class: 'mono wrap' }, f.key), f.words && h('div', { class: 'small wrap' }, f.words)))))];
 }
-const sums = (r) => h('p', { class: 'small' }, t('proof.sums', { manifests: num(r.manifests), objects: num(r.objects), bytes: bytes(r.bytes), rows: num(r.rows) }), r.elsewhere > 0 && ` ${t('proof.elsewhere', { n: num(r.elsewhere) })}`);
+const counted = (r, rows) => t(rows ? 'proof.sums.rows' : 'proof.sums', { manifests: num(r.manifests), objects: num(r.objects), bytes: bytes(r.bytes), rows: num(r.rows) });
+const sums = (r, rows) => h('p', { class: 'small' }, counted(r, rows), r.elsewhere > 0 && ` ${t('proof.elsewhere', { n: num(r.elsewhere) })}`);
 // What is wrong first, and which hours cannot be relied on until it is cleared up.
 function firstBreak(f) {
 	const span = !f.since && !f.until ? t('proof.doubt.all') : !f.since ? t('proof.doubt.before', { until: when(f.until) }) : !f.until ? t('proof.doubt.after', { since: when(f.since) })
@@ -42,13 +43,16 @@ const history = (items) => h('div', { class: 'table-place', tabindex: 0, role: '
 	h('td', {}, v.ended_at ? badge(...verdict(v)) : badge('low', t('job.state.running'))))))));
 
 function ask(ctx, work, places) {
-	const from = h('select', { 'aria-label': t('proof.col.from') }, h('option', { value: 'local' }, t('proof.local')), places.filter((p) => p.enabled).map((p) => h('option', { value: `s3:${p.name}` }, p.name)));
-	const rows = h('input', { type: 'checkbox' });
-	return h('div', { class: 'buttons ask' }, h('label', { class: 'check' }, t('proof.col.from'), from), h('label', { class: 'check' }, rows, t('proof.rows')),
+	const names = places.filter((p) => p.enabled).map((p) => p.name), key = `ask ${names}`;
+	if (ctx.kept.has(key)) return ctx.kept.get(key);
+	const from = h('select', { 'data-key': 'verify-from' }, h('option', { value: 'local' }, t('proof.local')), names.map((name) => h('option', { value: `s3:${name}` }, name)));
+	const rows = h('input', { type: 'checkbox', 'data-key': 'verify-rows' });
+	const row = h('div', { class: 'buttons ask' }, h('label', { class: 'check' }, t('proof.col.from'), from), h('label', { class: 'check' }, rows, t('proof.rows')),
 		h('button', { type: 'button', class: 'primary', 'data-key': 'verify', onclick: (ev) => job(ctx, work, ev.currentTarget, 'POST', '/api/v1/archive/verify', { from: from.value, rows: rows.checked }, ended) }, t('proof.do')));
+	ctx.kept.set(key, row);
+	return row;
 }
-const ended = (j) => h('p', { class: j.result?.faults > 0 ? 'warn' : 'note', role: 'status' }, icon(j.result?.faults > 0 ? 'critical' : 'ok'), j.result?.faults > 0 ? t('proof.bad', { n: num(j.result.faults) }) : t('proof.good'), ' ',
-	j.result && t('proof.sums', { manifests: num(j.result.manifests), objects: num(j.result.objects), bytes: bytes(j.result.bytes), rows: num(j.result.rows) }));
+const ended = (j) => h('p', { class: j.result?.faults > 0 ? 'warn' : 'note', role: 'status' }, icon(j.result?.faults > 0 ? 'critical' : 'ok'), j.result?.faults > 0 ? t('proof.bad', { n: num(j.result.faults) }) : t('proof.good'));
 
 const copyButton = (text, key) => h('button', { type: 'button', 'data-key': key, onclick: () => copy(text) }, icon('copy'), ' ', t('do.copy'));
 const headFacts = (head) => [h('p', { class: 'small' }, t('proof.head.why')),

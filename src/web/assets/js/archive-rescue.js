@@ -1,7 +1,7 @@
 // The appliance's own backup: the recovery phrase (shown once), backups, and the rehearsal of a restore.
 import { h, fill, t, icon, badge, empty, num, bytes, when, spell, question, field, blame, trouble } from './ui.js';
 import { call, get, mayWork, mayRule } from './data.js';
-import { job, resume } from './work.js';
+import { job, resume, follow } from './jobs.js';
 
 const OLD_DAYS = 2, REHEARSE_DAYS = 190;
 const daysSince = (at) => (Date.now() - Date.parse(at)) / 86400000;
@@ -47,12 +47,20 @@ function makePhrase(ctx, r) {
 function showPhrase(ctx, made) {
 	const words = made.phrase.trim().split(/[\s-]+/), kept = h('input', { type: 'checkbox', id: 'phrase-kept', 'aria-describedby': 'phrase-kept-error' });
 	const shut = h('button', { type: 'submit', class: 'primary' }, t('do.close')), error = h('p', { class: 'field-error', id: 'phrase-kept-error', role: 'alert' });
-	const dialog = h('dialog', { class: 'box wide phrase-box', 'aria-labelledby': 'phrase-title', oncancel: (ev) => { if (!kept.checked) ev.preventDefault(); }, onclose: () => { document.documentElement.classList.remove('print-dialog'); dialog.remove(); ctx.changed(); } },
+	const refuse = () => {
+		if (!dialog.open) dialog.showModal();
+		fill(error, icon('high'), ' ', t('rescue.phrase.needed'));
+		kept.focus();
+	};
+	const dialog = h('dialog', { class: 'box wide phrase-box', 'aria-labelledby': 'phrase-title', onclose: () => {
+		if (!kept.checked) return refuse(); // Escape, or the browser's own way to close
+		document.documentElement.classList.remove('print-dialog');
+		dialog.remove();
+		ctx.changed();
+	} },
 		h('form', { class: 'card', novalidate: true, onsubmit: (ev) => {
 			ev.preventDefault();
-			if (kept.checked) return dialog.close();
-			fill(error, icon('high'), ' ', t('rescue.phrase.needed'));
-			kept.focus();
+			if (kept.checked) dialog.close(); else refuse();
 		} }, h('h2', { id: 'phrase-title', tabindex: -1 }, t('rescue.phrase.title')), h('p', { class: 'warn no-print' }, icon('high'), t('rescue.phrase.once')),
 		h('ol', { class: 'phrase', 'aria-label': t('rescue.phrase.title') }, words.map((w) => h('li', { class: 'mono' }, w))),
 		h('dl', { class: 'pairs' }, h('dt', {}, t('rescue.phrase.appliance')), h('dd', {}, location.host), h('dt', {}, t('rescue.phrase.number')), h('dd', { class: 'mono' }, made.key_id), h('dt', {}, t('rescue.phrase.at')), h('dd', {}, when(made.made_at))),
@@ -71,7 +79,6 @@ function rehearse(ctx, work, places) {
 		if (blame(form, phrase.value.trim() ? [] : [{ field: 'phrase', text: t('form.required') }])) return false;
 		const started = await call('POST', '/api/v1/rescue/rehearse', { phrase: phrase.value.trim(), from: from.value });
 		phrase.value = '';
-		const { follow } = await import('./work.js');
 		follow(ctx, work, started, rehearsed).catch((problem) => fill(work, trouble(problem)));
 	}, body: [h('p', {}, t('rescue.rehearse.why')), field('rehearse-phrase', t('rescue.rehearse.phrase'), phrase, t('rescue.rehearse.hint')), field('rehearse-from', t('rescue.rehearse.from'), from)] });
 }

@@ -1,7 +1,8 @@
-// Long work in the top bar: how far it is, how to stop it, and its files when it is done. Asked for once a second
-// while something runs, and when the appliance says that a job has changed.
-import { h, fill, t, named, hasWord, icon, badge, num, bytes, when, duration, announce } from './ui.js';
+// Long work: in the top bar (how far it is, how to stop it, its files when it is done), and on the page that began it.
+// The list is asked for once a second while something runs, and when the appliance says that a job has changed.
+import { h, fill, t, named, hasWord, icon, badge, num, bytes, when, duration, trouble, announce } from './ui.js';
 import { call, get, on } from './data.js';
+import { watchJobs } from './main.js';
 
 let place = null, timer = 0, running = new Set();
 export function mount(el) {
@@ -10,12 +11,15 @@ export function mount(el) {
 	if (again) on(['jobs', 'reset'], refresh);
 	return refresh();
 }
+// Pages that look for running jobs of their own ask with the bar.
+let asked = null;
+export const jobList = () => asked ||= get('/api/v1/jobs').finally(() => setTimeout(() => { asked = null; }, 300));
 async function refresh() {
 	clearTimeout(timer);
 	if (!place?.isConnected) return;
 	let jobs;
 	try {
-		jobs = (await get('/api/v1/jobs')).items;
+		jobs = (await jobList()).items;
 	} catch {
 		timer = setTimeout(refresh, 15000); // the bar beside it says what is wrong
 		return;
@@ -66,4 +70,51 @@ function one(j) {
 	j.state === 'failed' && h('p', { class: 'small' }, j.detail || t('export.failed')),
 	fileList(files),
 	files.length > 0 && j.kept_until && h('p', { class: 'small' }, t('jobs.keep', { at: when(j.kept_until) })));
+}
+
+const EVERY_MS = 500;
+
+// Jobs begun on a page are followed to their end, where they were begun. Starts one; the button rests meanwhile. ended(job) gives nodes for a job that is done. The job, or null.
+export async function job(ctx, place, button, method, path, body, ended, during) {
+	if (button.getAttribute('aria-disabled') || place.querySelector('.working')) return null;
+	button.setAttribute('aria-disabled', 'true'); // it keeps the focus
+	fill(place, h('p', { class: 'small', role: 'status' }, t('work.starting')));
+	try {
+		return await follow(ctx, place, await call(method, path, body), ended, during);
+	} catch (problem) {
+		fill(place, trouble(problem));
+		return null;
+	} finally {
+		button.removeAttribute('aria-disabled');
+	}
+}
+
+export async function follow(ctx, place, started, ended, during) {
+	watchJobs();
+	for (let now = started; ;) {
+		if (now.state !== 'running') return end(ctx, place, now, ended);
+		fill(place, h('div', { class: 'working', role: 'group', 'aria-label': named('job', now.kind) }, h('strong', {}, named('job', now.kind)), progress(now, () => null), during?.(now)));
+		await new Promise((done) => setTimeout(done, EVERY_MS));
+		if (!place.isConnected) return null; // it goes on in the bar
+		try {
+			now = await get(`/api/v1/jobs/${encodeURIComponent(started.id)}`);
+		} catch (problem) {
+			if (problem.status !== 0) throw problem; // unreachable for now: the bar says so
+		}
+	}
+}
+async function end(ctx, place, j, ended) {
+	announce(t(`job.said.${j.state}`, { name: named('job', j.kind) }));
+	fill(place, j.state === 'done' ? ended(j) : j.state === 'failed' ? trouble({ detail: j.detail || t('work.failed', { name: named('job', j.kind) }) })
+		: h('p', { class: 'note' }, icon('info'), t('job.said.cancelled', { name: named('job', j.kind) })));
+	await ctx.changed();
+	return j;
+}
+
+// One that runs already (this page was left and opened again): followed, once. is: its kind, or what tells it.
+export async function resume(ctx, place, is, ended, during) {
+	if (place.dataset.seen) return;
+	place.dataset.seen = '1';
+	const running = (await jobList().catch(() => null))?.items.find((j) => j.state === 'running' && (typeof is === 'string' ? j.kind === is : is(j)));
+	if (running) follow(ctx, place, running, ended, during).catch((problem) => fill(place, trouble(problem)));
 }

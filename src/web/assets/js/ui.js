@@ -201,6 +201,7 @@ export function whenSeen(el) {
 		if (!seen.some((s) => s.isIntersecting)) return;
 		watch.disconnect();
 		el.classList.remove('unseen');
+		fill(el.querySelector('.block-body'));
 		el.refresh();
 	});
 	el.classList.add('unseen');

@@ -3,8 +3,8 @@
 import { h, fill, t, named, icon, badge, block, fact, help, empty, num, bytes, when, clock, spell, whenSeen } from '../ui.js';
 import { get, on, mayWork, session } from '../data.js';
 import { hoursBlock, openHour, closeHour } from '../archive-hours.js';
-import { job } from '../work.js';
 
+const EVERY_MS = 4000; // places tell of each object that got there
 let page = null;
 
 // One answer for all that is drawn together; again() forgets it, for something was changed.
@@ -22,9 +22,10 @@ export function show(place, url, { setParams }) {
 	const title = h('h1', { tabindex: -1 }, t('nav.archive')), under = h('p', {}, t('state.loading')), mark = h('span', {}), list = h('ul', { class: 'checks needs' });
 	const head = h('div', { class: 'headline unknown', role: 'status' }, mark, h('div', {}, title, under));
 	const ctx = {
-		setParams, archive: once(() => get('/api/v1/archive')), places: once(() => get('/api/v1/places')), jobs: once(() => get('/api/v1/jobs')),
+		setParams, archive: once(() => get('/api/v1/archive')), places: once(() => get('/api/v1/places')),
+		kept: new Map(), // forms that people type into, whatever is drawn anew around them
 		works: new Map(), // by key: where a job's progress and result stand, while blocks around them are drawn anew
-		changed: () => { [ctx.archive, ctx.places, ctx.jobs].forEach((ask) => ask.again()); return refresh(); },
+		changed: () => { [ctx.archive, ctx.places].forEach((ask) => ask.again()); return refresh(); },
 	};
 	const part = (id, file, size) => {
 		const work = h('div', { class: 'work' });
@@ -34,8 +35,10 @@ export function show(place, url, { setParams }) {
 		return whenSeen(card);
 	};
 	const hours = hoursBlock(ctx, url);
+	hours.id = 'hours';
 	const parts = [part('places', 'places', ''), part('proof', 'proof', 'half'), part('rescue', 'rescue', 'half'), part('holds', 'holds', 'half'), part('take', 'holds', 'half')];
 	const disk = whenSeen(block(t('archive.part.disk'), async () => localDisk(await ctx.archive())));
+	disk.id = 'disk';
 	const all = [hours, ...parts, disk];
 	const needs = h('section', { class: 'card needs-card', hidden: true, 'aria-label': t('archive.needs') }, h('header', { class: 'card-head' }, h('h2', {}, t('archive.needs'))), list);
 	const sealing = h('div', { class: 'seal-now' });
@@ -62,14 +65,16 @@ export function show(place, url, { setParams }) {
 		openHour(new URL(location.href), ctx);
 	});
 	page = { hours, ctx };
-	let last = Date.now();
+	let last = Date.now(), due = 0;
 	const off = on(['archive', 'places', 'rescue', 'poll', 'reset'], () => {
-		if (Date.now() - last < 2000) return;
-		last = Date.now();
-		ctx.changed();
+		due ||= setTimeout(() => {
+			due = 0;
+			last = Date.now();
+			ctx.changed();
+		}, Math.max(0, last + EVERY_MS - Date.now()));
 	});
 	addEventListener('signed-in', refresh);
-	return () => { off(); removeEventListener('signed-in', refresh); closeHour(); page = null; };
+	return () => { off(); clearTimeout(due); removeEventListener('signed-in', refresh); closeHour(); page = null; };
 }
 export function update(url) {
 	if (page.hours.range(url)) page.hours.refresh();
@@ -78,6 +83,7 @@ export function update(url) {
 
 // Drawn anew, with the focus where it was and what was opened still open.
 async function redraw(card) {
+	if (card.querySelector('form.kept')) return;
 	const at = card.contains(document.activeElement) && document.activeElement.closest('[data-key]')?.dataset.key;
 	const open = [...card.querySelectorAll('details[data-key][open]')].map((d) => d.dataset.key);
 	await card.refresh();
@@ -131,8 +137,9 @@ function jump(id) {
 // The running hour, closed early by hand: before the appliance is switched off, or before evidence is taken out.
 function sealNow(ctx, place) {
 	const work = h('div', { class: 'work' });
-	fill(place, h('button', { type: 'button', onclick: (ev) => job(ctx, work, ev.currentTarget, 'POST', '/api/v1/archive/seal', {},
-		(j) => h('p', { class: 'note' }, icon('ok'), t('seal.done', { seq: num(j.result?.seq ?? 0) }))) }, icon('lock'), ' ', t('seal.do')),
+	const done = (j) => h('p', { class: 'note' }, icon('ok'), t('seal.done', { seq: num(j.result?.seq ?? 0) }));
+	fill(place, h('button', { type: 'button', onclick: async ({ currentTarget: button }) =>
+		(await import('../jobs.js')).job(ctx, work, button, 'POST', '/api/v1/archive/seal', {}, done) }, icon('lock'), ' ', t('seal.do')),
 	h('span', { class: 'small' }, t('seal.why')), work);
 }
 
@@ -141,7 +148,7 @@ function localDisk({ local: l }) {
 	if (!l.objects) return empty(t('disk.none'));
 	return [h('dl', { class: 'facts' }, fact(t('disk.bytes'), bytes(l.bytes), t('disk.objects', { n: num(l.objects) })),
 		fact(t('disk.perday'), bytes(l.bytes_per_day)), fact(t('disk.free'), bytes(l.free_bytes), l.limit_bytes > 0 && t('disk.limit', { n: bytes(l.limit_bytes) })),
-		fact(t('disk.full'), full === null ? t('disk.notfull') : full < 30 ? badge('high', t('disk.days', { n: num(full) })) : t('disk.days', { n: num(full) })),
+		fact(t('disk.full'), full === null ? t('disk.notfull') : full > 3650 ? t('disk.years') : full < 30 ? badge('high', t('disk.days', { n: num(full) })) : t('disk.days', { n: num(full) })),
 		fact(t('disk.oldest'), l.oldest ? when(l.oldest) : '—'),
 		l.held > 0 && fact(t('disk.held'), num(l.held)), l.unproven > 0 && fact(t('disk.unproven'), num(l.unproven))),
 	l.would_go?.length > 0 && [h('h3', {}, t('disk.order')), h('ol', { class: 'steps' }, l.would_go.map((text) => h('li', {}, text)))]];
