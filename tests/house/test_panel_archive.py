@@ -1,4 +1,5 @@
 """The evidence archive in a real browser, against a real S3 server: from no place at all to proven, verified and backed up."""
+import datetime
 import re
 import shutil
 import sqlite3
@@ -260,6 +261,19 @@ def test_who_may_only_look_sees_states_and_no_forms(house, tmp_path):
         assert "権限" in b.text("main") and not b.js("[...document.querySelectorAll('#nav a')].some((a) => a.getAttribute('href') === '/archive')")
 
 
+def week():
+    """Hours of the last seven days, each state among them."""
+    last = datetime.datetime.now(datetime.timezone.utc).replace(minute=0, second=0, microsecond=0)
+    kinds = [("sealed", "proven")] * 20 + [("sealed", "waiting"), ("sealed", "failed"), ("empty", "proven"), ("missing", None), ("failed", None)]
+    out = [{"hour": last.strftime("%Y-%m-%dT%H:%M:%SZ"), "state": "waiting", "seqs": [], "rows": {}, "bytes": 0, "places": {}, "gaps": 0}]
+    for n in range(1, 150):
+        state, kept = kinds[n % len(kinds)]
+        there = state in ("sealed", "empty")
+        out.append({"hour": (last - datetime.timedelta(hours=n)).strftime("%Y-%m-%dT%H:%M:%SZ"), "state": state, "seqs": [150 - n] if there else [],
+                    "rows": {"flow": 1234567, "log": 99} if state == "sealed" else {}, "bytes": 10 ** 8 if there else 0, "places": {"osaka": kept} if kept else {}, "gaps": 2 if n % 31 == 0 and there else 0})
+    return {"items": out[::-1]}
+
+
 def place(**more):
     return {"name": "osaka", "from": "file", "endpoint": "https://s3.example.jp", "region": "jp", "bucket": HOSTILE, "prefix": "", "access_key": "AK", "has_secret": True,
             "object_lock": "compliance 365d", "lock": "compliance", "keep_days": 365, "style": "auto", "bandwidth": 0, "enabled": True, "state": "unproven",
@@ -278,7 +292,7 @@ def test_what_is_wrong_stands_on_top_and_hostile_words_stay_words(browser, lang)
     archive["local"].update(days_until_full=5)
     verifications = [{"id": "1", "from": "local", "monthly": True, "asked_by": "", "started_at": "2026-11-22T02:59:00Z", "ended_at": "2026-11-22T03:00:00Z", "rows": False, "faults": 2, "error": None, "result": result}]
     with answers(browser, patterns={r"/archive$": [[200, archive]], "/api/v1/archive(\\?lang=..)?$": [[200, archive]], "/api/v1/places(\\?lang=..)?$": [[200, {"items": [place(), place(name="kobe", state="off", enabled=False, words="")], "as_of": "2026-11-22T00:00:00Z"}]],
-                                    "/api/v1/archive/verifications": [[200, {"items": verifications}]], "/api/v1/rescue": [[503, {"detail": "rescue sleeps", "status": 503, "request_id": "7F3A"}]]}):
+                                    "/api/v1/archive/hours": [[200, week()]], "/api/v1/archive/verifications": [[200, {"items": verifications}]], "/api/v1/rescue": [[503, {"detail": "rescue sleeps", "status": 503, "request_id": "7F3A"}]]}):
         seen(browser, f"/archive?lang={lang}")
         assert browser.find(".headline.critical") and len(browser.find(".needs .need")) >= 4
         assert "7F3A" in browser.text("#rescue") and browser.find("#rescue .trouble button")
@@ -286,6 +300,12 @@ def test_what_is_wrong_stands_on_top_and_hostile_words_stay_words(browser, lang)
         assert HOSTILE in browser.text("#places") and "⟨U+202E⟩" in browser.text("#places") and not browser.js("window.hacked")
         browser.click("[data-key='steps-osaka'] summary")
         assert browser.find("#proof .trouble")
+        states = set(browser.js("[...document.querySelectorAll('.hours [data-state]')].map((c) => c.dataset.state + c.querySelector('svg').getAttribute('class') + c.querySelector('.cell-word').textContent)"))
+        assert len(states) == 6 and browser.find(".hours .gap-mark"), states
+        browser.size(390)
+        browser.shot(f"archive-wrong-{lang}-390")
+        assert browser.js("document.documentElement.scrollWidth") <= 390
+        browser.size(1440)
         browser.shot(f"archive-wrong-{lang}")
         assert not browser.weak_contrast() and browser.js("document.documentElement.scrollWidth") <= 1440
         browser.js("document.querySelector('.needs a[href^=\"#\"]').click()")
