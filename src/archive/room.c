@@ -3,6 +3,7 @@
 #include "room.h"
 #include "proofs.h"
 
+#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -253,11 +254,36 @@ static int load_begun(struct sql *db, void *arg, struct err *e)
 	return rc ? rc : archive_state_get(db, "begun", &ar->begun_ns, e);
 }
 
+/* An older database was put back: its next numbers are used already, and must not be used for other bytes. */
+static void look_for_later_manifests(struct archive *ar)
+{
+	char key[ARCHIVE_KEY_MAX], path[ARCHIVE_PATH_MAX], words[80];
+	uint64_t seq, newest = 0;
+	archive_manifest_key(key, ar->appliance, 1, "");
+	if (!archive_path(path, ar->folder, key))
+		return;
+	*strrchr(path, '/') = '\0';
+	DIR *d = opendir(path);
+	if (!d)
+		return; /* nothing was sealed yet */
+	for (struct dirent *f = readdir(d); f; f = readdir(d))
+		if (archive_seq_of(str_of(f->d_name), &seq) && seq > newest)
+			newest = seq;
+	(void)closedir(d);
+	if (newest <= ar->last.seq)
+		return;
+	ar->lost_manifests = true;
+	(void)snprintf(words, sizeof(words), "%llu > %llu", (unsigned long long)newest,
+		       (unsigned long long)ar->last.seq);
+	log_err("archive", "the folder has later manifests than the database (%s): nothing is sealed", words);
+	archive_be_ill(ar, ARCHIVE_LOST_MANIFESTS, words);
+}
+
 /* The hour that was running when the last daemon ended is cut before the first new row comes. */
 static int cut_at_start(struct archive *ar, struct err *e)
 {
 	const struct seal *last = ar->last.seq ? &ar->last : NULL;
-	bool waits = last && !last->is_sealed;
+	bool waits = ar->lost_manifests || (last && !last->is_sealed);
 	if (waits || !cut_is_due(last, ar->begun_ns, clock_now_ns(), clock_boot_ns(), cut_boot_id(), ar->began_boot_ns))
 		return 0;
 	s3_lock_asked(ar->app, &ar->sealer.lock, &ar->sealer.lock_keep_ns);
@@ -284,6 +310,8 @@ static int start(struct app *a, struct err *e)
 		rc = prune_begin(&p, e);
 	if (!rc)
 		rc = seal_read(ar->store, load_begun, ar, e);
+	if (!rc)
+		look_for_later_manifests(ar);
 	if (!rc)
 		rc = cut_at_start(ar, e);
 	if (!rc)

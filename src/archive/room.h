@@ -61,6 +61,7 @@ struct archive {
 	int64_t ill_since_ns;         /* lock: m */
 	struct seal last;             /* lock: m; seq 0: none yet */
 	int64_t begun_ns;             /* constant after start */
+	bool lost_manifests;          /* constant after start: the folder has later ones than the database */
 
 	/* thread: archive */
 	int64_t retry_mono_ns, retry_wait_ns, prune_mono_ns, stamp_mono_ns, slice_mono_ns, hurry_mono_ns;

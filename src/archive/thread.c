@@ -233,6 +233,11 @@ static void seal_what_is_due(struct archive *ar)
 	uint64_t asked = ar->asked;
 	bool by_hand = asked > ar->answered;
 	mutex_unlock(&ar->m);
+	if (ar->lost_manifests) {
+		if (by_hand)
+			answer(ar, asked, -ERR_EXISTS);
+		return;
+	}
 	if (!by_hand && clock_mono_ns() < ar->retry_mono_ns)
 		return;
 	int rc = finish(ar); /* what a failure or the last run left */

@@ -169,3 +169,22 @@ def test_a_replay_seals_nothing(hospital, tmp_path):
     with daemon:
         daemon.ctl("archive", "seal")
         assert json.loads(manifest_paths(daemon)[0].read_bytes())["rows"]["flow"] > 0
+
+
+def test_a_database_that_was_put_back_uses_no_number_twice(tmp_path):
+    daemon = toms.Daemon(tmp_path)
+    with daemon:
+        daemon.ctl("archive", "seal")
+        daemon.stop()
+    before = (daemon.state / "tomsd.db").read_bytes()
+    with daemon:
+        daemon.ctl("archive", "seal")
+        daemon.stop()
+    sealed = {p: p.read_bytes() for p in folder_of(daemon).rglob("*.json")}
+    for stale in daemon.state.glob("tomsd.db-*"):
+        stale.unlink()
+    (daemon.state / "tomsd.db").write_bytes(before)
+    with daemon:
+        assert daemon.ctl("archive", "seal", ok=False).returncode == 1
+        assert "later manifests" in daemon.log()
+    assert {p: p.read_bytes() for p in folder_of(daemon).rglob("*.json")} == sealed
