@@ -163,6 +163,12 @@ def test_the_recovery_phrase_is_shown_once_and_a_backup_is_made(browser):
     words = [li.text for li in browser.find(".phrase li")]
     assert len(words) == 7
     browser.shot("archive-phrase")
+    browser.js("(window.print = () => { window.printed = true; })")
+    browser.click(".phrase-box .buttons button")
+    browser.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
+    assert browser.js("window.printed") and not browser.one("#app").is_displayed() and browser.one(".phrase").is_displayed()
+    browser.shot("archive-phrase-print")
+    browser.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
     browser.press("ESCAPE")
     browser.click(".phrase-box button[type=submit]")
     browser.wait("the question whether it is written down", "document.activeElement.id === 'phrase-kept' && !!document.querySelector('.phrase')")
@@ -294,7 +300,7 @@ def test_what_is_wrong_stands_on_top_and_hostile_words_stay_words(browser, lang)
     with answers(browser, patterns={r"/archive$": [[200, archive]], "/api/v1/archive(\\?lang=..)?$": [[200, archive]], "/api/v1/places(\\?lang=..)?$": [[200, {"items": [place(), place(name="kobe", state="off", enabled=False, words="")], "as_of": "2026-11-22T00:00:00Z"}]],
                                     "/api/v1/archive/hours": [[200, week()]], "/api/v1/archive/verifications": [[200, {"items": verifications}]], "/api/v1/rescue": [[503, {"detail": "rescue sleeps", "status": 503, "request_id": "7F3A"}]]}):
         seen(browser, f"/archive?lang={lang}")
-        assert browser.find(".headline.critical") and len(browser.find(".needs .need")) >= 4
+        assert browser.find(".headline.critical") and len(browser.find(".needs .need")) == 6
         assert "7F3A" in browser.text("#rescue") and browser.find("#rescue .trouble button")
         assert not browser.find("[data-key='edit-osaka']") and browser.find("[data-key='test-osaka']") and not browser.find("[data-key='test-kobe']")
         assert HOSTILE in browser.text("#places") and "⟨U+202E⟩" in browser.text("#places") and not browser.js("window.hacked")

@@ -24,7 +24,8 @@ export function hoursBlock(ctx, url) {
 	const tools = h('div', { class: 'tools' }, iconButton('left', t('hours.earlier'), () => step(-1)), spans, later);
 	const card = block(t('archive.part.hours'), async () => {
 		const first = last - (days - 1) * DAY_MS, asked = seen;
-		const a = await get('/api/v1/archive/hours', { since: iso(first), until: iso(Math.min(last + DAY_MS, Date.now())) });
+		card.asked = get('/api/v1/archive/hours', { since: iso(first), until: iso(Math.min(last + DAY_MS, Date.now())) });
+		const a = await card.asked;
 		if (asked === seen) answer = a;
 		return draw(answer.items, first);
 	}, { tools });

@@ -47,9 +47,9 @@ export function show(place, url, { setParams }) {
 	let goodAt = 0;
 	const top = async () => {
 		try {
-			const [a, p] = await Promise.all([ctx.archive(), ctx.places().catch(() => null)]);
+			const [a, p, h24] = await Promise.all([ctx.archive(), ctx.places().catch(() => null), hours.asked?.catch(() => null)]);
 			goodAt = Date.now();
-			headline(a, p?.items, { head, mark, title, under, list, needs });
+			headline(a, p?.items, h24?.items || [], { head, mark, title, under, list, needs });
 		} catch (problem) {
 			if (problem.status === 401) return;
 			head.className = 'headline unknown';
@@ -58,7 +58,7 @@ export function show(place, url, { setParams }) {
 			under.textContent = problem.detail || t('state.failed');
 		}
 	};
-	const refresh = () => Promise.all([top(), ...all.filter((b) => !b.classList.contains('unseen')).map(redraw)]);
+	const refresh = () => Promise.all([...all.filter((b) => !b.classList.contains('unseen')).map(redraw), top()]); // the hours are asked for when top() looks
 	if (mayWork()) sealNow(ctx, sealing);
 	refresh().then(() => {
 		if (location.hash.length > 1) document.getElementById(location.hash.slice(1))?.scrollIntoView();
@@ -94,10 +94,14 @@ async function redraw(card) {
 }
 
 // [severity, sentence, way to mend it] of all that is not as it should be; the worst first.
-function wrongs(a, places) {
+function wrongs(a, places, hours) {
 	const out = [], add = (level, text, href, word) => out.push({ level, text, href, word });
 	const late = a.head && Date.now() - Date.parse(a.next_seal_at) > 15 * 60000;
 	if (late) add('critical', t('archive.wrong.late', { until: when(a.head.until) }), '/system', 'over.look');
+	for (const [state, level] of [['failed', 'critical'], ['missing', 'high']]) {
+		const such = hours.filter((o) => o.state === state);
+		if (such.length && !(late && state === 'failed')) add(level, t(`archive.wrong.hours.${state}`, { n: num(such.length), since: when(such[0].hour) }), '#hours', 'archive.see');
+	}
 	if (a.verified?.faults > 0) add('critical', t('archive.wrong.faults', { at: when(a.verified.at), n: num(a.verified.faults) }), '#proof', 'archive.see');
 	const ill = (places || a.places).filter((p) => p.state === 'failed' || p.state === 'unproven');
 	for (const p of ill) add(p.state === 'unproven' ? 'critical' : 'high', p.words || t(`archive.wrong.${p.state}`, { name: p.name }), '#places', 'archive.see');
@@ -111,8 +115,8 @@ function wrongs(a, places) {
 }
 const WORST = ['critical', 'high', 'medium', 'unknown'];
 
-function headline(a, places, { head, mark, title, under, list, needs }) {
-	const wrong = wrongs(a, places).sort((x, y) => WORST.indexOf(x.level) - WORST.indexOf(y.level)), grave = wrong.filter((w) => w.level !== 'unknown');
+function headline(a, places, hours, { head, mark, title, under, list, needs }) {
+	const wrong = wrongs(a, places, hours).sort((x, y) => WORST.indexOf(x.level) - WORST.indexOf(y.level)), grave = wrong.filter((w) => w.level !== 'unknown');
 	const level = grave.length ? grave[0].level : !a.head || wrong.length ? 'unknown' : 'ok';
 	const alive = (places || a.places).filter((p) => p.state !== 'off'), good = alive.filter((p) => p.last_proven_at && (p.state === 'ok' || p.state === 'waiting'));
 	const names = good.map((p) => p.name).join(t('list.comma')), until = a.head && when(a.head.until);
