@@ -26,7 +26,7 @@ const backupState = (r) => !r.last ? [r.phrase ? 'high' : 'unknown', t('rescue.l
 function rehearsalState(r) {
 	const p = r.rehearsal;
 	if (!p) return [r.last ? 'high' : 'unknown', t('rescue.rehearsal.none'), t('rescue.rehearsal.why')];
-	const ago = t('rescue.ago', { n: num(Math.floor(daysSince(p.at))) });
+	const days = Math.floor(daysSince(p.at)), ago = days < 1 ? t('rescue.today') : t('rescue.ago', { n: num(days) });
 	if (p.good) return [daysSince(p.at) > REHEARSE_DAYS ? 'high' : 'ok', t('rescue.rehearsal.good', { at: when(p.at), time: spell(p.took_s) }), ago];
 	return ['high', t('rescue.rehearsal.bad', { at: when(p.at) }), r.rehearsed_good_at ? t('rescue.rehearsal.lastgood', { at: when(r.rehearsed_good_at) }) : ago];
 }
