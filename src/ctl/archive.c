@@ -109,7 +109,8 @@ static int run_rotate(struct ctl *c, const struct command *cmd, int argc, char *
 	(void)argv;
 	return argc > 1 ? ctl_usage(cmd, "say archive rotate") :
 			  post(c, "/api/v1/archive/key/rotate", "new key ", "id",
-			       ": the manifest sealed now is signed by the old one and by it");
+			       ": the manifest sealed now is signed by the old one and by it.\n"
+			       "Make a backup now (tomsctl rescue now): the new key is in no earlier one");
 }
 
 /* ---- What the store knows. ---- */

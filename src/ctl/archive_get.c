@@ -330,7 +330,8 @@ static int get_all(struct get *g, struct err *e)
 	if (!rc)
 		rc = archive_each_object(g->store, g->since_ns, g->until_ns, g->raw ? "log" : g->kind, collect, g, e);
 	if (!rc && g->n == 0)
-		return err_set(e, ERR_NOTFOUND, "nothing is sealed of this time");
+		return err_set(e, ERR_NOTFOUND, g->raw ? "no log lines of this time are sealed" :
+							 "nothing is sealed of this time");
 	if (!rc)
 		rc = g->raw ? get_raw(g, e) : get_objects(g, e);
 	return rc;
