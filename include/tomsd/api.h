@@ -202,6 +202,7 @@ struct job_work { /* one that runs; thread api/job/N */
 	struct str asked; /* JSON text that api_job_ask took */
 	struct principal who;
 	char lang[3];
+	const bool *stop;  /* atomic; true once it was cancelled or the house closes: for what waits on the network */
 	struct buf result; /* members of the JSON object "result", without its braces */
 };
 struct job_kind {

@@ -30,6 +30,7 @@ struct worker {
 	const struct job_kind *kind; /* lock: m; of the running one */
 	struct job_progress now;     /* lock: m */
 	bool cancelled;              /* lock: m */
+	bool stop;                   /* atomic; cancelled, or the house closes */
 	bool ending;                 /* lock: m; how the running one ends is settled */
 };
 
@@ -217,8 +218,10 @@ int job_queue_cancel(struct job_queue *js, int64_t id, struct err *e)
 	bool waited = take_out(js, id);
 	struct worker *by = waited ? NULL : worker_of(js, id);
 	bool runs = by && !by->ending;
-	if (runs)
+	if (runs) {
 		by->cancelled = true;
+		__atomic_store_n(&by->stop, true, __ATOMIC_RELEASE);
+	}
 	mutex_unlock(&js->m);
 	if (!waited)
 		return runs ? 0 : -ERR_NOTFOUND;
@@ -238,14 +241,16 @@ static enum role role_of(const char *name)
 	return ROLE_NONE;
 }
 
-static int do_work(struct job_queue *js, const struct job_row *row, struct buf *result,
+static int do_work(const struct worker *by, const struct job_row *row, struct buf *result,
 		   struct err *e)
 {
+	struct job_queue *js = by->queue;
 	const struct job_kind *k = job_queue_kind(js, str_of(row->kind));
 	struct job_work w = { .app = js->app,
 			      .id = row->id,
 			      .asked_ns = row->asked_ns,
 			      .asked = row->asked,
+			      .stop = &by->stop,
 			      .who = { .role = role_of(row->role),
 				       .session_id = row->session } };
 	if (!k)
@@ -355,7 +360,7 @@ static void run_one(struct worker *w, int64_t id)
 	}
 	tell(js->app, id, "running");
 	buf_init(&result, RESULT_MAX);
-	rc = do_work(js, &row, &result, &e);
+	rc = do_work(w, &row, &result, &e);
 	finish(w, &row, rc, &e, &result);
 	buf_fini(&result);
 	job_row_fini(&row);
@@ -397,6 +402,7 @@ static int64_t take_next(struct job_queue *js, struct worker *w)
 		w->running = next.id;
 		w->kind = next.kind;
 		w->cancelled = w->ending = false;
+		__atomic_store_n(&w->stop, false, __ATOMIC_RELEASE);
 		w->now = (struct job_progress){ .started_mono_ns = clock_mono_ns() };
 		return next.id;
 	}
@@ -453,6 +459,8 @@ void job_queue_stop(struct job_queue *js)
 {
 	mutex_lock(&js->m);
 	js->closing = true;
+	for (size_t i = 0; i < WORKERS; i++)
+		__atomic_store_n(&js->workers[i].stop, true, __ATOMIC_RELEASE);
 	pthread_cond_broadcast(&js->wake);
 	mutex_unlock(&js->m);
 	for (size_t i = 0; i < WORKERS; i++)

@@ -168,6 +168,19 @@ static int fill_seal(struct cut *c, const struct seal *prev)
 	return rc ? rc : cut_places(c);
 }
 
+/* The folder has this manifest already, whole, and the database does not know it: one of the two was lost or set
+ * back. A second chain over the first would be the end of both. */
+static int check_folder(const struct cut *c)
+{
+	unsigned long long seq = c->seal.seq;
+	if (!archive_manifest_is_there(c->sl->folder, c->seal.appliance, seq))
+		return 0;
+	return err_set(c->e, ERR_EXISTS,
+		       "manifest %llu of appliance %s lies in the archive folder and the database does not know it: restore "
+		       "the database from a backup (tomsctl rescue restore), or give the new one another [appliance] id",
+		       seq, c->seal.appliance);
+}
+
 static int cut(struct sql *db, void *arg, struct err *e)
 {
 	struct cut *c = arg;
@@ -181,6 +194,8 @@ static int cut(struct sql *db, void *arg, struct err *e)
 	if (!is_first && !prev.is_sealed)
 		return err_set(e, ERR_BUSY, "manifest %llu is not sealed yet", (unsigned long long)prev.seq);
 	rc = fill_seal(c, is_first ? NULL : &prev);
+	if (!rc)
+		rc = check_folder(c);
 	if (!rc)
 		rc = seal_insert(db, &c->seal, e);
 	if (!rc)

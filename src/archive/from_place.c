@@ -9,6 +9,7 @@
 
 #include "from.h"
 #include "tomsd/base/clock.h"
+#include "tomsd/base/thread.h"
 
 enum { PIECE_BYTES = 8 << 20, ATTEMPTS = 5, VERSIONS_MAX = 16 << 20, TEXT_MAX = 1 << 30 };
 
@@ -231,6 +232,7 @@ static int fetch(struct place *p, const char *key, const struct version *v, int 
 	int rc = piece ? 0 : err_set(e, ERR_NOMEM, "out of memory");
 	for (uint64_t off = 0; off < v->bytes && rc == 0; off += room) {
 		size_t n = v->bytes - off < room ? (size_t)(v->bytes - off) : room;
+		thread_beat();
 		rc = read_patiently(p, key, text(p, v->id), off, piece, n, e);
 		if (rc == 0)
 			rc = put_all(fd, piece, n, e);

@@ -28,6 +28,8 @@ bool archive_seq_of(struct str file_name, uint64_t *seq);
 bool archive_path(char out[ARCHIVE_PATH_MAX], const char *folder, const char *key);
 /* As it stands in keys: letters, digits, '-', '_' and '.', all else '_'. */
 void archive_appliance(char out[ARCHIVE_APPLIANCE_MAX], const char *id);
+/* Its file and its signature are in the folder. */
+bool archive_manifest_is_there(const char *folder, const char *appliance, uint64_t seq);
 void archive_key_id(const uint8_t public_key[CRYPT_KEY_BYTES], char out[KEY_ID_MAX]);
 
 /* ---- The room's state. ---- */

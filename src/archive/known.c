@@ -136,7 +136,7 @@ static int look_up(struct sql *db, void *arg, struct err *e)
 		return rc;
 	stmt_text(s, 1, str_of(l->key));
 	rc = stmt_step(s, e);
-	bool is_known = rc == 1, is_local = is_known && stmt_col_i64(s, 0);
+	bool is_known = rc == 1, is_local = is_known && stmt_col_i64(s, 0) == 1; /* 2: it is just going */
 	stmt_done(s);
 	if (rc < 0 || !is_known)
 		return rc < 0 ? rc : 0;

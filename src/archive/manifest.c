@@ -75,11 +75,30 @@ static int take_gap(void *arg, const void *row)
 	return 0;
 }
 
+/* Rows of a day that were in the store and could not be read when they were sealed. */
+static void put_unreadable(struct making *m, const struct seal_span *s)
+{
+	int64_t day_ns = clock_day_start(s->day);
+	m->gaps++;
+	json_obj(&m->j);
+	put_whole(&m->j, "source", 0);
+	json_kv_str(&m->j, "name", s->kind);
+	json_kv_str(&m->j, "kind", "unreadable");
+	json_kv_time(&m->j, "since", day_ns);
+	json_kv_time(&m->j, "until", day_ns + 24 * HOUR_NS);
+	put_whole(&m->j, "lost", s->lost);
+	json_kv_bool(&m->j, "ongoing", false);
+	json_end_obj(&m->j);
+}
+
 static int put_gaps(struct making *m)
 {
 	int rc = 0;
 	json_key(&m->j, "gaps");
 	json_arr(&m->j);
+	for (size_t i = 0; i < m->spans->n; i++)
+		if (m->spans->all[i].lost > 0)
+			put_unreadable(m, &m->spans->all[i]);
 	for (size_t i = 0; !rc && i < m->spans->n; i++) {
 		const struct seal_span *s = &m->spans->all[i];
 		if (strcmp(s->kind, gap_record.name) != 0)

@@ -1,6 +1,7 @@
 /* Names of the archive's files. They are made of what cannot climb out of a folder: an appliance's id that has other
  * signs is written with '_' in their place. Any thread. */
 #include <stdio.h>
+#include <unistd.h>
 
 #include "inside.h"
 #include "tomsd/base/clock.h"
@@ -51,6 +52,18 @@ bool archive_path(char out[ARCHIVE_PATH_MAX], const char *folder, const char *ke
 {
 	int n = snprintf(out, ARCHIVE_PATH_MAX, "%s/%s", folder, key);
 	return n > 0 && n < ARCHIVE_PATH_MAX;
+}
+
+bool archive_manifest_is_there(const char *folder, const char *appliance, uint64_t seq)
+{
+	static const char *const suffixes[] = { ".json", ".sig" };
+	char key[ARCHIVE_KEY_MAX], path[ARCHIVE_PATH_MAX];
+	for (size_t i = 0; i < ARRAY_LEN(suffixes); i++) {
+		archive_manifest_key(key, appliance, seq, suffixes[i]);
+		if (!archive_path(path, folder, key) || access(path, F_OK) != 0)
+			return false; /* without a signature it was never told to anybody */
+	}
+	return true;
 }
 
 void archive_key_id(const uint8_t public_key[CRYPT_KEY_BYTES], char out[KEY_ID_MAX])

@@ -208,6 +208,7 @@ static int read_more(struct sql *db, void *arg, struct err *e)
 
 static int write_span(struct writing *w, struct seal_span *s, struct err *e)
 {
+	uint64_t unreadable = 0;
 	w->span_rows = 0;
 	int rc;
 	if (w->sl->more && w->record == w->sl->more->record) {
@@ -215,11 +216,17 @@ static int write_span(struct writing *w, struct seal_span *s, struct err *e)
 		rc = seal_read(w->sl->store, read_more, w, e);
 	} else {
 		const struct store_span span = { w->record, s->day, s->after, s->last, s->rows };
-		rc = store_span_rows(w->sl->store, &span, take_row, w, e);
+		rc = store_span_rows_past(w->sl->store, &span, take_row, w, &unreadable, e);
 	}
 	if (rc)
 		return rc;
-	/* rows that cannot be read any more must not vanish without a word */
+	/* Rows that cannot be read any more must not vanish without a word: those of a damaged pack stand in the manifest as
+	 * a gap. How many they were is known from the cut; where that could not tell, no more than there were ids. */
+	if (unreadable) {
+		s->lost = (s->rows >= 0 ? s->rows : s->last - s->after) - (int64_t)w->span_rows;
+		s->rows = (int64_t)w->span_rows;
+		return 0;
+	}
 	if (s->rows >= 0 && (uint64_t)s->rows != w->span_rows)
 		return err_set(e, ERR_CORRUPT, "%s of day %d: %lld rows arrived, %llu are there", s->kind, (int)s->day,
 			       (long long)s->rows, (unsigned long long)w->span_rows);
@@ -329,6 +336,8 @@ int object_write(const struct sealer *sl, const struct seal *s, struct seal_span
 		rc = write_rows(w, spans, n, e);
 	if (!rc && out->rows)
 		rc = move_to_place(w, e);
+	if (rc && w->fd >= 0)
+		(void)unlink(w->path); /* half of an hour on a full disk is room that others want */
 	close_all(w);
 	free(w);
 	if (rc)

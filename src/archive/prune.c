@@ -14,7 +14,8 @@
 #include "tomsd/base/file.h"
 
 #define DAY_NS (24 * HOUR_NS)
-#define RUN_MAX 20000 /* objects a run; the rest at the next one */
+#define RUN_MAX 2000    /* objects deleted in a run; the rest at the next one */
+#define LOOK_MAX 500000 /* objects counted */
 #define RATE_DAYS 7
 
 /* An object is held by time (of its rows or of its seal) or by name. */
@@ -189,6 +190,11 @@ static int load_sum(struct sql *db, void *arg, struct err *e)
 	return rc < 0 ? rc : 0;
 }
 
+static bool goes_on(const struct prune *p)
+{
+	return !p->goes_on || p->goes_on(p->goes_on_arg);
+}
+
 int prune_run(const struct prune *p, struct pruned *out, struct err *e)
 {
 	struct want w = { .p = p };
@@ -198,7 +204,8 @@ int prune_run(const struct prune *p, struct pruned *out, struct err *e)
 	if (!rc)
 		rc = seal_read(p->store, load_sum, &d, e);
 	w.here = d.bytes;
-	for (unsigned n = 0; !rc && n < RUN_MAX; n++) {
+	/* Those that stay (held, not proven) are passed by however many they are: room is behind them. */
+	while (!rc && out->objects < RUN_MAX && goes_on(p)) {
 		int found = seal_read(p->store, load_next, &o, e);
 		if (found <= 0 || !must_go(&w, &o)) /* younger ones need not, either */
 			return found < 0 ? found : 0;
@@ -274,7 +281,7 @@ static void foretell(const struct prune *p, struct archive_disk *d)
 static int count_objects(const struct prune *p, struct archive_disk *d, struct err *e)
 {
 	struct object o = { 0 };
-	for (unsigned n = 0; n < RUN_MAX; n++) {
+	for (unsigned n = 0; n < LOOK_MAX && goes_on(p); n++) {
 		int rc = seal_read(p->store, load_next, &o, e);
 		if (rc <= 0)
 			return rc;

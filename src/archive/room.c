@@ -287,7 +287,11 @@ static int cut_at_start(struct archive *ar, struct err *e)
 	if (waits || !cut_is_due(last, ar->begun_ns, clock_now_ns(), clock_boot_ns(), cut_boot_id(), ar->began_boot_ns))
 		return 0;
 	s3_lock_asked(ar->app, &ar->sealer.lock, &ar->sealer.lock_keep_ns);
-	return cut_make(&ar->sealer, false, NULL, e);
+	int rc = cut_make(&ar->sealer, false, NULL, e);
+	if (rc != -ERR_EXISTS)
+		return rc;
+	*e = (struct err)ERR_INIT; /* the thread comes to the same and says so; capture goes on meanwhile */
+	return 0;
 }
 
 static int start(struct app *a, struct err *e)

@@ -100,6 +100,8 @@ struct prune {
 	/* Free bytes of the file system; NULL: asks it. */
 	int (*space)(void *arg, uint64_t *free_bytes, struct err *e);
 	void *arg;
+	bool (*goes_on)(void *arg); /* asked at each object; false: the house closes. NULL: it goes on */
+	void *goes_on_arg;
 };
 /* Deletes what may go and must; how much. */
 struct pruned {

@@ -68,6 +68,12 @@ static int write_file(const struct finishing *f, const char *suffix, const struc
 static int write_manifest(struct finishing *f, struct err *e)
 {
 	char key[ARCHIVE_KEY_MAX], path[ARCHIVE_PATH_MAX];
+	/* A database set back to a moment between cut and seal: the folder went on without it. */
+	if (archive_manifest_is_there(f->sl->folder, f->seal.appliance, f->seal.seq + 1))
+		return err_set(e, ERR_EXISTS,
+			       "manifest %llu lies in the archive folder and the database does not know it: restore the "
+			       "database from a backup (tomsctl rescue restore), or give the new one another [appliance] id",
+			       (unsigned long long)f->seal.seq + 1);
 	archive_manifest_key(key, f->seal.appliance, f->seal.seq, "");
 	if (!archive_path(path, f->sl->folder, key))
 		return err_set(e, ERR_RANGE, "the state folder's path is too long");

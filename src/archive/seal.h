@@ -59,6 +59,7 @@ struct seal_span { /* of archive_span */
 	char kind[SEAL_KIND_MAX];
 	int32_t day;
 	int64_t after, last, rows;
+	int64_t lost; /* rows of damaged packs, left out; counted by step B */
 };
 struct seal_spans { /* by kind, then day */
 	struct seal_span *all;

@@ -250,11 +250,13 @@ static int fetch(struct take *t, struct next_object *n, int *fd, struct err *e)
 	if (!rc)
 		rc = s3_room_place(t->w->app, n->place, &conf, e);
 	if (!rc)
-		rc = s3_client_new(&c, &conf, NULL, e);
+		rc = s3_client_new(&c, &conf, t->w->stop, e);
 	explicit_bzero(&conf, sizeof(conf));
 	(void)snprintf(path, sizeof(path), "%s/fetched", t->folder);
+	thread_park(); /* the client has its own limits of time */
 	if (!rc)
 		rc = s3_get_file(c, n->key, n->version_id[0] ? n->version_id : NULL, path, n->sha256, &fault, e);
+	thread_unpark();
 	s3_client_free(c);
 	if (rc)
 		return rc;

@@ -252,9 +252,17 @@ static void seal_what_is_due(struct archive *ar)
 
 /* ---- The disk, and proofs of time. ---- */
 
+static bool prune_goes_on(void *arg)
+{
+	thread_beat();
+	serve_wishes(arg);
+	return !is_closing(arg);
+}
+
 static struct prune prune_of(struct archive *ar)
 {
-	struct prune p = { .store = ar->store, .folder = ar->folder, .now_ns = clock_now_ns() };
+	struct prune p = { .store = ar->store, .folder = ar->folder, .now_ns = clock_now_ns(),
+			   .goes_on = prune_goes_on, .goes_on_arg = ar };
 	mutex_lock(&ar->m);
 	bool clock_is_good = !ar->last.seq || strcmp(ar->last.clock, "steady") == 0;
 	p.keep_ns = clock_is_good ? ar->local_keep_ns : 0; /* a wrong clock must not empty the folder */
@@ -293,8 +301,12 @@ static void look_at_disk(struct archive *ar)
 	if (gone.objects)
 		log_notice("archive", "deleted here, proven in every place objects=%llu bytes=%llu",
 			   (unsigned long long)gone.objects, (unsigned long long)gone.bytes);
-	if (rc == 0)
+	if (rc == 0 && gone.objects)
+		ar->prune_mono_ns = 0; /* there may be more */
+	if (rc == 0 && !is_closing(ar))
 		rc = prune_look(&p, &d, &e);
+	if (is_closing(ar))
+		return; /* what was counted is half of it */
 	if (rc) {
 		log_warning("archive", "the archive's folder could not be looked at: %s", e.text);
 		return;

@@ -131,7 +131,7 @@ static int open_from(struct proof *p, struct err *e)
 			       err_set(e, ERR_RANGE, "the state folder's path is too long");
 	rc = s3_room_place(a, place, &conf, e);
 	if (!rc)
-		rc = s3_client_new(&p->client, &conf, NULL, e);
+		rc = s3_client_new(&p->client, &conf, p->w->stop, e);
 	explicit_bzero(&conf, sizeof(conf));
 	if (!rc)
 		rc = archive_from_place(&p->ask.from, p->client, place, e);

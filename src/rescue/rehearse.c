@@ -106,7 +106,7 @@ static int fetch_from(struct rehearsal *h, struct s3_client *c, struct err *e)
 static int fetch(struct rehearsal *h, const char *place, struct err *e)
 {
 	struct s3_client *c = NULL;
-	int rc = rescue_client(h->r, place, &c, e);
+	int rc = rescue_client(h->r, place, h->w->stop, &c, e);
 	if (rc == 0)
 		rc = fetch_from(h, c, e);
 	s3_client_free(c);

@@ -186,12 +186,13 @@ static void reload(struct app *a)
 	night_wake(r);
 }
 
-int rescue_client(struct rescue *r, const char *place, struct s3_client **out, struct err *e)
+int rescue_client(struct rescue *r, const char *place, const bool *stop, struct s3_client **out,
+		  struct err *e)
 {
 	struct s3_conf conf = { .name = "" };
 	int rc = s3_room_place(r->app, place, &conf, e);
 	if (rc == 0)
-		rc = s3_client_new(out, &conf, NULL, e);
+		rc = s3_client_new(out, &conf, stop, e);
 	explicit_bzero(&conf, sizeof(conf));
 	return rc;
 }

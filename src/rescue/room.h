@@ -55,6 +55,7 @@ extern struct rescue_counts {
 struct watch {
 	bool (*tell)(void *arg, const char *phase, uint64_t done, uint64_t total);
 	void *arg;
+	const bool *stop; /* atomic, for what waits on the network; may be NULL */
 };
 /* One at a time: waits for its turn. -ERR_CLOSED: it was ended meanwhile. */
 int work_begin(struct rescue *r, const struct watch *w, struct err *e) MUST_CHECK;
@@ -130,7 +131,7 @@ int64_t night_next(const struct zone *z, int64_t at_s, int64_t ns);
 
 /* room.c: a client of a place by its name. */
 struct s3_client;
-int rescue_client(struct rescue *r, const char *place, struct s3_client **out,
+int rescue_client(struct rescue *r, const char *place, const bool *stop, struct s3_client **out,
 		  struct err *e) MUST_CHECK;
 
 /* routes.c */

@@ -309,7 +309,7 @@ static int say(struct err *e, int rc)
 static int run_backup(struct job_work *w, struct err *e)
 {
 	struct rescue *r = rescue_of(w->app);
-	struct watch watch = { .tell = tell_job, .arg = w };
+	struct watch watch = { .tell = tell_job, .arg = w, .stop = w->stop };
 	struct backup_row b = { 0 };
 	int rc = backup_make(r, w->who.name, &watch, &b, e);
 	night_wake(r);
@@ -356,7 +356,7 @@ static bool read_asked(struct str asked, uint64_t *number, char *from, size_t ca
 static int run_rehearse(struct job_work *w, struct err *e)
 {
 	struct rescue *r = rescue_of(w->app);
-	struct watch watch = { .tell = tell_job, .arg = w };
+	struct watch watch = { .tell = tell_job, .arg = w, .stop = w->stop };
 	struct ticket t = { 0 };
 	struct rehearsal_row row = { 0 };
 	struct json j;

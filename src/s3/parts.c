@@ -198,6 +198,9 @@ static int send_parts(struct upload *u, struct s3_fault *f, struct err *e)
 		if (rc)
 			return s3_fault_own(f, false, "LocalFile", rc);
 		hash_hex(md5, sizeof(md5), hex);
+		if (u->c->stop && __atomic_load_n(u->c->stop, __ATOMIC_ACQUIRE))
+			return s3_fault_own(f, true, "Stopped",
+					    err_set(e, ERR_CLOSED, "%s: stopped", u->put->key));
 		if (u->parts[i].bytes == bytes && strcmp(u->parts[i].etag, hex) == 0)
 			continue;
 		rc = send_part(u, i + 1, off, bytes, sha256, md5, f, e);

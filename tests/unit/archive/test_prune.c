@@ -149,6 +149,49 @@ static void what_a_hold_pins_stays(void **state)
 	works_free(&w);
 }
 
+struct patience {
+	unsigned left;
+};
+
+static bool until_it_closes(void *arg)
+{
+	struct patience *p = arg;
+	return p->left > 0 && p->left-- > 0;
+}
+
+static void a_house_that_closes_waits_for_one_object_at_most(void **state)
+{
+	(void)state;
+	struct works w;
+	struct patience two = { 2 };
+	five_hours(&w);
+	place_has(&w, "1");
+	struct prune p = prune_of(&w);
+	p.keep_ns = 1;
+	p.goes_on = until_it_closes;
+	p.goes_on_arg = &two;
+	assert_int_equal(prune(&w, &p).objects, 2);
+	assert_int_equal(here(&w), 3);
+	works_free(&w);
+}
+
+/* An investigation of a whole year pins more than any run used to look at. */
+static void what_must_stay_does_not_shield_what_lies_behind_it(void **state)
+{
+	(void)state;
+	struct works w;
+	five_hours(&w);
+	place_has(&w, "1");
+	works_sql(&w, "UPDATE archive_object SET id = id + 100000");
+	works_sql(&w, "WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20001) INSERT INTO archive_object (id,"
+		      " seq, kind, key, sha256, bytes, rows, row_groups, first_id, last_id, since_ns, until_ns, merkle_root)"
+		      " SELECT i, 1, 'log', 'kind=log/unproven/' || i, x'00', 1, 1, 1, 1, 1, 1, 2, x'00' FROM n");
+	struct prune p = prune_of(&w);
+	p.keep_ns = 1;
+	assert_int_equal(prune(&w, &p).objects, 5);
+	works_free(&w);
+}
+
 static void a_crash_between_marking_and_deleting_is_mended_at_the_start(void **state)
 {
 	(void)state;
@@ -191,6 +234,8 @@ int main(void)
 		cmocka_unit_test(old_ones_go_oldest_first_and_manifests_stay),
 		cmocka_unit_test(a_limit_and_a_reserve_take_no_more_than_they_must),
 		cmocka_unit_test(what_a_hold_pins_stays),
+		cmocka_unit_test(a_house_that_closes_waits_for_one_object_at_most),
+		cmocka_unit_test(what_must_stay_does_not_shield_what_lies_behind_it),
 		cmocka_unit_test(a_crash_between_marking_and_deleting_is_mended_at_the_start),
 		cmocka_unit_test(days_until_full_are_foretold),
 	};

@@ -265,6 +265,102 @@ static void rows_that_have_gone_from_the_store_are_told_and_not_passed_over(void
 	works_free(&w);
 }
 
+static void a_damaged_pack_stands_in_the_manifest_and_does_not_end_the_chain(void **state)
+{
+	(void)state;
+	struct works w;
+	struct buf b;
+	works_new(&w);
+	works_put(&w, 100, 50);
+	works_put(&w, 0, 70);
+	works_sql(&w, "UPDATE log_20261122 SET cols=x'01ff' WHERE id=(SELECT min(id) FROM log_20261122)");
+	struct seal s = works_seal(&w);
+	assert_true(s.rows >= 100 && s.rows < 220);
+	assert_int_equal(s.gaps, 1);
+	works_manifest(&w, 1, &b);
+	char told[160];
+	(void)snprintf(told, sizeof(told), "\"kind\":\"unreadable\",\"lost\":%llu,\"name\":\"log\"",
+		       220 - (unsigned long long)s.rows);
+	if (str_find(buf_view(&b), str_of(told)) < 0)
+		fail_msg("%s is not in %s", told, b.p);
+	buf_fini(&b);
+	assert_int_equal(box_number(&w.box, "SELECT sum(rows) FROM archive_span"), (int64_t)s.rows);
+	works_put(&w, 10, 0);
+	assert_int_equal(works_seal(&w).rows, 10);
+	works_free(&w);
+}
+
+/* ---- A database that is not the folder's. ---- */
+
+static void a_new_database_makes_no_second_chain_over_the_first(void **state)
+{
+	(void)state;
+	struct works w;
+	struct err e = ERR_INIT;
+	uint8_t before[32], after[32];
+	char path[512];
+	works_new(&w);
+	works_put(&w, 100, 0);
+	(void)works_seal(&w);
+	(void)works_seal(&w);
+	size_t files = works_sum(&w, before);
+	works_close(&w);
+	/* the database is lost; archive/ and keys/ are not */
+	static const char *const parts[] = { "", "-wal", "-shm" };
+	for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
+		(void)snprintf(path, sizeof(path), "%s/tomsd.db%s", w.box.path, parts[i]);
+		(void)unlink(path);
+	}
+	works_open(&w);
+	assert_int_equal(box_number(&w.box, "SELECT count(*) FROM archive_seal"), 0);
+	works_put(&w, 50, 0);
+	assert_int_equal(cut_make(&w.sealer, false, NULL, &e), -ERR_EXISTS);
+	assert_non_null(strstr(e.text, "manifest 1 of appliance ward-7"));
+	assert_int_equal(works_sum(&w, after), files);
+	assert_memory_equal(before, after, 32);
+	assert_int_equal(box_number(&w.box, "SELECT count(*) FROM archive_seal"), 0);
+	/* under another name it is another archive */
+	w.sealer.appliance = "ward-7-second";
+	assert_int_equal(works_seal(&w).rows, 50);
+	works_free(&w);
+}
+
+static void a_database_set_back_does_not_seal_over_what_came_later(void **state)
+{
+	(void)state;
+	struct works w;
+	struct err e = ERR_INIT;
+	uint8_t before[32], after[32];
+	works_new(&w);
+	(void)works_seal(&w);
+	(void)works_seal(&w);
+	(void)works_seal(&w);
+	size_t files = works_sum(&w, before);
+	works_sql(&w, "DELETE FROM archive_seal WHERE seq = 3"); /* behind the second seal */
+	assert_int_equal(cut_make(&w.sealer, false, NULL, &e), -ERR_EXISTS);
+	e = (struct err)ERR_INIT;
+	works_sql(&w, "UPDATE archive_seal SET state = 'cut' WHERE seq = 2"); /* and in the middle of it */
+	assert_int_equal(seal_finish(&w.sealer, NULL, &e), -ERR_EXISTS);
+	assert_int_equal(works_sum(&w, after), files);
+	assert_memory_equal(before, after, 32);
+	works_free(&w);
+}
+
+static void a_manifest_without_its_signature_is_no_manifest(void **state)
+{
+	(void)state;
+	struct works w;
+	char key[ARCHIVE_KEY_MAX], path[ARCHIVE_PATH_MAX];
+	works_new(&w);
+	(void)works_seal(&w);
+	works_sql(&w, "DELETE FROM archive_seal; DELETE FROM s3_object");
+	archive_manifest_key(key, w.sealer.appliance, 1, ".sig");
+	assert_true(archive_path(path, w.folder, key));
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(works_seal(&w).seq, 1); /* as after a restore */
+	works_free(&w);
+}
+
 /* ---- Time. ---- */
 
 static const int64_t noon = INT64_C(1795348800) * NS_PER_S;
@@ -355,6 +451,10 @@ int main(void)
 		cmocka_unit_test(two_seals_in_one_hour_share_nothing),
 		cmocka_unit_test(a_house_that_closes_goes_on_at_the_next_start),
 		cmocka_unit_test(rows_that_have_gone_from_the_store_are_told_and_not_passed_over),
+		cmocka_unit_test(a_damaged_pack_stands_in_the_manifest_and_does_not_end_the_chain),
+		cmocka_unit_test(a_new_database_makes_no_second_chain_over_the_first),
+		cmocka_unit_test(a_database_set_back_does_not_seal_over_what_came_later),
+		cmocka_unit_test(a_manifest_without_its_signature_is_no_manifest),
 		cmocka_unit_test(a_seal_begins_where_the_one_before_ended),
 		cmocka_unit_test(a_clock_set_back_seals_no_hour_twice),
 		cmocka_unit_test(a_clock_set_forth_is_told),
