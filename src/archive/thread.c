@@ -17,6 +17,7 @@
 #define RETRY_MIN_NS (10 * NS_PER_S)
 #define RETRY_MAX_NS (300 * NS_PER_S)
 #define PRUNE_EVERY_NS (600 * NS_PER_S)
+#define PROOFS_EVERY_NS (60 * NS_PER_S) /* while objects wait for proofs: what people see should follow */
 #define STAMP_EVERY_NS (60 * NS_PER_S)
 #define HURRY_AFTER_NS (1800 * NS_PER_S)
 #define REST_MAX_NS (200 * NS_PER_MS)
@@ -314,6 +315,8 @@ static void look_at_disk(struct archive *ar)
 	mutex_lock(&ar->m);
 	ar->disk = d;
 	mutex_unlock(&ar->m);
+	if (d.unproven)
+		ar->prune_mono_ns = clock_mono_ns() + PROOFS_EVERY_NS;
 	tell_filling(ar, &d);
 }
 
