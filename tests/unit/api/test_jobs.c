@@ -12,6 +12,12 @@ static int wait_run(struct job_work *w, struct err *e)
 	struct timespec soon;
 	if (str_find(w->asked, STR("fail")) >= 0)
 		return err_set(e, ERR_IO, "the disk said no");
+	if (str_find(w->asked, STR("network")) >= 0) { /* in one long request: it cannot tell how far it is */
+		(void)job_progress(w, "fetching", 0, 0);
+		while (!__atomic_load_n(w->stop, __ATOMIC_ACQUIRE))
+			clock_sleep_ms(1);
+		return -ERR_CLOSED;
+	}
 	for (;;) {
 		if (!job_progress(w, "working", 3, 10) && str_find(w->asked, STR("deaf")) < 0)
 			return -ERR_CLOSED;
@@ -51,6 +57,7 @@ static void ask_waiting(struct request *rq, struct reply *rp)
 	(void)api_job_ask(rq, rp, &waiting,
 			  str_eq(rq->path, STR("/failing")) ? "{\"fail\":1}" :
 			  str_eq(rq->path, STR("/deaf"))    ? "{\"deaf\":1}" :
+			  str_eq(rq->path, STR("/network")) ? "{\"network\":1}" :
 							      "{}");
 }
 
@@ -73,6 +80,11 @@ static const struct route routes[] = {
 	  .doc = "x" },
 	{ .method = "POST",
 	  .path = "/deaf",
+	  .may = MAY_LOOK,
+	  .handle = ask_waiting,
+	  .doc = "x" },
+	{ .method = "POST",
+	  .path = "/network",
 	  .may = MAY_LOOK,
 	  .handle = ask_waiting,
 	  .doc = "x" },
@@ -265,6 +277,25 @@ static void what_is_cancelled_as_it_ends_is_not_done(void **state)
 	living_end(&l);
 }
 
+static void what_waits_for_the_network_hears_that_it_is_over(void **state)
+{
+	(void)state;
+	struct living l;
+	begin(&l, false);
+	living_check(&l, "sato", ROLE_OPERATOR, "POST", "/network", NULL, 202, NULL);
+	wait_for(&l, "/api/v1/jobs/1", "\"phase\":\"fetching\"");
+	living_check(&l, "sato", ROLE_OPERATOR, "DELETE", "/api/v1/jobs/1", NULL, 204, NULL);
+	wait_for(&l, "/api/v1/jobs/1", "\"state\":\"cancelled\"");
+	/* the next one is not ended with it, but with the house */
+	living_check(&l, "sato", ROLE_OPERATOR, "POST", "/network", NULL, 202, NULL);
+	wait_for(&l, "/api/v1/jobs/2", "\"phase\":\"fetching\"");
+	living_stop(&l);
+	begin(&l, true);
+	living_check(&l, "sato", ROLE_OPERATOR, "GET", "/api/v1/jobs/2", NULL, 200,
+		     "\"error\":\"interrupted\"");
+	living_end(&l);
+}
+
 enum { STALE = 250 };
 
 static int add_stale(struct sql *db, void *arg, struct err *e)
@@ -326,6 +357,7 @@ int main(void)
 		cmocka_unit_test(a_job_runs_shows_how_far_it_is_and_keeps_its_result),
 		cmocka_unit_test(a_person_has_two_at_once_and_may_end_those_that_wait_or_run),
 		cmocka_unit_test(what_is_cancelled_as_it_ends_is_not_done),
+		cmocka_unit_test(what_waits_for_the_network_hears_that_it_is_over),
 		cmocka_unit_test(what_fails_says_why),
 		cmocka_unit_test(the_queue_has_an_end),
 		cmocka_unit_test(a_long_job_keeps_none_of_another_kind_waiting),

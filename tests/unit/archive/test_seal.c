@@ -7,15 +7,15 @@
 
 /* ---- Writes, syncs and renames of this process, the n-th of which fails or is the last. ---- */
 
-static struct {
-	long at, n;    /* at 0: none; counted from 1 */
-	bool dies;     /* the process ends there, as if the power had gone */
-	long happened;
+static struct { /* the store's thread writes, too */
+	_Atomic long at, n;    /* at 0: none; counted from 1 */
+	_Atomic bool dies;     /* the process ends there, as if the power had gone */
+	_Atomic long happened;
 } blow;
 
 static bool hit(void)
 {
-	long n = __atomic_add_fetch(&blow.n, 1, __ATOMIC_SEQ_CST);
+	long n = ++blow.n;
 	if (!blow.at || n != blow.at)
 		return false;
 	if (blow.dies)
