@@ -87,9 +87,10 @@ int s3_head(struct s3_client *c, const char *key, const char *version_id /* NULL
 /* Bytes [off, off + n) of a version into p. Short answers are errors. */
 int s3_read(struct s3_client *c, const char *key, const char *version_id, uint64_t off, void *p, size_t n,
 	    struct s3_fault *f, struct err *e) MUST_CHECK;
-/* All of it into a new file at path (durable); -ERR_CORRUPT when sha256 (may be NULL) is another. */
+/* All of it into a new file at path (durable); -ERR_CORRUPT when sha256 (may be NULL) is another, or when it is longer than
+ * max_bytes: a server that never ends its answer fills no disk. */
 int s3_get_file(struct s3_client *c, const char *key, const char *version_id, const char *path,
-		const uint8_t *sha256, struct s3_fault *f, struct err *e) MUST_CHECK;
+		uint64_t max_bytes, const uint8_t *sha256, struct s3_fault *f, struct err *e) MUST_CHECK;
 /* Moves the date later (never earlier). */
 int s3_retain(struct s3_client *c, const char *key, const char *version_id, enum s3_lock lock, int64_t until_ns,
 	      struct s3_fault *f, struct err *e) MUST_CHECK;

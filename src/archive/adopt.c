@@ -203,7 +203,7 @@ static int bring_objects(struct adopting *g, struct err *e)
 			return err_set(e, ERR_CORRUPT, "manifest %llu names an object wrongly",
 				       (unsigned long long)g->m.seq);
 		(void)str_copy(key, sizeof(key), o.key);
-		rc = adopt_file(g->a, key, o.sha256, &g->files[g->n_files], e);
+		rc = adopt_file(g->a, key, o.bytes, o.sha256, &g->files[g->n_files], e);
 		g->object_files[g->n_objects] = g->n_files++;
 		g->objects[g->n_objects++] = o;
 		g->rows += o.rows;
@@ -220,7 +220,7 @@ static void bring_stamp(struct adopting *g, const struct adopt_seen *seen)
 	if (!(seen->has & SUFFIX_TSR))
 		return;
 	archive_manifest_key(key, g->a->appliance, seen->seq, ".tsr");
-	if (adopt_file(g->a, key, NULL, &g->files[g->n_files], &why) == 0)
+	if (adopt_file(g->a, key, SIGNATURE_BYTES_MAX, NULL, &g->files[g->n_files], &why) == 0)
 		g->n_files++;
 }
 
@@ -300,7 +300,7 @@ static int bring_one(struct adoption *a, uint64_t seq, const char *suffix, const
 	char key[ARCHIVE_KEY_MAX];
 	struct adopted_file f = { .key = "" };
 	archive_manifest_key(key, a->appliance, seq, suffix);
-	int rc = adopt_file(a, key, sha256, &f, a->e);
+	int rc = adopt_file(a, key, sha256 ? MANIFEST_BYTES_MAX : SIGNATURE_BYTES_MAX, sha256, &f, a->e);
 	return rc ? rc : adopt_proof(a, &f, a->e);
 }
 

@@ -59,8 +59,8 @@ struct adopting {
 };
 
 /* adopt_files.c. Brings the version that has this sum (NULL: the first one that can be read) here, durable; one that is
- * here already and has it stays. */
-int adopt_file(struct adoption *a, const char *key, const uint8_t *sha256, struct adopted_file *out,
+ * here already and has it stays. What a place says is longer than max is not fetched. */
+int adopt_file(struct adoption *a, const char *key, uint64_t max, const uint8_t *sha256, struct adopted_file *out,
 	       struct err *e) MUST_CHECK;
 /* The same of bytes in memory. */
 int adopt_bytes(struct adoption *a, const char *key, const struct buf *b, struct adopted_file *out,

@@ -106,12 +106,14 @@ static int write_beside(int from, const char *fresh, uint64_t *bytes, uint8_t su
 }
 
 /* 1: it is the one, 0: another sum. */
-static int bring(struct adoption *a, const char *key, size_t nth, const char *path, const uint8_t *sha256,
-		 struct adopted_file *out, struct err *e)
+static int bring(struct adoption *a, const char *key, size_t nth, const char *path, uint64_t max,
+		 const uint8_t *sha256, struct adopted_file *out, struct err *e)
 {
 	char fresh[ARCHIVE_PATH_MAX + 8];
 	uint8_t sum[CRYPT_SHA256_BYTES];
 	uint64_t bytes = 0;
+	if (a->from->is_place && from_told_bytes(a->from, key, nth) > max)
+		return err_set(e, ERR_CORRUPT, "%s is longer than it was", key);
 	int fd = -1, rc = from_open(a->from, key, nth, &fd, &bytes, e);
 	if (rc)
 		return rc;
@@ -130,7 +132,8 @@ static int bring(struct adoption *a, const char *key, size_t nth, const char *pa
 	return rc ? rc : 1;
 }
 
-int adopt_file(struct adoption *a, const char *key, const uint8_t *sha256, struct adopted_file *out, struct err *e)
+int adopt_file(struct adoption *a, const char *key, uint64_t max, const uint8_t *sha256, struct adopted_file *out,
+	       struct err *e)
 {
 	char path[ARCHIVE_PATH_MAX];
 	struct err why = ERR_INIT;
@@ -141,7 +144,7 @@ int adopt_file(struct adoption *a, const char *key, const uint8_t *sha256, struc
 	if (is_here(path, key, sha256, out))
 		return 0;
 	for (size_t i = 0; i < n && i < VERSIONS_MAX; i++) {
-		rc = bring(a, key, i, path, sha256, out, &why);
+		rc = bring(a, key, i, path, max, sha256, out, &why);
 		if (rc == 1)
 			return 0;
 	}

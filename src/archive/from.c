@@ -224,6 +224,8 @@ int from_read(struct archive_from *f, const char *key, size_t nth, size_t max, s
 	int fd;
 	uint64_t bytes;
 	buf_reset(out);
+	if (f->is_place && from_told_bytes(f, key, nth) > max)
+		return err_set(e, ERR_FULL, "%s: longer than %zu bytes", key, max);
 	int rc = from_open(f, key, nth, &fd, &bytes, e);
 	if (rc)
 		return rc;

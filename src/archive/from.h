@@ -18,6 +18,7 @@ struct from_ways {
 	/* Places only. */
 	size_t (*version)(struct archive_from *f, const char *key, struct str version_id);
 	bool (*hidden)(struct archive_from *f, const char *key, size_t nth, char *words, size_t cap);
+	uint64_t (*bytes)(struct archive_from *f, const char *key, size_t nth);
 	int (*lock)(struct archive_from *f, const char *key, size_t nth, struct s3_version *out, struct err *e);
 };
 struct archive_from { /* first member of each of them */
@@ -33,7 +34,7 @@ int from_list(struct archive_from *f, int (*one)(void *arg, struct str key, uint
 size_t from_versions(struct archive_from *f, const char *key);
 /* Opens one for reading; who asked closes it. -ERR_NOTFOUND, -ERR_DENIED (no plain file: a link, a device). */
 int from_open(struct archive_from *f, const char *key, size_t nth, int *fd, uint64_t *bytes, struct err *e) MUST_CHECK;
-/* All of a small one; -ERR_FULL when it is longer than max. out is emptied first. */
+/* All of a small one; -ERR_FULL when it is longer than max (a place's is not fetched then). out is emptied first. */
 int from_read(struct archive_from *f, const char *key, size_t nth, size_t max, struct buf *out, struct err *e) MUST_CHECK;
 /* n bytes at off; a file that ends before is -ERR_CORRUPT. */
 int from_read_at(int fd, uint64_t off, void *p, size_t n, struct err *e) MUST_CHECK;
@@ -57,6 +58,11 @@ static inline size_t from_version(struct archive_from *f, const char *key, struc
 static inline bool from_hidden(struct archive_from *f, const char *key, size_t nth, char *words, size_t cap)
 {
 	return f->ways->hidden(f, key, nth, words, cap);
+}
+/* How long the list says it is: who serves a place may say and send anything, and what is fetched fills our disk. */
+static inline uint64_t from_told_bytes(struct archive_from *f, const char *key, size_t nth)
+{
+	return f->ways->bytes(f, key, nth);
 }
 /* Its lock, asked of the server. */
 static inline int from_lock(struct archive_from *f, const char *key, size_t nth, struct s3_version *out, struct err *e)

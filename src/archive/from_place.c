@@ -162,6 +162,12 @@ static size_t place_version(struct archive_from *f, const char *key, struct str 
 	return SIZE_MAX;
 }
 
+static uint64_t place_bytes(struct archive_from *f, const char *key, size_t nth)
+{
+	const struct version *v = nth_version(place_of(f), key, nth, NULL);
+	return v ? v->bytes : 0;
+}
+
 static bool place_hidden(struct archive_from *f, const char *key, size_t nth, char *words, size_t cap)
 {
 	const struct place *p = place_of(f);
@@ -291,7 +297,7 @@ static void place_free(struct archive_from *f)
 
 static const struct from_ways place_ways = {
 	.list = place_list, .versions = place_versions, .open = place_open, .free = place_free,
-	.version = place_version, .hidden = place_hidden, .lock = place_lock,
+	.version = place_version, .hidden = place_hidden, .lock = place_lock, .bytes = place_bytes,
 };
 
 int archive_from_place(struct archive_from **out, struct s3_client *c, const char *place, struct err *e)

@@ -125,6 +125,18 @@ static void blame(struct request *rq, struct reply *rp, const char *pointer)
 	reply_problem(rq, rp, 422, "unacceptable", "%s", api_words(rq->lang, "detail.take_fields"));
 }
 
+/* Who may not look at the audit trail does not carry it away, either. */
+static bool may_take(const struct request *rq, struct reply *rp, const struct take_ask *ask)
+{
+	char roles[128], words[320];
+	if (rq->who.role != ROLE_OPERATOR || !strstr(ask->kinds, " audit "))
+		return true;
+	(void)snprintf(roles, sizeof(roles), "%s, %s", api_words(rq->lang, "role.auditor"), api_words(rq->lang, "role.admin"));
+	reply_problem(rq, rp, 403, "role_required", "%s",
+		      api_text(words, sizeof(words), rq->lang, "detail.role_required", roles, NULL));
+	return false;
+}
+
 void take_post(struct request *rq, struct reply *rp)
 {
 	struct json_doc d;
@@ -136,6 +148,8 @@ void take_post(struct request *rq, struct reply *rp)
 		return;
 	const char *bad = read_ask(&d, &ask);
 	json_doc_fini(&d);
+	if (!bad && !may_take(rq, rp, &ask))
+		return;
 	if (bad) {
 		blame(rq, rp, bad);
 		return;
@@ -255,7 +269,8 @@ static int fetch(struct take *t, struct next_object *n, int *fd, struct err *e)
 	(void)snprintf(path, sizeof(path), "%s/fetched", t->folder);
 	thread_park(); /* the client has its own limits of time */
 	if (!rc)
-		rc = s3_get_file(c, n->key, n->version_id[0] ? n->version_id : NULL, path, n->sha256, &fault, e);
+		rc = s3_get_file(c, n->key, n->version_id[0] ? n->version_id : NULL, path, n->bytes, n->sha256,
+				 &fault, e);
 	thread_unpark();
 	s3_client_free(c);
 	if (rc)

@@ -102,7 +102,7 @@ static int see_name(void *arg, struct str key, uint64_t bytes)
 	if (rc)
 		return rc;
 	unsigned has = m.suffix.p[0] == 'j' ? SEEN_JSON : m.suffix.p[0] == 's' ? SEEN_SIG : SEEN_TSR;
-	v->seen[v->n_seen++] = (struct verify_seen){ m.seq, has };
+	v->seen[v->n_seen++] = (struct verify_seen){ m.seq, has, INT64_MIN, INT64_MAX };
 	return 0;
 }
 
@@ -188,6 +188,8 @@ int archive_verify(const struct verify_ask *ask, void (*found)(void *arg, const 
 		rc = verify_chain(v);
 	if (rc == 0 && ask->objects)
 		rc = verify_objects(v);
+	if (rc == 0 && ask->objects && v->place)
+		rc = verify_proofs(v);
 	if (rc == 0 && ask->objects)
 		rc = verify_strangers(v);
 	end(v);

@@ -31,12 +31,14 @@ struct verify_object { /* an object that a manifest names */
 };
 struct verify_receipt {
 	size_t version_id; /* in the arena */
+	size_t manifest;   /* its name, too, where it is of _manifest; 0: it is not */
 	int64_t retain_until_ns;
-	bool locked;
+	enum s3_lock lock;
 };
 struct verify_seen { /* what lies in _manifest under a number */
 	uint64_t seq;
 	unsigned has; /* or-ed */
+	int64_t since_ns, until_ns; /* its hours; open, unless it is authentic */
 };
 enum { SEEN_JSON = 1, SEEN_SIG = 2, SEEN_TSR = 4 };
 
@@ -94,8 +96,11 @@ bool verify_goes_on(const struct verify *v, const char *key); /* progress */
 
 /* verify_chain.c: every manifest, in its order; objects and receipts are collected. */
 int verify_chain(struct verify *v) MUST_CHECK;
-/* verify_object.c: every object; then whether there is more than the manifests name. */
+/* What lies under this number; NULL: nothing. */
+struct verify_seen *verify_seen(const struct verify *v, uint64_t seq);
+/* verify_object.c: every object; in a place the locks of manifests; then whether there is more than they name. */
 int verify_objects(struct verify *v) MUST_CHECK;
+int verify_proofs(struct verify *v) MUST_CHECK;
 int verify_strangers(struct verify *v) MUST_CHECK;
 
 /* verify_rows.c: reads all rows of a Parquet file. found.fault is VERIFY_GOOD, or what is wrong. */

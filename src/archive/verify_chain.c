@@ -448,7 +448,7 @@ static int take_objects(struct verify *v, struct looked *l)
 
 /* ---- Receipts. ---- */
 
-static const struct verify_seen *seen_of(const struct verify *v, uint64_t seq)
+struct verify_seen *verify_seen(const struct verify *v, uint64_t seq)
 {
 	size_t from = 0, to = v->n_seen;
 	while (from < to) {
@@ -468,7 +468,7 @@ static void check_proven_is_here(struct verify *v, struct looked *l, const struc
 	char key[ARCHIVE_KEY_MAX];
 	if (!manifest_name_read(p->key, &n) || !str_eq(n.appliance, str_of(v->appliance)) || n.seq >= l->seq)
 		return;
-	const struct verify_seen *s = seen_of(v, n.seq);
+	const struct verify_seen *s = verify_seen(v, n.seq);
 	if (!s || n.suffix.p[0] != 't' || s->has & SEEN_TSR)
 		return; /* manifests and signatures are missed without receipts */
 	str_copy_clean(key, sizeof(key), p->key);
@@ -480,6 +480,7 @@ static int take_receipt(struct verify *v, struct looked *l, const struct manifes
 {
 	bool made;
 	char key[ARCHIVE_KEY_MAX];
+	struct manifest_name n;
 	const uint64_t *at = map_get(&v->known, verify_hash(v, p->key));
 	str_copy_clean(key, sizeof(key), p->key);
 	if (at && memcmp(v->objects[*at - 1].sha256, p->sha256, CRYPT_SHA256_BYTES) != 0)
@@ -496,9 +497,12 @@ static int take_receipt(struct verify *v, struct looked *l, const struct manifes
 		return err_set(v->e, ERR_NOMEM, "out of memory");
 	struct verify_receipt *to = &v->receipts[v->n_receipts];
 	*to = (struct verify_receipt){ .retain_until_ns = p->retain_until_ns };
-	to->locked = p->lock.n > 0 && !str_ieq(p->lock, STR("none"));
+	if (p->lock.n > 0 && !str_ieq(p->lock, str_of(s3_lock_names[S3_LOCK_NONE])))
+		to->lock = str_ieq(p->lock, str_of(s3_lock_names[S3_LOCK_COMPLIANCE])) ? S3_LOCK_COMPLIANCE :
+											 S3_LOCK_GOVERNANCE;
 	*index = ++v->n_receipts; /* the newest proof of a name counts */
-	return verify_keep(v, p->version_id, &to->version_id);
+	int rc_name = manifest_name_read(p->key, &n) ? verify_keep(v, p->key, &to->manifest) : 0;
+	return rc_name ? rc_name : verify_keep(v, p->version_id, &to->version_id);
 }
 
 static int take_receipts(struct verify *v, struct looked *l)
@@ -550,6 +554,11 @@ static void remember(struct verify *v, const struct looked *l)
 		return;
 	v->last_until_ns = l->m.until_ns;
 	r->until_ns = l->m.until_ns;
+	struct verify_seen *s = verify_seen(v, l->seq);
+	if (s) {
+		s->since_ns = l->m.since_ns;
+		s->until_ns = l->m.until_ns;
+	}
 }
 
 /* In a place a name may lead to something else than the version that was looked at. */
@@ -625,6 +634,13 @@ static void check_head(struct verify *v)
 {
 	char key[ARCHIVE_KEY_MAX];
 	const struct verify_ask *a = v->ask;
+	if (a->has_head && a->head_seq < v->r->first_seq) {
+		archive_manifest_key(key, v->appliance, a->head_seq, ".json");
+		verify_tell(v, VERIFY_HEAD, a->head_seq, key, INT64_MIN, INT64_MAX,
+			    "the head known from outside is manifest %llu, what is proven here begins with %llu: nothing "
+			    "was held against it",
+			    (unsigned long long)a->head_seq, (unsigned long long)v->r->first_seq);
+	}
 	if (!a->has_head || v->r->last_seq >= a->head_seq)
 		return;
 	archive_manifest_key(key, v->appliance, v->r->last_seq + 1, ".json");

@@ -57,9 +57,12 @@ static int sum_file(struct verify *v, struct opened *f, struct err *why)
 	return rc;
 }
 
-/* Opens and sums the n-th version. A finding's words are in why, what ends the proof is in v->e. */
+/* Opens and sums the n-th version. A finding's words are in why, what ends the proof is in v->e. What is not as long
+ * as it must be is not fetched at all. */
 static int open_and_sum(struct verify *v, struct opened *f, struct err *why)
 {
+	if (v->place && (f->bytes = from_told_bytes(v->ask->from, f->key, f->nth)) != f->o->bytes)
+		return 0;
 	int rc = from_open(v->ask->from, f->key, f->nth, &f->fd, &f->bytes, why);
 	if (rc == 0 && f->bytes == f->o->bytes)
 		rc = sum_file(v, f, why);
@@ -148,29 +151,37 @@ static void check_lock(struct verify *v, const struct opened *f, const struct s3
 	const struct verify_receipt *p = f->o->receipt ? &v->receipts[f->o->receipt - 1] : NULL;
 	int64_t until_ns = p ? p->retain_until_ns : f->o->locked_until_ns;
 	char want[CLOCK_RFC3339_MAX], have[CLOCK_RFC3339_MAX];
-	bool must = p ? p->locked : f->o->locked_until_ns != 0;
+	bool must = p ? p->lock != S3_LOCK_NONE : f->o->locked_until_ns != 0;
 	if (!must || has_ended(until_ns))
 		return;
 	clock_rfc3339(until_ns, want);
 	clock_rfc3339(is->retain_until_ns, have);
 	if (is->lock == S3_LOCK_NONE)
 		tell(v, f->o, VERIFY_UNLOCKED, "not locked; %s is a lock until %s", p ? "proven" : "to be expected", want);
+	else if (p && is->lock < p->lock)
+		tell(v, f->o, VERIFY_UNLOCKED, "the lock is %s now; proven is %s, which nobody can lift",
+		     s3_lock_names[is->lock], s3_lock_names[p->lock]);
 	else if (p && is->retain_until_ns < until_ns - until_ns % NS_PER_S)
 		tell(v, f->o, VERIFY_LOCK_SHORT, "locked until %s only; proven is a lock until %s", have, want);
 }
 
-static int check_place(struct verify *v, const struct opened *f)
+static int ask_lock(struct verify *v, const struct opened *f)
 {
 	struct s3_version is;
 	struct err why = ERR_INIT;
-	char words[400];
-	if (from_hidden(v->ask->from, f->key, f->nth, words, sizeof(words)))
-		tell(v, f->o, VERIFY_HIDDEN, "%s; the proven version is still there", words);
 	int rc = from_lock(v->ask->from, f->key, f->nth, &is, &why);
 	if (rc)
 		return err_set(v->e, (enum err_code)why.code, "%s: asking for its lock: %s", f->key, why.text);
 	check_lock(v, f, &is);
 	return 0;
+}
+
+static int check_place(struct verify *v, const struct opened *f)
+{
+	char words[400];
+	if (from_hidden(v->ask->from, f->key, f->nth, words, sizeof(words)))
+		tell(v, f->o, VERIFY_HIDDEN, "%s; the proven version is still there", words);
+	return ask_lock(v, f);
 }
 
 /* ---- One after the other. ---- */
@@ -236,6 +247,43 @@ int verify_objects(struct verify *v)
 		done += o->bytes;
 	}
 	v->done_bytes = done;
+	return 0;
+}
+
+/* ---- Manifests, signatures and stamps: what a place has proven of them. ---- */
+
+static int one_proof(struct verify *v, size_t receipt, const char *key, const struct manifest_name *n)
+{
+	const struct verify_receipt *p = &v->receipts[receipt - 1];
+	const struct verify_seen *s = verify_seen(v, n->seq);
+	const char *id = verify_text(v, p->version_id);
+	const struct verify_object o = { .seq = n->seq, .key = p->manifest, .receipt = receipt,
+					 .seal_since_ns = s ? s->since_ns : INT64_MIN,
+					 .seal_until_ns = s ? s->until_ns : INT64_MAX };
+	struct opened f = { .o = &o, .key = key, .fd = -1 };
+	if (from_versions(v->ask->from, key) == 0)
+		return 0; /* the chain has missed it */
+	f.nth = id[0] ? from_version(v->ask->from, key, str_of(id)) : 0;
+	if (f.nth != SIZE_MAX)
+		return ask_lock(v, &f); /* what hides it was told with the chain */
+	tell(v, &o, VERIFY_MISSING, "version %s, which was proven, is not there any more", id);
+	return 0;
+}
+
+int verify_proofs(struct verify *v)
+{
+	struct manifest_name n;
+	for (size_t i = 0; i < v->n_receipts; i++) {
+		const char *key = verify_text(v, v->receipts[i].manifest);
+		const uint64_t *newest = map_get(&v->proofs, verify_hash(v, str_of(key)));
+		if (!newest || *newest != i + 1 || !manifest_name_read(str_of(key), &n))
+			continue;
+		if (!verify_goes_on(v, key))
+			return err_set(v->e, ERR_CLOSED, "ended before it was through");
+		int rc = one_proof(v, i + 1, key, &n);
+		if (rc)
+			return rc;
+	}
 	return 0;
 }
 

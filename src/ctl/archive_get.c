@@ -155,7 +155,7 @@ static int fetch(struct get *g, const struct archive_object *o, const char *to, 
 	if (rc)
 		return rc;
 	version = p.kept.v.version_id[0] ? p.kept.v.version_id : NULL;
-	return s3_get_file(g->client, o->key, version, to, o->sha256, &f, e);
+	return s3_get_file(g->client, o->key, version, to, o->bytes, o->sha256, &f, e);
 }
 
 /* ---- Lines. ---- */

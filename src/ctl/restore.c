@@ -164,7 +164,8 @@ static int fetch(struct restore *r, const struct rescue_at *at, struct err *e)
 	text_bytes(at->bytes, bytes);
 	(void)fprintf(stderr, "backup of %s, %s %s, %s: fetching\n", at->appliance, when, r->c->zone, bytes);
 	(void)unlink(r->backup);
-	rc = s3_get_file(r->client, at->key, at->version_id[0] ? at->version_id : NULL, r->backup, NULL, &f, e);
+	rc = s3_get_file(r->client, at->key, at->version_id[0] ? at->version_id : NULL, r->backup, at->bytes,
+			 NULL, &f, e);
 	return rc == 0 ? rescue_open(r->backup, str_of(r->phrase), r->unpacked, show_unpacking, NULL, &r->got, e) : rc;
 }
 

@@ -80,6 +80,18 @@ static int pick(struct rehearsal *h, struct s3_client *c, const struct rescue_at
 			   "there is no backup of this appliance in this place");
 }
 
+/* Before it is fetched: how long it is the place says, and capture needs the disk. */
+static int look_for_room(const struct rehearsal *h, uint64_t bytes, struct err *e)
+{
+	uint64_t free_bytes, total_bytes, keep = atomic_load(&h->r->reserve_bytes);
+	int rc = file_space(h->scratch, &free_bytes, &total_bytes, e);
+	if (rc == 0 && (free_bytes < keep || (free_bytes - keep) / 2 < bytes))
+		rc = err_set(e, ERR_FULL,
+			     "the backup has %llu MB, and fewer than %llu MB would be left on the disk; make room",
+			     (unsigned long long)(bytes >> 20), (unsigned long long)(keep >> 20));
+	return rc;
+}
+
 static int fetch_from(struct rehearsal *h, struct s3_client *c, struct err *e)
 {
 	struct rescue_at *items = NULL, at;
@@ -90,6 +102,8 @@ static int fetch_from(struct rehearsal *h, struct s3_client *c, struct err *e)
 	if (rc == 0)
 		rc = pick(h, c, items, n, &at, e);
 	free(items);
+	if (rc == 0)
+		rc = look_for_room(h, at.bytes, e);
 	if (rc != 0)
 		return rc;
 	h->phase = "fetching";
@@ -97,8 +111,8 @@ static int fetch_from(struct rehearsal *h, struct s3_client *c, struct err *e)
 		return err_set(e, ERR_CLOSED, "the rehearsal was ended");
 	(void)snprintf(h->backup, sizeof(h->backup), "%s/backup", h->scratch);
 	thread_park(); /* the client has its own limits of time */
-	rc = s3_get_file(c, at.key, at.version_id[0] ? at.version_id : NULL, h->backup, NULL,
-			 &fault, e);
+	rc = s3_get_file(c, at.key, at.version_id[0] ? at.version_id : NULL, h->backup,
+			 at.bytes, NULL, &fault, e);
 	thread_unpark();
 	return rc;
 }

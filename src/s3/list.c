@@ -8,6 +8,7 @@
 #define PAGE_KEYS "1000"
 #define PAGE_BYTES_MAX (8u << 20) /* 1,000 versions of the longest keys, escaped */
 #define PAGE_TIMEOUT_S 300
+#define EMPTY_PAGES_MAX 1000 /* one after the other: radosgw has a few, a list without end has no other */
 
 /* Hands on what is below the place's prefix, named without it. */
 struct listing {
@@ -17,6 +18,7 @@ struct listing {
 	int (*one)(void *arg, const struct s3_listed *l);
 	void *arg;
 	int said; /* by one() when it ended the walk */
+	unsigned passed, empty; /* of this page; pages that had nothing for us, one after the other */
 };
 
 static int pass_on(void *arg, const struct s3_listed *l)
@@ -27,6 +29,7 @@ static int pass_on(void *arg, const struct s3_listed *l)
 	if (!str_starts(l->key, str_of(to->prefix)) ||
 	    (to->after.n > 0 && str_eq(short_key.key, to->after)))
 		return 0;
+	to->passed++;
 	to->said = to->one(to->arg, &short_key);
 	return to->said;
 }
@@ -49,6 +52,17 @@ static void ask_place(const struct s3_client *c, struct s3_ask *ask, const struc
 		s3_ask_param(ask, "version-id-marker", page->next_version);
 }
 
+/* A list that would never end: the same mark again, one that lies before it, or page after page with nothing. Marks of
+ * ListObjectsV2 are the server's own words, keys rise. */
+static bool goes_round(const struct s3_client *c, struct listing *to, const struct s3_page *page,
+		       const struct s3_page *next)
+{
+	int order = strcmp(next->next_key, page->next_key);
+	to->empty = to->passed > 0 ? 0 : to->empty + 1;
+	return (order == 0 && strcmp(next->next_version, page->next_version) == 0) ||
+	       (order < 0 && !c->no_versions) || to->empty > EMPTY_PAGES_MAX;
+}
+
 static int ask_page(struct s3_client *c, struct listing *to, struct s3_page *page,
 		    bool is_first, struct s3_fault *f, struct err *e)
 {
@@ -61,6 +75,7 @@ static int ask_page(struct s3_client *c, struct listing *to, struct s3_page *pag
 	s3_ask_param(&ask, "prefix", to->prefix);
 	ask_place(c, &ask, page, is_first);
 	http_answer_init(&a);
+	to->passed = 0;
 	int rc = s3_ask(c, &ask, &a, f, e);
 	if (rc == 0) {
 		rc = s3_read_versions(buf_view(&a.body), pass_on, to, &next);
@@ -69,8 +84,7 @@ static int ask_page(struct s3_client *c, struct listing *to, struct s3_page *pag
 					  err_set(e, ERR_INVALID,
 						  "no list of versions in the answer"));
 		else if (rc == 0 && next.next_key[0] &&
-			 strcmp(next.next_key, page->next_key) == 0 &&
-			 strcmp(next.next_version, page->next_version) == 0)
+			 goes_round(c, to, page, &next))
 			rc = s3_fault_own(f, true, "NoVersionList",
 					  err_set(e, ERR_INVALID,
 						  "the list of versions goes in a circle"));

@@ -37,8 +37,17 @@ int place_name_check(struct str v, struct err *e)
 /* Without TLS only to this machine: who listens on the way must not read patients' traffic. */
 static bool is_loopback(struct str host)
 {
-	return str_starts(host, STR("127.")) || str_eq(host, STR("localhost")) ||
-	       str_starts(host, STR("localhost:")) || str_starts(host, STR("[::1]"));
+	ptrdiff_t port = str_starts(host, STR("[::1]")) ? 5 : str_chr(host, ':');
+	struct str name = port < 0 ? host : str_sub(host, 0, (size_t)port);
+	if (port >= 0 && (size_t)port < host.n && host.p[port] != ':')
+		return false; /* behind the bracket */
+	if (str_eq(name, STR("localhost")) || str_eq(name, STR("[::1]")))
+		return true;
+	/* "127.example.org" is a name that anybody may own. */
+	for (size_t i = 0; i < name.n; i++)
+		if (name.p[i] != '.' && (name.p[i] < '0' || name.p[i] > '9'))
+			return false;
+	return str_starts(name, STR("127."));
 }
 
 int place_endpoint_check(struct str v, struct err *e)

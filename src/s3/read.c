@@ -86,16 +86,19 @@ int s3_read(struct s3_client *c, const char *key, const char *version_id, uint64
 /* A file as it grows. */
 struct file {
 	int fd;
-	uint64_t bytes;
+	uint64_t bytes, max;
 	struct crypt_sum *sum;
 	struct err *e;
-	bool has_failed; /* writing; e has the words */
+	bool has_failed, is_long; /* writing, e has the words; more than max came */
 };
 
 static int take_to_file(void *arg, const void *p, size_t n)
 {
 	struct file *to = arg;
 	const char *at = p;
+	to->is_long = n > to->max - to->bytes;
+	if (to->is_long)
+		return 1;
 	crypt_sum_put(to->sum, p, n);
 	to->bytes += n;
 	while (n > 0) {
@@ -157,6 +160,11 @@ static int get_all(struct s3_client *c, const char *key, const char *version_id,
 			*e = write_error;
 			return s3_fault_own(f, true, "LocalFile", -e->code);
 		}
+		if (to->is_long) {
+			*e = (struct err)ERR_INIT;
+			return s3_fault_own(f, false, "Different",
+					    err_set(e, ERR_CORRUPT, "%s: longer than it must be", key));
+		}
 		if (rc == 0 && first->bytes != to->bytes)
 			rc = s3_fault_own(f, true, "Range",
 					  err_set(e, ERR_IO, "%s: broke off", key));
@@ -185,9 +193,9 @@ static int keep(int fd, const char *temp, const char *path, struct err *e)
 }
 
 int s3_get_file(struct s3_client *c, const char *key, const char *version_id, const char *path,
-		const uint8_t *sha256, struct s3_fault *f, struct err *e)
+		uint64_t max_bytes, const uint8_t *sha256, struct s3_fault *f, struct err *e)
 {
-	struct file to = { .fd = -1 };
+	struct file to = { .fd = -1, .max = max_bytes };
 	struct s3_version first = { .version_id = "" };
 	char temp[4096];
 	uint8_t sum[CRYPT_SHA256_BYTES];

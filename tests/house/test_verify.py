@@ -359,3 +359,25 @@ def test_the_procedure_is_a_page_whose_commands_prove_the_archive(house, tmp_pat
     broken.chmod(0o600)
     broken.write_bytes(broken.read_bytes().replace(b'"signature":"', b'"signature":"A', 1))
     assert by_hand().returncode != 0
+
+
+def test_nobody_gets_by_the_archive_what_the_role_does_not_give(house):
+    daemon, _ = house
+    span = {"since": "-2h", "until": "now", "purpose": "curious"}
+    changes = [("archive/seal", {}), ("archive/holds", {}), ("places/push", {}), ("rescue/backup", {})]
+    admins = [("archive/key/rotate", {}), ("places", {}), ("rescue/phrase", {}), ("rescue/rehearse", {})]
+    looks = ["archive", "archive/hours", "archive/manifests", "archive/manifests/1", "archive/verifications", "archive/holds",
+             "places", "places/policy", "rescue"]
+    refused = {
+        "viewer": admins + changes + [("archive/verify", {"from": "local"}), ("archive/take", {**span, "kinds": ["flow"]})],
+        "auditor": admins + changes,
+        "operator": admins + [("archive/take", {**span, "kinds": ["flow", "audit"]})],  # GET /audit is refused to them, too
+    }
+    for role, asked in refused.items():
+        key = {"Authorization": "Bearer " + daemon.ctl("token", "add", f"for-{role}", role, "1").stdout.strip()}
+        for path, body in asked:
+            status, _, said = daemon.client().raw("POST", f"/api/v1/{path}", body, key)
+            assert status == 403, (role, path, said)
+            assert json.loads(said)["type"].endswith("role_required"), said
+        for path in looks:
+            assert (daemon.client().raw("GET", f"/api/v1/{path}", None, key)[0] == 403) == (role == "viewer"), (role, path)

@@ -143,8 +143,8 @@ static int do_get(char **word, int n)
 	uint8_t sha256[CRYPT_SHA256_BYTES];
 	if (n > 3 && !s3_from_hex(str_of(word[3]), sha256, sizeof(sha256)))
 		return err_set(&err, ERR_INVALID, "%s is no SHA-256", word[3]);
-	return s3_get_file(client, word[0], version_of(word[1]), word[2], n > 3 ? sha256 : NULL,
-			   &fault, &err);
+	return s3_get_file(client, word[0], version_of(word[1]), word[2], UINT64_MAX,
+			   n > 3 ? sha256 : NULL, &fault, &err);
 }
 
 static int do_read(char **word, int n)

@@ -207,6 +207,21 @@ static void a_cut_tail_shows_by_the_head_known_from_outside(void **state)
 	assert_int_equal(k.r.first.until_ns, INT64_MAX);
 }
 
+static void a_head_in_front_of_a_part_was_not_held_against_anything(void **state)
+{
+	(void)state;
+	struct verify_ask with = { .part = true, .has_head = true, .head_seq = 1 };
+	char key[128];
+	made_seal(&a, 1);
+	manifest_key(1, ".json", key);
+	drop(key);
+	manifest_key(1, ".sig", key);
+	drop(key);
+	ask(with);
+	finds(VERIFY_HEAD, 1);
+	assert_int_equal(k.count[VERIFY_HEAD], 1);
+}
+
 static void swapped_objects_and_manifests_are_found(void **state)
 {
 	(void)state;
@@ -507,6 +522,7 @@ int main(void)
 		CASE(the_first_manifests_may_not_be_missing),
 		CASE(a_missing_signature_is_missed),
 		CASE(a_cut_tail_shows_by_the_head_known_from_outside),
+		CASE(a_head_in_front_of_a_part_was_not_held_against_anything),
 		CASE(swapped_objects_and_manifests_are_found),
 		CASE(two_manifests_of_one_number_are_found),
 		CASE(a_stranger_is_told),

@@ -57,11 +57,17 @@ static void an_endpoint_is_https_and_ends_after_its_port(void **state)
 	static const char *const good[] = { "https://s3.ap-northeast-1.amazonaws.com",
 					    "https://minio.hospital:9000",
 					    "https://[2001:db8::1]:9000",
-					    "http://127.0.0.1:9000", "http://localhost:9000" };
+					    "http://127.0.0.1:9000", "http://localhost:9000",
+					    "http://[::1]:9000", "http://127.0.0.1" };
 	static const char *const bad[] = { "",
 					   "https://",
 					   "s3.example",
 					   "http://s3.example",
+					   "http://127.s3.example",
+					   "http://127.0.0.1.s3.example:80",
+					   "http://localhost.s3.example",
+					   "http://[::1].s3.example",
+					   "http://[::1]s3.example",
 					   "ftp://x",
 					   "https://s3.example/",
 					   "https://s3.example/b",
