@@ -3,6 +3,7 @@
  * falls into a hold's time is pinned as soon as it is there; its longer lock is asked for within minutes. A release
  * unpins; a lock that a place was given stays. On the thread that carries the request, and a job's. */
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "proofs.h"
 #include "proofs_sql.h"
@@ -125,9 +126,15 @@ void holds_get(struct request *rq, struct reply *rp)
 
 /* ---- Longer locks. ---- */
 
+struct held { /* an object whose lock is to be longer */
+	int64_t id;
+	uint64_t seq;
+	char key[ARCHIVE_KEY_MAX], appliance[ARCHIVE_APPLIANCE_MAX];
+};
 struct extending {
 	int64_t hold, keep_until_ns;
 	int n; /* objects of this batch */
+	struct held all[BATCH];
 };
 
 static void state_name(int64_t hold, char out[48])
@@ -145,25 +152,25 @@ static int extend_one(struct sql *db, const char *key, int64_t until_ns, struct 
 }
 
 /* An object proves nothing without its manifest and signature. */
-static int extend_proof(struct sql *db, struct str appliance, uint64_t seq, int64_t until_ns, struct err *e)
+static int extend_proof(struct sql *db, const struct held *h, int64_t until_ns, struct err *e)
 {
 	static const char *const suffixes[] = { ".json", ".sig", ".tsr" };
-	char id[ARCHIVE_APPLIANCE_MAX], key[ARCHIVE_KEY_MAX];
+	char key[ARCHIVE_KEY_MAX];
 	int rc = 0;
-	(void)str_copy(id, sizeof(id), appliance);
 	for (size_t i = 0; i < ARRAY_LEN(suffixes) && !rc; i++) {
-		archive_manifest_key(key, id, seq, suffixes[i]);
+		archive_manifest_key(key, h->appliance, h->seq, suffixes[i]);
 		rc = extend_one(db, key, until_ns, e);
 	}
 	return rc;
 }
 
-/* Inside store_write: the next objects of a hold, by their ids. */
-static int extend_batch(struct sql *db, void *arg, struct err *e)
+/* The next objects of a hold, by their ids. With a reader: to find that there is none may mean a look at all objects,
+ * and the writer has rows to take meanwhile. */
+static int find_batch(struct sql *db, void *arg, struct err *e)
 {
 	struct extending *x = arg;
 	struct stmt *s;
-	char name[48], key[ARCHIVE_KEY_MAX];
+	char name[48];
 	int64_t after = 0;
 	state_name(x->hold, name);
 	x->n = 0;
@@ -175,19 +182,30 @@ static int extend_batch(struct sql *db, void *arg, struct err *e)
 	stmt_i64(s, 1, x->hold);
 	stmt_i64(s, 2, after);
 	stmt_i64(s, 3, BATCH);
-	int bad = 0;
-	while (!bad && (rc = stmt_step(s, e)) == 1) {
-		after = stmt_col_i64(s, 0);
-		(void)str_copy(key, sizeof(key), stmt_col_text(s, 1));
-		bad = extend_one(db, key, x->keep_until_ns, e);
-		if (!bad)
-			bad = extend_proof(db, stmt_col_text(s, 3), (uint64_t)stmt_col_i64(s, 2), x->keep_until_ns, e);
-		x->n++;
+	while (x->n < BATCH && (rc = stmt_step(s, e)) == 1) {
+		struct held *h = &x->all[x->n++];
+		h->id = stmt_col_i64(s, 0);
+		h->seq = (uint64_t)stmt_col_i64(s, 2);
+		(void)str_copy(h->key, sizeof(h->key), stmt_col_text(s, 1));
+		(void)str_copy(h->appliance, sizeof(h->appliance), stmt_col_text(s, 3));
 	}
 	stmt_done(s);
-	if (bad || rc < 0)
-		return bad ? bad : rc;
-	return x->n ? archive_state_put(db, name, after, e) : 0;
+	return rc < 0 ? rc : 0;
+}
+
+/* Inside store_write. Objects never get another id, so what was found stays right. */
+static int extend_batch(struct sql *db, void *arg, struct err *e)
+{
+	const struct extending *x = arg;
+	char name[48];
+	int rc = 0;
+	state_name(x->hold, name);
+	for (int i = 0; i < x->n && !rc; i++) {
+		rc = extend_one(db, x->all[i].key, x->keep_until_ns, e);
+		if (!rc)
+			rc = extend_proof(db, &x->all[i], x->keep_until_ns, e);
+	}
+	return rc ? rc : archive_state_put(db, name, x->all[x->n - 1].id, e);
 }
 
 static int next_active(struct sql *db, void *arg, struct err *e)
@@ -205,18 +223,31 @@ static int next_active(struct sql *db, void *arg, struct err *e)
 	return rc < 0 ? rc : 0;
 }
 
-int holds_extend(struct app *a, struct err *e)
+/* All holds, a batch at a time; how many objects. */
+static int extend_all(struct store *st, struct extending *x, int *asked, struct err *e)
 {
-	struct extending x = { .hold = 0 };
-	int left = BATCHES_MAX, asked = 0, rc;
-	while ((rc = seal_read(app_store(a), next_active, &x, e)) == 0 && x.hold) {
+	int left = BATCHES_MAX, rc;
+	while ((rc = seal_read(st, next_active, x, e)) == 0 && x->hold) {
 		do {
-			rc = store_write(app_store(a), extend_batch, &x, e);
-			asked += x.n;
-		} while (!rc && x.n == BATCH && --left > 0);
+			rc = seal_read(st, find_batch, x, e);
+			if (!rc && x->n)
+				rc = store_write(st, extend_batch, x, e);
+			*asked += x->n;
+		} while (!rc && x->n == BATCH && --left > 0);
 		if (rc || left <= 0)
 			break;
 	}
+	return rc;
+}
+
+int holds_extend(struct app *a, struct err *e)
+{
+	struct extending *x = calloc(1, sizeof(*x));
+	int asked = 0;
+	if (!x)
+		return err_set(e, ERR_NOMEM, "out of memory");
+	int rc = extend_all(app_store(a), x, &asked, e);
+	free(x);
 	if (asked)
 		s3_wake(a);
 	return rc;
