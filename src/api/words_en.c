@@ -247,7 +247,7 @@ const struct word words_en[] = {
 	{ "place.secret",
 	  "Place {1}: the secret key is missing or cannot be read. Enter it again." },
 	{ "place.test_failed",
-	  "Place {1}: the test did not get to its end. See its steps and correct the settings." },
+	  "Place {1}: the test did not get to its end. See its steps, correct what is bad there, and test again." },
 	{ "place.unlocked",
 	  "Place {1}: what is sent there gets no lock. Use a new bucket with Object Lock. ({2})" },
 	{ "place.unreachable",

@@ -32,7 +32,8 @@ static const struct step steps[] = {
 	  "keys=\n"
 	  "for m in $(ls _manifest/*/*.json | sort); do\n"
 	  "  n=$(jq '.keys | length' $m)\n"
-	  "  [ \"${keys:-$n}\" = $n ] || [ $(jq '.signatures | length' ${m%.json}.sig) = 2 ]\n"
+	  "  [ \"${keys:-$n}\" = $n ] || [ $(jq '.signatures | length' ${m%.json}.sig) = 2 ] ||\n"
+	  "    { echo \"a key came without two signatures: $m\"; false; }\n"
 	  "  keys=$n\n"
 	  "  jq -r '.signatures[] | .key_id + \" \" + .signature' ${m%.json}.sig > /tmp/signatures\n"
 	  "  while read -r id signature; do\n"
@@ -48,7 +49,7 @@ static const struct step steps[] = {
 	  "before=\n"
 	  "for m in $(ls _manifest/*/*.json | sort); do\n"
 	  "  told=$(jq -r '.previous.sha256 // empty' \"$m\")\n"
-	  "  [ -z \"$before\" ] || [ \"$told\" = \"$before\" ] || { echo \"the chain is broken at $m\"; exit 1; }\n"
+	  "  [ -z \"$before\" ] || [ \"$told\" = \"$before\" ] || { echo \"the chain is broken at $m\"; false; }\n"
 	  "  before=$(sha256sum < \"$m\" | cut -d ' ' -f 1)\n"
 	  "done" },
 	{ "4. ファイルを確かめる", "4. Check the files",

@@ -178,16 +178,20 @@ void answer_fini(struct answer *a)
 int answer_fail(const struct answer *a)
 {
 	struct json_doc d;
-	char words[512], field[512] = "";
+	char words[512], field[512] = "", name[128] = "";
 	struct err e = ERR_INIT;
 	if (json_parse(buf_view(&a->body), 4096, &d, &e))
 		return ctl_fail("the daemon said no (%d)", a->status);
 	json_member_text(&d, d.nodes, "detail", words, sizeof(words));
 	const struct json_node *errors = json_get(&d, d.nodes, "errors");
-	if (errors && errors->count > 0) /* the first one names what to mend */
+	if (errors && errors->count > 0) { /* the first one names what to mend */
 		json_member_text(&d, errors + 1, "detail", field, sizeof(field));
+		json_member_text(&d, errors + 1, "pointer", name, sizeof(name));
+	}
 	json_doc_fini(&d);
 	const char *say = *field ? field : *words ? words : "the daemon said no";
+	if (*field && name[0] == '/' && name[1])
+		return ctl_fail("%s: %s (%d)", name + 1, say, a->status);
 	return ctl_fail("%s (%d)", say, a->status);
 }
 

@@ -64,7 +64,8 @@ static const struct command commands[] = {
 	{ "fortigate", "", "registered FortiGate devices", cmd_later,
 	  "no FortiGate is spoken to" },
 	{ "block", "", "block lists", cmd_later, "no block lists are kept" },
-	{ "backup", "", "backups", cmd_later, "no backups are made" },
+	{ "backup", "", "backups of servers; the appliance's own: rescue", cmd_later,
+	  "no server is backed up; the appliance's own backup is tomsctl rescue" },
 	COMMAND_END
 };
 

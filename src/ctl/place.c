@@ -209,7 +209,7 @@ static int print_steps(const struct json_doc *d, const struct json_node *job)
 	}
 	return json_member_true(d, result, "good") ?
 		       EXIT_SUCCESS :
-		       ctl_fail("what is written there is not safe: see the steps above");
+		       ctl_fail("the place did not pass: mend the first step above that is bad, then test again");
 }
 
 /* One look at the job. 0: it has ended, its exit status in *status; 1: it goes on. */

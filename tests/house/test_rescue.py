@@ -228,7 +228,7 @@ def test_without_a_phrase_no_backup_is_made_and_it_is_said(tmp_path):
 
         def check():
             found = [c for c in api.get("/api/v1/overview")["checks"] if c["id"] == "rescue"]
-            return found and "復旧用フレーズ" in found[0]["text"]
+            return found and "復旧フレーズ" in found[0]["text"]
         toms.wait_for("the to-do", check)
         phrase = house.phrase()
         assert re.fullmatch(r"([0-9A-HJKMNP-TV-Z]{4}-){6}[0-9A-HJKMNP-TV-Z]{4}", phrase)
