@@ -197,6 +197,7 @@ const struct word words_en[] = {
 	  "On each FortiGate, set this appliance as syslog server. A test line can be sent from the page of log sources." },
 	{ "next.no_packets", "Check the mirror port and its cable." },
 	{ "next.room", "Open the system page and look at the log." },
+	{ "next.room.archive", "Open “Evidence archive” and follow what it says." },
 	{ "next.store", "Check the disk: its free space and its health." },
 	{ "next.store_unknown", "Open the system page and look at the log." },
 	{ "parameter.characters", "There are characters that cannot be used." },

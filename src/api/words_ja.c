@@ -192,6 +192,7 @@ const struct word words_ja[] = {
 	  "各 FortiGate で syslog の送り先にこの装置を指定してください。試験の行はログの送信元のページから送れます。" },
 	{ "next.no_packets", "ミラーポートの設定とケーブルを確認してください。" },
 	{ "next.room", "装置の状態を開き、記録を確認してください。" },
+	{ "next.room.archive", "「証跡アーカイブ」を開き、示された手順に従ってください。" },
 	{ "next.store", "ディスクの空きと状態を確認してください。" },
 	{ "next.store_unknown", "装置の状態を開き、記録を確認してください。" },
 	{ "parameter.characters", "使えない文字があります。" },

@@ -144,6 +144,7 @@ static int init(struct app *a, struct err *e)
 	if (!r)
 		return err_set(e, ERR_NOMEM, "no memory for the room rescue");
 	r->app = a;
+	r->store = app_store(a); /* requests may come before start */
 	mutex_init(&r->m);
 	cond_init(&r->wake);
 	app_set_room_state(a, &rescue_room, r);
@@ -166,7 +167,6 @@ static int start(struct app *a, struct err *e)
 	struct rescue *r = rescue_of(a);
 	if (!r)
 		return 0;
-	r->store = app_store(a);
 	return night_start(r, e);
 }
 

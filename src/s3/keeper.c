@@ -239,6 +239,15 @@ void keeper_wake(struct s3 *s, bool is_dirty)
 	mutex_unlock(&s->m);
 }
 
+void keeper_tested(struct s3 *s, int64_t target, enum test_result result)
+{
+	mutex_lock(&s->m);
+	for (size_t i = 0; i < s->n_workers; i++)
+		worker_tested(s->workers[i], target, result);
+	mutex_unlock(&s->m);
+	keeper_wake(s, false);
+}
+
 /* Until the configuration changes, something is to be counted, or the house closes (false). */
 static bool wait_for_work(struct s3 *s, int64_t looked_mono_ns, int64_t least_ms, bool failed,
 			  bool *dirty)

@@ -4,8 +4,11 @@
  *
  * Both sums are made anew from the file before it goes: what rotted on our disk must not be locked for years. */
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "client.h"
+
+#define READ_AGAIN_BYTES (4u << 20)
 
 static int own_bytes_differ(const struct s3_put *put, struct s3_fault *f, struct err *e)
 {
@@ -56,7 +59,30 @@ static int put_single(struct s3_client *c, const struct s3_put *put, char etag[8
 	return rc;
 }
 
-/* Is what a key shows our object? Its sum is what we told when it was sent, and the server checked the bytes then. */
+/* What lies under our key though we never heard that it got there: its bytes are read again before they are believed,
+ * for who has the keys of the place may have put others there with our sum on the label. 1 ours, 0 not, -ERR_X. */
+static int read_again(struct s3_client *c, const struct s3_put *put, const char *version_id,
+		      struct s3_fault *f, struct err *e)
+{
+	uint8_t sha256[CRYPT_SHA256_BYTES];
+	struct crypt_sum *sum = NULL;
+	void *piece = malloc(READ_AGAIN_BYTES);
+	int rc = piece ? crypt_sum_new(&sum, CRYPT_SHA256, e) : err_set(e, ERR_NOMEM, "no memory to read it again");
+	for (uint64_t at = 0; rc == 0 && at < put->bytes;) {
+		uint64_t left = put->bytes - at;
+		size_t n = left < READ_AGAIN_BYTES ? (size_t)left : READ_AGAIN_BYTES;
+		rc = s3_read(c, put->key, version_id, at, piece, n, f, e);
+		crypt_sum_put(sum, piece, rc ? 0 : n);
+		at += n;
+	}
+	if (rc == 0)
+		crypt_sum_end(sum, sha256, NULL);
+	crypt_sum_free(sum);
+	free(piece);
+	return rc ? rc : memcmp(sha256, put->sha256, sizeof(sha256)) == 0;
+}
+
+/* Is what a key shows our object? Told by its label only: see read_again. */
 static bool is_ours(const struct s3_version *v, const struct s3_put *put)
 {
 	return v->bytes == put->bytes && v->has_sha256 &&
@@ -79,6 +105,12 @@ int s3_put(struct s3_client *c, const struct s3_put *put, struct s3_version *out
 		return err_wrap(e, "looking whether it is there");
 	}
 	bool is_there = rc == 0 && is_ours(&there, put);
+	if (is_there) {
+		rc = read_again(c, put, there.version_id, f, e);
+		if (rc < 0)
+			return err_wrap(e, "reading again what is there");
+		is_there = rc == 1;
+	}
 	if (is_there) {
 		memcpy(version_id, there.version_id, sizeof(version_id));
 	} else {

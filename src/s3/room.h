@@ -60,6 +60,7 @@ void worker_stop(struct worker *w);       /* asks it to end; does not wait */
 void worker_free(struct worker *w);       /* waits for it */
 bool worker_is_of(const struct worker *w, const struct place *p, int64_t target);
 void worker_wake(struct worker *w, bool at_once); /* at_once: whatever back-off there was */
+void worker_tested(struct worker *w, int64_t target, enum test_result result); /* if it is this target's */
 void worker_view(struct worker *w, struct view *out);
 const char *worker_name(const struct worker *w);
 int64_t worker_target(const struct worker *w);
@@ -72,6 +73,8 @@ int keeper_settle(struct s3 *s, struct err *e) MUST_CHECK;
 /* Places of file and panel, with their secrets. Any thread. */
 int keeper_places(struct s3 *s, struct places *out, struct err *e) MUST_CHECK;
 void keeper_wake(struct s3 *s, bool is_dirty);
+/* A test by hand has ended: the place's thread goes on from its result. */
+void keeper_tested(struct s3 *s, int64_t target, enum test_result result);
 /* Copies of all views, without waiting for anybody. How many. */
 size_t keeper_views(struct s3 *s, struct view out[PLACES_MAX]);
 

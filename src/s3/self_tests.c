@@ -138,7 +138,8 @@ static int run_test(struct job_work *w, const char *name, struct buf *steps,
 		return rc;
 	rc = trial_run(&t, result, steps, e);
 	s3_client_free(t.client);
-	keeper_wake(s, false);
+	if (rc == 0)
+		keeper_tested(s, t.target, *result);
 	return rc;
 }
 

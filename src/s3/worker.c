@@ -14,6 +14,7 @@
 #define DAY_NS (86400 * NS_PER_S)
 #define TEST_EVERY_NS (7 * DAY_NS)
 #define RETEST_NS (3600 * NS_PER_S)    /* while it is not good */
+#define REACH_NS (300 * NS_PER_S)      /* while it could not be reached: begins with one small question */
 #define RETEST_SOON_NS (10 * NS_PER_S) /* when objects get there all the same */
 #define LOOK_EVERY_NS DAY_NS
 #define READ_NS (10 * NS_PER_S)
@@ -135,7 +136,9 @@ static bool is_due(int64_t last_ns, int64_t every_ns, int64_t now_ns)
 
 static int64_t test_every(const struct worker *w)
 {
-	return w->test_result == TEST_GOOD ? TEST_EVERY_NS : RETEST_NS;
+	return w->test_result == TEST_GOOD	? TEST_EVERY_NS :
+	       w->test_result == TEST_NOT_TRIED ? REACH_NS :
+						  RETEST_NS;
 }
 
 /* One small question: while nobody answers, a test of ten is no use. */
@@ -266,6 +269,12 @@ static void wait_until(struct worker *w, int64_t until_ns)
 			w->test_ns = 0;
 	}
 	w->goes_at_once = false;
+	if (w->was_tested) {
+		w->test_result = w->view.test_result = w->told;
+		w->test_ns = clock_now_ns();
+		w->tested_mono_ns = clock_mono_ns();
+	}
+	w->was_tested = false;
 	mutex_unlock(&w->m);
 }
 
@@ -383,6 +392,17 @@ void worker_wake(struct worker *w, bool at_once)
 	w->is_woken = true;
 	w->goes_at_once = w->goes_at_once || at_once;
 	pthread_cond_broadcast(&w->wake);
+	mutex_unlock(&w->m);
+}
+
+void worker_tested(struct worker *w, int64_t target, enum test_result result)
+{
+	mutex_lock(&w->m);
+	if (w->target == target) {
+		w->was_tested = w->is_woken = true;
+		w->told = result;
+		pthread_cond_broadcast(&w->wake);
+	}
 	mutex_unlock(&w->m);
 }
 

@@ -13,6 +13,8 @@ struct worker {
 	struct mutex m;
 	pthread_cond_t wake;
 	bool is_woken, goes_at_once; /* lock: m */
+	bool was_tested;             /* lock: m; by hand, with this result: */
+	enum test_result told;       /* lock: m */
 	struct view view;            /* lock: m */
 	/* thread: s3/NAME */
 	struct s3_client *client;

@@ -71,6 +71,15 @@ def test_what_is_there_already_is_not_sent_again(s3_bucket, s3_faults_proxy, sma
     assert_kept_once(s3_bucket, small)
 
 
+def test_other_bytes_under_our_name_with_our_label_are_not_believed(s3_bucket, small):
+    """Who has the keys knows the name and the sum before we send."""
+    whole = s3_bucket.env["S3_PREFIX"] + "/" + KEY
+    s3_bucket.put(whole, b"x" * len(small.read_bytes()), **{"x-amz-meta-sha256": sha256(small)})
+    said = s3_bucket.try_("put", KEY, small, *HOUR)
+    assert s3_bucket.get(whole, said["version_id"]).body == small.read_bytes()
+    assert len(s3_bucket.versions()) == 2 and said["lock"] == "COMPLIANCE"
+
+
 def test_an_empty_object_and_a_key_of_odd_characters_are_kept(s3_bucket, tmp_path):
     empty = tmp_path / "empty"
     empty.write_bytes(b"")
