@@ -28,7 +28,7 @@ struct proven {
 static int is_proven_there(void *arg, const struct s3_kept *k)
 {
 	struct proven *p = arg;
-	if (strcmp(k->place, p->place) == 0 && k->state == S3_PROVEN)
+	if (strcmp(k->place, p->place) == 0 && (k->state == S3_PROVEN || k->proven_ns > 0)) /* lost since: told */
 		p->is = true;
 	return 0;
 }

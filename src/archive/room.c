@@ -279,6 +279,17 @@ static void look_for_later_manifests(struct archive *ar)
 	archive_be_ill(ar, ARCHIVE_LOST_MANIFESTS, words);
 }
 
+/* A chain keeps the name it began with: the id is the host's name where none is set, and hosts are renamed, and
+ * replaced by others. */
+static void keep_name(struct archive *ar)
+{
+	if (!ar->last.seq || strcmp(ar->last.appliance, ar->appliance) == 0)
+		return;
+	log_notice("archive", "the archive goes on under the name it began with name=%s now=%s", ar->last.appliance,
+		   ar->appliance);
+	(void)str_copy(ar->appliance, sizeof(ar->appliance), str_of(ar->last.appliance));
+}
+
 /* The hour that was running when the last daemon ended is cut before the first new row comes. */
 static int cut_at_start(struct archive *ar, struct err *e)
 {
@@ -314,8 +325,10 @@ static int start(struct app *a, struct err *e)
 		rc = prune_begin(&p, e);
 	if (!rc)
 		rc = seal_read(ar->store, load_begun, ar, e);
-	if (!rc)
+	if (!rc) {
+		keep_name(ar);
 		look_for_later_manifests(ar);
+	}
 	if (!rc)
 		rc = cut_at_start(ar, e);
 	if (!rc)

@@ -501,7 +501,7 @@ static int name_it(struct take *t, struct err *e)
 			digits[n++] = *p == 'T' ? '-' : *p;
 	digits[n] = '\0';
 	(void)snprintf(t->name, sizeof(t->name), "archive-%s.tar", digits);
-	archive_appliance(t->appliance, app_appliance_id(t->w->app));
+	(void)str_copy(t->appliance, sizeof(t->appliance), str_of(archive_appliance_of(archive_of(t->w->app))));
 	return api_export_path(t->w->app, t->w->id, ".new", t->folder, sizeof(t->folder)) ?
 		       0 :
 		       err_set(e, ERR_RANGE, "the state folder's path is too long");

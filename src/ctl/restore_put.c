@@ -200,12 +200,19 @@ static bool put_one(const char *from, const char *to)
 	return rc == 0;
 }
 
+/* The backup says where a file was; whoever had the machine may have made the backup. */
+static bool is_plain_path(const char *path)
+{
+	static const char good[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._/-";
+	return path[0] == '/' && path[strspn(path, good)] == '\0' && !strstr(path, "..");
+}
+
 static void tell_one(const struct restore *r, const struct json_doc *d, const struct json_node *f)
 {
 	char name[128], path[300], from[CTL_PATH_MAX + 200];
 	json_member_text(d, f, "name", name, sizeof(name));
 	json_member_text(d, f, "path", path, sizeof(path));
-	if (strncmp(name, "files/", 6) != 0 || path[0] != '/' || strchr(name + 6, '/'))
+	if (strncmp(name, "files/", 6) != 0 || !is_plain_path(path) || strchr(name + 6, '/'))
 		return;
 	(void)snprintf(from, sizeof(from), "%s/" RESTORED_FILES "/%s", r->c->state_path, name + 6);
 	bool done = r->put_files && put_one(from, path);

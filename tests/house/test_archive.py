@@ -188,3 +188,15 @@ def test_a_database_that_was_put_back_uses_no_number_twice(tmp_path):
         assert daemon.ctl("archive", "seal", ok=False).returncode == 1
         assert "later manifests" in daemon.log()
     assert {p: p.read_bytes() for p in folder_of(daemon).rglob("*.json")} == sealed
+
+
+def test_a_renamed_appliance_goes_on_with_its_chain(tmp_path):
+    daemon = toms.Daemon(tmp_path, text="[appliance]\nid = first-name\n")
+    with daemon:
+        daemon.ctl("archive", "seal", "--now")
+    daemon.extra = ["appliance.id=second-name"]
+    with daemon:
+        daemon.ctl("archive", "seal", "--now")
+        assert "goes on under the name it began with" in daemon.log()
+        assert [p.name for p in (daemon.state / "archive/_manifest").iterdir()] == ["appliance=first-name"]
+        assert json.loads(daemon.ctl("verify", "--json").stdout)["manifests"] >= 2
