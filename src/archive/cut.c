@@ -177,7 +177,7 @@ static int check_folder(const struct cut *c)
 		return 0;
 	return err_set(c->e, ERR_EXISTS,
 		       "manifest %llu of appliance %s lies in the archive folder and the database does not know it: restore "
-		       "the database from a backup (tomsctl rescue restore), or give the new one another [appliance] id",
+		       "the database from a backup (tomsctl archive restore), or give the new one another [appliance] id",
 		       seq, c->seal.appliance);
 }
 

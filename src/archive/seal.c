@@ -72,7 +72,7 @@ static int write_manifest(struct finishing *f, struct err *e)
 	if (archive_manifest_is_there(f->sl->folder, f->seal.appliance, f->seal.seq + 1))
 		return err_set(e, ERR_EXISTS,
 			       "manifest %llu lies in the archive folder and the database does not know it: restore the "
-			       "database from a backup (tomsctl rescue restore), or give the new one another [appliance] id",
+			       "database from a backup (tomsctl archive restore), or give the new one another [appliance] id",
 			       (unsigned long long)f->seal.seq + 1);
 	archive_manifest_key(key, f->seal.appliance, f->seal.seq, "");
 	if (!archive_path(path, f->sl->folder, key))
