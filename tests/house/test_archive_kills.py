@@ -42,6 +42,14 @@ def test_fifty_power_cuts_while_sealing_sending_and_deleting_leave_each_row_seal
              f'access_key = {env["S3_ACCESS"]}\nsecret_key = {env["S3_SECRET"]}\nobject_lock = compliance 1d\nstyle = path\n')
     # Nothing is kept here once it is proven there, so that deleting is cut, too.
     daemon = toms.Daemon(tmp_path, text=logs.SYSLOG + "[archive]\nlocal_keep = 1s\n" + place)
+    try:
+        cut_and_look(daemon, s3_bucket, tmp_path)
+    finally:
+        if daemon.process and daemon.process.poll() is None:
+            daemon.kill()
+
+
+def cut_and_look(daemon, s3_bucket, tmp_path):  # noqa: F811
     dice, first = random.Random(4), 0
     for _ in range(ROUNDS):
         daemon.start()
