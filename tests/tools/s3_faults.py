@@ -120,7 +120,7 @@ class Faults:
         self.upstream_host, self.upstream_port = host, int(self.upstream_port)
         self.rules, self.log, self.lock = [], [], threading.Lock()
         self.listener = socket.create_server(("127.0.0.1", port), backlog=64)
-        self.open = set()
+        self.open, self.over = set(), threading.Event()
         threading.Thread(target=self._accept, daemon=True).start()
 
     @property
@@ -143,6 +143,7 @@ class Faults:
         return self
 
     def __exit__(self, *_):
+        self.over.set()
         with contextlib.suppress(OSError):
             self.listener.shutdown(socket.SHUT_RDWR)
         self.listener.close()
@@ -201,7 +202,7 @@ class Faults:
             self.log.append(entry)
         body = stream.bytes(int(value(headers, "content-length", "0")))
         if "delay" in struck:
-            time.sleep(struck["delay"]["seconds"])
+            self.over.wait(struck["delay"]["seconds"])  # the fault itself
         for name, status in (("refuse", 503), ("error_in_200", 200)):
             if name in struck:
                 for _ in body:
@@ -278,13 +279,13 @@ def main(argv):
     control, seen = pathlib.Path(argv[2]), None
     with Faults(argv[1], int(argv[3]) if len(argv) > 3 else 0) as faults:
         print(faults.url, flush=True)
-        while True:
+        while not faults.over.is_set():
             with contextlib.suppress(OSError, ValueError):
                 now = os.stat(control).st_mtime_ns
                 if now != seen:
                     faults.set(json.loads(control.read_text()))
                     seen = now
-            time.sleep(0.1)
+            faults.over.wait(0.1)
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ import ctypes
 import os
 import pathlib
 import secrets
+import select
 import shutil
 import signal
 import socket
@@ -211,14 +212,14 @@ class Server:
         pids = self._pids()
         pid = int(pids.pop(name, 0))
         if pid and self._is_ours(pid):
+            gone = os.pidfd_open(pid)
             os.kill(pid, how)
-            end = time.monotonic() + 15
-            while self._is_ours(pid) and time.monotonic() < end:
-                with contextlib.suppress(ChildProcessError):
-                    os.waitpid(pid, os.WNOHANG)
-                time.sleep(0.02)
-            if self._is_ours(pid):
+            if not select.select([gone], [], [], 15)[0]:  # readable once it has ended
                 os.kill(pid, signal.SIGKILL)
+                select.select([gone], [], [], 15)
+            os.close(gone)
+            with contextlib.suppress(ChildProcessError):
+                os.waitpid(pid, os.WNOHANG)
         self._note(pids)
 
     def stop(self, wipe=False):
